@@ -1,0 +1,1 @@
+"""Takes transactional mail as Loops does and keeps it to be read."""

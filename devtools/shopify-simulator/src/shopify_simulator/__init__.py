@@ -1,0 +1,1 @@
+"""A Shopify to test against: OAuth, GraphQL, bulk files, throttling and webhooks over HTTP."""

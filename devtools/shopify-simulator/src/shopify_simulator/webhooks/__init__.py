@@ -1,0 +1,1 @@
+"""Webhooks: the topics, their payloads and their delivery."""

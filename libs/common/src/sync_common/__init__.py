@@ -1,0 +1,1 @@
+"""What the six services share: contracts, the bus, the database and the runtime."""

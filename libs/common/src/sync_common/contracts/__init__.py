@@ -1,0 +1,1 @@
+"""What the services agree on: envelopes, events, topics and the stack itself. Depends on pydantic alone."""

@@ -1,0 +1,71 @@
+"""CloudEvents 1.0 attributes, carried as Kafka headers in binary mode (`ce_` prefix)."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Final
+from uuid import uuid4
+
+SPEC_VERSION: Final = "1.0"
+_CORE: Final = ("id", "type", "source", "subject", "time")
+
+Headers = list[tuple[str, bytes]]
+
+
+class MalformedEnvelope(ValueError):
+    """Raised when a record's headers lack a required attribute; the message names it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Envelope:
+    """Who says what about which subject, and when.
+
+    `extensions` are CloudEvents extension attributes: lower-case ASCII names, text values. They carry what a
+    consumer needs before it parses the body (shop, storeid, jobid, epoch, shape, observedat, ...).
+    """
+
+    id: str
+    type: str
+    source: str
+    subject: str
+    time: datetime
+    extensions: Mapping[str, str] = field(default_factory=dict)
+
+    def to_headers(self) -> Headers:
+        """Return the Kafka headers of this envelope."""
+        attributes = {
+            "specversion": SPEC_VERSION,
+            "id": self.id,
+            "type": self.type,
+            "source": self.source,
+            "subject": self.subject,
+            "time": to_rfc3339(self.time),
+            **self.extensions,
+        }
+        return [(f"ce_{name}", value.encode()) for name, value in attributes.items()]
+
+    @classmethod
+    def from_headers(cls, headers: Iterable[tuple[str, bytes]]) -> "Envelope":
+        """Read an envelope back; raise MalformedEnvelope when a required attribute is missing or unreadable."""
+        try:
+            values = {name[3:]: value.decode() for name, value in headers if name.startswith("ce_")}
+            core = {name: values.pop(name) for name in _CORE}
+            time = datetime.fromisoformat(core.pop("time"))
+        except KeyError as error:
+            raise MalformedEnvelope(f"header ce_{error.args[0]} is missing") from None
+        except ValueError:
+            raise MalformedEnvelope("a ce_ header is not readable text or time") from None
+        if time.tzinfo is None:
+            raise MalformedEnvelope("header ce_time has no offset")
+        values.pop("specversion", None)
+        return cls(time=time, extensions=values, **core)
+
+
+def to_rfc3339(instant: datetime) -> str:
+    """Write an instant in UTC with a trailing Z, to the microsecond."""
+    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def new_event_id() -> str:
+    """Return a fresh unique event id."""
+    return str(uuid4())

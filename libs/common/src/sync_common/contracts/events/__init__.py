@@ -1,0 +1,62 @@
+"""One pydantic model per event or command; `EVENTS` is the registry by CloudEvents type."""
+
+from sync_common.contracts.events.base import Event
+from sync_common.contracts.events.commands import (
+    BackfillRequested,
+    RefetchRequested,
+    SyncCancelRequested,
+    SyncRequested,
+)
+from sync_common.contracts.events.lifecycle import (
+    ShopRedacted,
+    StoreConnected,
+    StoreDisconnected,
+    SyncCancelled,
+    SyncCompleted,
+    SyncExhausted,
+    SyncFailed,
+    SyncStarted,
+    WebhooksRepaired,
+)
+from sync_common.contracts.events.mail import InvitationMailRequested, PasswordResetMailRequested
+
+EVENTS: dict[str, type[Event]] = {
+    model.type_name(): model
+    for model in (
+        BackfillRequested,
+        InvitationMailRequested,
+        PasswordResetMailRequested,
+        RefetchRequested,
+        ShopRedacted,
+        StoreConnected,
+        StoreDisconnected,
+        SyncCancelRequested,
+        SyncCancelled,
+        SyncCompleted,
+        SyncExhausted,
+        SyncFailed,
+        SyncRequested,
+        SyncStarted,
+        WebhooksRepaired,
+    )
+}
+
+__all__ = [
+    "EVENTS",
+    "BackfillRequested",
+    "Event",
+    "InvitationMailRequested",
+    "PasswordResetMailRequested",
+    "RefetchRequested",
+    "ShopRedacted",
+    "StoreConnected",
+    "StoreDisconnected",
+    "SyncCancelRequested",
+    "SyncCancelled",
+    "SyncCompleted",
+    "SyncExhausted",
+    "SyncFailed",
+    "SyncRequested",
+    "SyncStarted",
+    "WebhooksRepaired",
+]

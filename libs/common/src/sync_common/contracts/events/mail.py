@@ -1,0 +1,45 @@
+"""Mail asked for by people's actions in the web UI, on `mail.requested.v1`. Secrets travel sealed."""
+
+from datetime import datetime
+from typing import ClassVar
+
+from pydantic import Field
+
+from sync_common.contracts.events.base import Event
+
+
+class MailRequest(Event):
+    """Any mail to one user."""
+
+    TOPIC: ClassVar[str] = "mail.requested.v1"
+
+    user_id: int
+
+    def key(self) -> str:
+        """Order all mail of a user."""
+        return f"user/{self.user_id}"
+
+    def subject(self) -> str:
+        """Name the user."""
+        return f"user/{self.user_id}"
+
+
+class InvitationMailRequested(MailRequest):
+    """A member invited a user to an advertiser."""
+
+    TYPE: ClassVar[str] = "mail.invitation_requested"
+
+    advertiser_id: int
+    advertiser_name: str
+    invited_by_name: str
+    sealed_token: str = Field(description="The invitation's secret, sealed; only the notifier opens it.")
+    expires_at: datetime
+
+
+class PasswordResetMailRequested(MailRequest):
+    """A user asked for a new password."""
+
+    TYPE: ClassVar[str] = "mail.password_reset_requested"
+
+    sealed_token: str = Field(description="The reset secret, sealed; only the notifier opens it.")
+    expires_at: datetime

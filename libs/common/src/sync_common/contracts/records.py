@@ -1,0 +1,199 @@
+"""Raw records: Shopify's bytes as the Kafka value, everything else in the envelope's extensions."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from sync_common.contracts.envelope import Envelope, MalformedEnvelope, new_event_id, to_rfc3339
+from sync_common.contracts.resources import Resource, Shape
+
+
+class RecordType(StrEnum):
+    """What a message on a record topic is."""
+
+    FETCHED = "shopify.record.fetched"  # read from the API: a full record
+    DELIVERED = "shopify.webhook.delivered"  # a webhook body as received
+    GONE = "shopify.record.gone"  # a read by id proved that the record no longer exists
+    PART_ENDED = "shopify.part.ended"  # mark: the job has published all of this resource
+
+
+@dataclass(frozen=True, slots=True)
+class RawRecord:
+    """One message on a `shopify.<resource>.<lane>.v1` topic, headers decoded, body untouched.
+
+    `store_id`, `job_id` and `epoch` are set on the sync lane only; `webhook_topic` and `webhook_id` on webhooks
+    only. `observed_at` says how fresh the body is: when the read was sent, the bulk operation was created, or
+    Shopify triggered the webhook (never later than its receipt).
+    """
+
+    type: RecordType
+    resource: Resource
+    shop: str
+    record_id: str
+    observed_at: datetime
+    body: bytes
+    shape: Shape
+    event_id: str
+    source: str
+    occurred_at: datetime
+    store_id: int | None = None
+    advertiser_id: int | None = None
+    job_id: int | None = None
+    epoch: int | None = None
+    api_version: str | None = None
+    digest: str | None = None
+    webhook_topic: str | None = None
+    webhook_id: str | None = None
+    shopify_event_id: str | None = None
+    triggered_at: datetime | None = None
+    traceparent: str | None = None
+
+    def envelope(self) -> Envelope:
+        """Return the envelope that carries this record."""
+        optional = {
+            "storeid": _text(self.store_id),
+            "advertiserid": _text(self.advertiser_id),
+            "jobid": _text(self.job_id),
+            "epoch": _text(self.epoch),
+            "apiversion": self.api_version,
+            "digest": self.digest,
+            "webhooktopic": self.webhook_topic,
+            "webhookid": self.webhook_id,
+            "shopifyeventid": self.shopify_event_id,
+            "triggeredat": to_rfc3339(self.triggered_at) if self.triggered_at else None,
+            "traceparent": self.traceparent,
+        }
+        return Envelope(
+            id=self.event_id,
+            type=self.type,
+            source=self.source,
+            subject=f"{self.resource}/{self.record_id}",
+            time=self.occurred_at,
+            extensions={
+                "shop": self.shop,
+                "shape": self.shape,
+                "observedat": to_rfc3339(self.observed_at),
+                **{name: value for name, value in optional.items() if value is not None},
+            },
+        )
+
+    @classmethod
+    def from_message(cls, envelope: Envelope, body: bytes) -> "RawRecord":
+        """Read a record from a Kafka message; raise MalformedEnvelope naming the bad header."""
+        ext = envelope.extensions
+        resource, _, record_id = envelope.subject.partition("/")
+        try:
+            return cls(
+                type=RecordType(envelope.type),
+                resource=Resource(resource),
+                shop=ext["shop"],
+                record_id=record_id,
+                observed_at=_instant(ext["observedat"]),
+                body=body,
+                shape=Shape(ext["shape"]),
+                event_id=envelope.id,
+                source=envelope.source,
+                occurred_at=envelope.time,
+                store_id=_integer(ext.get("storeid")),
+                advertiser_id=_integer(ext.get("advertiserid")),
+                job_id=_integer(ext.get("jobid")),
+                epoch=_integer(ext.get("epoch")),
+                api_version=ext.get("apiversion"),
+                digest=ext.get("digest"),
+                webhook_topic=ext.get("webhooktopic"),
+                webhook_id=ext.get("webhookid"),
+                shopify_event_id=ext.get("shopifyeventid"),
+                triggered_at=_instant(ext["triggeredat"]) if "triggeredat" in ext else None,
+                traceparent=ext.get("traceparent"),
+            )
+        except KeyError as error:
+            raise MalformedEnvelope(f"header ce_{error.args[0]} is missing") from None
+        except ValueError as error:
+            raise MalformedEnvelope(f"a record header cannot be read: {error}") from None
+
+
+def record_key(shop: str, record_id: str) -> bytes:
+    """Return the Kafka key that keeps all versions of one record in order."""
+    return f"{shop}/{record_id}".encode()
+
+
+def fetched(
+    *,
+    resource: Resource,
+    shop: str,
+    record_id: str,
+    body: bytes,
+    observed_at: datetime,
+    now: datetime,
+    source: str,
+    api_version: str,
+    store_id: int | None = None,
+    advertiser_id: int | None = None,
+    job_id: int | None = None,
+    epoch: int | None = None,
+    gone: bool = False,
+) -> RawRecord:
+    """Describe a record read from the API (or, with `gone`, one that a read by id proved deleted)."""
+    return RawRecord(
+        type=RecordType.GONE if gone else RecordType.FETCHED,
+        resource=resource,
+        shop=shop,
+        record_id=record_id,
+        observed_at=observed_at,
+        body=body,
+        shape=Shape.GRAPHQL,
+        event_id=new_event_id(),
+        source=source,
+        occurred_at=now,
+        store_id=store_id,
+        advertiser_id=advertiser_id,
+        job_id=job_id,
+        epoch=epoch,
+        api_version=api_version,
+    )
+
+
+def part_ended(
+    *,
+    resource: Resource,
+    shop: str,
+    store_id: int,
+    advertiser_id: int,
+    job_id: int,
+    epoch: int,
+    partition: int,
+    now: datetime,
+    source: str,
+) -> RawRecord:
+    """Describe the mark sent to `partition` of a sync topic after the last record of a part."""
+    return RawRecord(
+        type=RecordType.PART_ENDED,
+        resource=resource,
+        shop=shop,
+        record_id=f"mark-{job_id}-{epoch}-{partition}",
+        observed_at=now,
+        body=b"",
+        shape=Shape.GRAPHQL,
+        event_id=new_event_id(),
+        source=source,
+        occurred_at=now,
+        store_id=store_id,
+        advertiser_id=advertiser_id,
+        job_id=job_id,
+        epoch=epoch,
+    )
+
+
+def _text(value: int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def _integer(value: str | None) -> int | None:
+    return None if value is None else int(value)
+
+
+def _instant(value: str) -> datetime:
+    instant = datetime.fromisoformat(value)
+    if instant.tzinfo is None:
+        raise ValueError("a time has no offset")
+    return instant

@@ -1,0 +1,1 @@
+"""Turns what happened to a store into one e-mail per recipient."""

@@ -1,0 +1,1 @@
+"""The web UI, log-in and Shopify's OAuth."""

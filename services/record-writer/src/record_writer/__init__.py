@@ -1,0 +1,1 @@
+"""Writes raw Shopify records to PostgreSQL, each once and only if newer."""

@@ -1,0 +1,1 @@
+"""Decides when a store syncs, drives each job and proves its result."""

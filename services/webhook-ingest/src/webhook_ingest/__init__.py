@@ -1,0 +1,1 @@
+"""Verifies every Shopify webhook and puts it on Kafka."""
