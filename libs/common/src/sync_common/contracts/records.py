@@ -112,6 +112,82 @@ class RawRecord:
             raise MalformedEnvelope(f"a record header cannot be read: {error}") from None
 
 
+@dataclass(frozen=True, slots=True)
+class ShopWebhook:
+    """One message on `shopify.shop.v1` or `shopify.compliance.v1`: a webhook about a shop, not one record.
+
+    `topic` is Shopify's (`app/uninstalled`); one that this platform does not know is possible on
+    `shopify.shop.v1` and is for the reader to refuse. `observed_at` is Shopify's Triggered-At, never later
+    than the receipt (`occurred_at`). Shopify's signature covers `body` alone, none of the rest.
+    """
+
+    topic: str
+    shop: str
+    observed_at: datetime
+    body: bytes
+    event_id: str
+    source: str
+    occurred_at: datetime
+    digest: str
+    api_version: str | None = None
+    webhook_id: str | None = None
+    shopify_event_id: str | None = None
+    triggered_at: datetime | None = None
+    traceparent: str | None = None
+
+    def envelope(self) -> Envelope:
+        """Return the envelope that carries this webhook."""
+        optional = {
+            "apiversion": self.api_version,
+            "webhookid": self.webhook_id,
+            "shopifyeventid": self.shopify_event_id,
+            "triggeredat": to_rfc3339(self.triggered_at) if self.triggered_at else None,
+            "traceparent": self.traceparent,
+        }
+        return Envelope(
+            id=self.event_id,
+            type=RecordType.DELIVERED,
+            source=self.source,
+            subject=f"shop/{self.shop}",
+            time=self.occurred_at,
+            extensions={
+                "shop": self.shop,
+                "shape": Shape.REST,
+                "observedat": to_rfc3339(self.observed_at),
+                "webhooktopic": self.topic,
+                "digest": self.digest,
+                **{name: value for name, value in optional.items() if value is not None},
+            },
+        )
+
+    @classmethod
+    def from_message(cls, envelope: Envelope, body: bytes) -> "ShopWebhook":
+        """Read a webhook from a Kafka message; raise MalformedEnvelope naming the bad header."""
+        ext = envelope.extensions
+        if envelope.type != RecordType.DELIVERED:
+            raise MalformedEnvelope(f"header ce_type is not {RecordType.DELIVERED}")
+        try:
+            return cls(
+                topic=ext["webhooktopic"],
+                shop=ext["shop"],
+                observed_at=_instant(ext["observedat"]),
+                body=body,
+                event_id=envelope.id,
+                source=envelope.source,
+                occurred_at=envelope.time,
+                digest=ext["digest"],
+                api_version=ext.get("apiversion"),
+                webhook_id=ext.get("webhookid"),
+                shopify_event_id=ext.get("shopifyeventid"),
+                triggered_at=_instant(ext["triggeredat"]) if "triggeredat" in ext else None,
+                traceparent=ext.get("traceparent"),
+            )
+        except KeyError as error:
+            raise MalformedEnvelope(f"header ce_{error.args[0]} is missing") from None
+        except ValueError as error:
+            raise MalformedEnvelope(f"a webhook header cannot be read: {error}") from None
+
+
 def record_key(shop: str, record_id: str) -> bytes:
     """Return the Kafka key that keeps all versions of one record in order."""
     return f"{shop}/{record_id}".encode()
