@@ -1,0 +1,1 @@
+-- Views that span schemas; run by a superuser after all migrations; repeatable.

@@ -1,0 +1,116 @@
+"""Child processes with a log file each: start, wait until ready, stop, and show the end of a dead one's log."""
+
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+class StartFailed(RuntimeError):
+    """Raised when a process ended or stayed unready; the message holds the end of its log."""
+
+
+@dataclass
+class Process:
+    """A running child with its log."""
+
+    name: str
+    log_path: Path
+    popen: "subprocess.Popen[bytes]" = field(repr=False)
+
+    @property
+    def pid(self) -> int:
+        """Return the process id, which is also its group's."""
+        return self.popen.pid
+
+    @property
+    def running(self) -> bool:
+        """Say whether it still runs."""
+        return self.popen.poll() is None
+
+    def log_tail(self, lines: int = 20) -> str:
+        """Return the last lines of the log."""
+        return "\n".join(self.log_path.read_text(errors="replace").splitlines()[-lines:])
+
+    def kill(self, sig: int = signal.SIGKILL) -> None:
+        """Send a signal to this process alone."""
+        self.popen.send_signal(sig)
+
+    def stop(self, timeout_seconds: float = 20) -> None:
+        """Ask it to end; end it after the timeout."""
+        if not self.running:
+            return
+        self.popen.terminate()
+        try:
+            self.popen.wait(timeout_seconds)
+        except subprocess.TimeoutExpired:
+            self.popen.kill()
+            self.popen.wait()
+
+
+def start(
+    name: str,
+    command: Sequence[str | Path],
+    *,
+    log_path: Path,
+    env: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+    user: str | None = None,
+) -> Process:
+    """Start a child in a session of its own, so that Ctrl-C reaches it only through us."""
+    log_path.parent.mkdir(parents=True, exist_ok=True)
+    with log_path.open("ab") as log:
+        popen = subprocess.Popen(  # noqa: S603 - the command is ours
+            [str(part) for part in command],
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **(env or {})},
+            cwd=cwd,
+            user=user,
+            group=user,
+            extra_groups=[] if user else None,
+            start_new_session=True,
+        )
+    return Process(name, log_path, popen)
+
+
+def wait_until(
+    ready: Callable[[], bool],
+    process: Process,
+    *,
+    timeout_seconds: float,
+    interval_seconds: float = 0.05,
+) -> None:
+    """Return once `ready` holds; raise StartFailed when the process ends or the time is up."""
+    deadline = time.monotonic() + timeout_seconds
+    while not ready():
+        if not process.running:
+            raise StartFailed(f"{process.name} ended while starting:\n{process.log_tail()}")
+        if time.monotonic() > deadline:
+            raise StartFailed(f"{process.name} was not ready in {timeout_seconds:g} s:\n{process.log_tail()}")
+        time.sleep(interval_seconds)
+
+
+def port_is_open(port: int, host: str = "127.0.0.1") -> bool:
+    """Say whether something accepts connections there."""
+    with socket.socket() as probe:
+        probe.settimeout(0.5)
+        return probe.connect_ex((host, port)) == 0
+
+
+def free_port(preferred: int = 0) -> int:
+    """Return `preferred` when nothing holds it, else any free port."""
+    for port in (preferred, 0):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return int(probe.getsockname()[1])
+    raise OSError("no free port on 127.0.0.1")

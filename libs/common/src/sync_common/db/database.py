@@ -1,0 +1,111 @@
+"""One pool per process and one way to open a transaction."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Self
+
+import psycopg
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+
+Transaction = AsyncConnection
+
+_SET_ADVERTISER = text("SELECT set_config('app.advertiser_id', :advertiser_id, true)")
+_ROLE = text(
+    """
+    SELECT current_user AS name, rolsuper, rolbypassrls,
+           EXISTS (SELECT FROM pg_namespace WHERE nspowner = pg_roles.oid) AS owns_schema
+    FROM pg_roles WHERE rolname = current_user
+    """
+)
+
+
+class UnsafeRole(RuntimeError):
+    """Raised at start when the service would run with rights that defeat row-level security."""
+
+
+class Database:
+    """A pool of connections under one service's role.
+
+    No session state is used: no server-side prepared statements, no LISTEN, no session settings. So a
+    transaction pooler may stand between.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+
+    @classmethod
+    def from_url(cls, url: str, *, application_name: str, pool_size: int = 10) -> Self:
+        """Prepare a pool for a libpq URL; connects on first use."""
+        engine = create_async_engine(
+            url.replace("postgresql://", "postgresql+psycopg://", 1),
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            pool_pre_ping=True,
+            hide_parameters=True,  # statement parameters may be personal data: never in errors or logs
+            connect_args={
+                "application_name": application_name,
+                "connect_timeout": 5,
+                "prepare_threshold": None,
+            },
+        )
+        return cls(engine)
+
+    async def check_role(self) -> None:
+        """Raise UnsafeRole when the role is superuser, bypasses row-level security or owns a schema."""
+        async with self.transaction() as tx:
+            role = (await tx.execute(_ROLE)).one()
+        if role.rolsuper or role.rolbypassrls or role.owns_schema:
+            raise UnsafeRole(
+                f"role {role.name} is superuser, has BYPASSRLS or owns a schema; run the service as its svc_ role"
+            )
+
+    async def is_reachable(self) -> bool:
+        """Say whether a statement can be run now."""
+        try:
+            async with self.transaction() as tx:
+                await tx.execute(text("SELECT 1"))
+        except (DBAPIError, OSError, TimeoutError):
+            return False
+        return True
+
+    @asynccontextmanager
+    async def transaction(self, *, advertiser_id: int | None = None) -> AsyncIterator[Transaction]:
+        """Open a transaction, for one advertiser where given; commit at the end, roll back on an error."""
+        async with self._engine.begin() as tx:
+            if advertiser_id is not None:
+                await tx.execute(_SET_ADVERTISER, {"advertiser_id": str(advertiser_id)})
+            yield tx
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self._engine.dispose()
+
+
+@asynccontextmanager
+async def raw_cursor(tx: Transaction) -> AsyncIterator["psycopg.AsyncCursor[Any]"]:
+    """Open a psycopg cursor inside a transaction, for COPY."""
+    connection = await tx.get_raw_connection()
+    driver: psycopg.AsyncConnection[Any] = connection.driver_connection  # type: ignore[assignment]
+    async with driver.cursor() as cursor:
+        yield cursor
+
+
+_TRANSIENT_CLASSES = ("08", "40", "53", "55", "57", "58")
+
+
+def is_transient(error: BaseException) -> bool:
+    """Say whether trying again later may help: lost connections, deadlocks, serialization, resources, shutdown."""
+    if isinstance(error, (DBAPIError, InterfaceError, OperationalError)):
+        if error.connection_invalidated:
+            return True
+        cause = error.orig
+    else:
+        cause = error
+    if isinstance(cause, psycopg.Error):
+        if cause.sqlstate is None:
+            return isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError))
+        return cause.sqlstate[:2] in _TRANSIENT_CLASSES
+    return isinstance(cause, (ConnectionError, TimeoutError, OSError))
