@@ -23,6 +23,11 @@ class MailRequest(Event):
         """Name the user."""
         return f"user/{self.user_id}"
 
+    @classmethod
+    def sealing_context(cls, user_id: int) -> str:
+        """Return what a sealed token is bound to: moved to another user or kind of mail, it does not open."""
+        return f"{cls.TYPE}/user/{user_id}"
+
 
 class InvitationMailRequested(MailRequest):
     """A member invited a user to an advertiser."""
@@ -32,7 +37,7 @@ class InvitationMailRequested(MailRequest):
     advertiser_id: int
     advertiser_name: str
     invited_by_name: str
-    sealed_token: str = Field(description="The invitation's secret, sealed; only the notifier opens it.")
+    sealed_token: str = Field(description="base64url(seal(secret, sealing_context(user_id))): only the notifier opens it.")
     expires_at: datetime
 
 
@@ -41,5 +46,5 @@ class PasswordResetMailRequested(MailRequest):
 
     TYPE: ClassVar[str] = "mail.password_reset_requested"
 
-    sealed_token: str = Field(description="The reset secret, sealed; only the notifier opens it.")
+    sealed_token: str = Field(description="base64url(seal(secret, sealing_context(user_id))): only the notifier opens it.")
     expires_at: datetime
