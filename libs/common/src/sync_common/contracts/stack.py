@@ -141,7 +141,7 @@ SERVICES: Final[dict[str, Service]] = {
             env_prefix="NOTIFIER_",
             ops_port=9005,
             schema="notify",
-            reads=("gateway.recipients_v1", "sync.jobs_v1", "sync.store_state_v1"),
+            reads=("gateway.recipients_v1", "gateway.users_v1", "sync.jobs_v1", "sync.store_state_v1"),
         ),
     )
 }

@@ -7,6 +7,8 @@ from pydantic import Field
 
 from sync_common.contracts.events.base import Event
 
+SEALED_TOKEN = "base64url(seal(secret, context=sealing_context(user_id))); only the notifier opens it."
+
 
 class MailRequest(Event):
     """Any mail to one user."""
@@ -37,7 +39,7 @@ class InvitationMailRequested(MailRequest):
     advertiser_id: int
     advertiser_name: str
     invited_by_name: str
-    sealed_token: str = Field(description="base64url(seal(secret, sealing_context(user_id))): only the notifier opens it.")
+    sealed_token: str = Field(description=SEALED_TOKEN)
     expires_at: datetime
 
 
@@ -46,5 +48,5 @@ class PasswordResetMailRequested(MailRequest):
 
     TYPE: ClassVar[str] = "mail.password_reset_requested"
 
-    sealed_token: str = Field(description="base64url(seal(secret, sealing_context(user_id))): only the notifier opens it.")
+    sealed_token: str = Field(description=SEALED_TOKEN)
     expires_at: datetime
