@@ -7,7 +7,7 @@ from pydantic import Field
 
 from sync_common.contracts.events.base import Event
 
-SEALED_TOKEN = "base64url(seal(secret, context=sealing_context(user_id))); only the notifier opens it."
+HOW_IT_IS_SEALED = "base64url(seal(secret, context=sealing_context(user_id))); only the notifier opens it."
 
 
 class MailRequest(Event):
@@ -39,7 +39,7 @@ class InvitationMailRequested(MailRequest):
     advertiser_id: int
     advertiser_name: str
     invited_by_name: str
-    sealed_token: str = Field(description=SEALED_TOKEN)
+    sealed_token: str = Field(description=HOW_IT_IS_SEALED)
     expires_at: datetime
 
 
@@ -48,5 +48,5 @@ class PasswordResetMailRequested(MailRequest):
 
     TYPE: ClassVar[str] = "mail.password_reset_requested"
 
-    sealed_token: str = Field(description=SEALED_TOKEN)
+    sealed_token: str = Field(description=HOW_IT_IS_SEALED)
     expires_at: datetime
