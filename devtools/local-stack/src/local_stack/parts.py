@@ -25,7 +25,8 @@ def running_postgres(folder: Path, *, durable: bool = True, port: int = 5432) ->
     elif wants_docker():
         from testcontainers.postgres import PostgresContainer
 
-        with PostgresContainer("postgres:18-alpine", driver=None) as container:
+        container = PostgresContainer("postgres:18-alpine", driver=None)
+        with container.with_env("POSTGRES_HOST_AUTH_METHOD", "trust"):
             yield container.get_connection_url()
     else:
         server = start_postgres(
@@ -48,9 +49,7 @@ def running_kafka(folder: Path, *, cache: Path, port: int = 9092) -> Iterator[st
         with KafkaContainer("confluentinc/cp-kafka:8.0.0").with_kraft() as container:
             yield container.get_bootstrap_server()
     else:
-        broker = start_kafka(
-            folder / "kafka", cache=cache, log_path=folder / "logs" / "kafka.log", port=port
-        )
+        broker = start_kafka(folder / "kafka", cache=cache, log_path=folder / "logs" / "kafka.log", port=port)
         try:
             yield broker.bootstrap
         finally:

