@@ -1,12 +1,14 @@
 """What a GraphQL request may use."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from shopify_simulator.bulk import BulkRunner
 from shopify_simulator.shop.model import API_VERSION, AppInstallation, Shop
+
+if TYPE_CHECKING:
+    from shopify_simulator.bulk import BulkRunner
 
 
 def _ignore(*_: Any) -> None:
@@ -22,7 +24,20 @@ class RequestContext:
     scopes: frozenset[str]
     now: Callable[[], datetime]
     base_url: str
-    bulk: BulkRunner
+    bulk: "BulkRunner"
     api_version: str = API_VERSION
     on_uninstall: Callable[[Shop, AppInstallation], None] = _ignore
     on_subscription_change: Callable[[Shop, AppInstallation], None] = _ignore
+
+
+@dataclass(slots=True)
+class Execution:
+    """One run of a document: the request, and what is learned of it on the way."""
+
+    context: RequestContext
+    sizes: dict[int, list[int]] = field(default_factory=dict)
+    search_warnings: list[dict[str, Any]] = field(default_factory=list)
+
+    def note_size(self, field_start: int, size: int) -> None:
+        """Remember how many nodes a connection really had; the actual cost follows from it."""
+        self.sizes.setdefault(field_start, []).append(size)

@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 Predicate = Callable[[Mapping[str, Any]], bool]
 Matcher = Callable[[Mapping[str, Any], str], bool]
 
-EARLIEST = "0000"
-LATEST = "9999-12-31T23:59:59Z"
+LOWEST = ""
+HIGHEST = "\U0010ffff"
 
 TOKEN = re.compile(
     r"""\s*(?:
@@ -54,7 +54,7 @@ class Search:
 
     def bound(self, name: str) -> tuple[str, str]:
         """The closed range that the value of a field must be in."""
-        return self.bounds.get(name, (EARLIEST, LATEST))
+        return self.bounds.get(name, (LOWEST, HIGHEST))
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,7 +187,7 @@ def _intersect(parts: list[Part]) -> dict[str, tuple[str, str]]:
     result: dict[str, tuple[str, str]] = {}
     for part in parts:
         for name, (low, high) in part.bounds.items():
-            known_low, known_high = result.get(name, (EARLIEST, LATEST))
+            known_low, known_high = result.get(name, (LOWEST, HIGHEST))
             result[name] = (max(low, known_low), min(high, known_high))
     return result
 
@@ -220,9 +220,9 @@ def _time_part(name: str, term: Term, zone: ZoneInfo) -> Part:
     except ValueError:
         return Part(lambda record: False)
     side: Literal["low", "high", "both"] = "low" if ">" in term.comparison else "high" if "<" in term.comparison else "both"
-    low = EARLIEST if side == "high" else _written(first, round_up=True)
-    high = LATEST if side == "low" else _written(last, round_up=False)
-    return Part(lambda record: low <= (record.get(name) or "") <= high, {name: (low, high)})
+    low = LOWEST if side == "high" else _written(first, round_up=True)
+    high = HIGHEST if side == "low" else _written(last, round_up=False)
+    return Part(lambda record: bool(record[name]) and low <= record[name] <= high, {name: (low, high)})
 
 
 def _instants(term: Term, zone: ZoneInfo) -> tuple[datetime, datetime]:

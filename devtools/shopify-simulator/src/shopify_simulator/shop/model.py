@@ -17,6 +17,7 @@ from shopify_simulator.shop.bucket import LeakyBucket
 
 API_VERSION = "2026-10"
 INDEX_HISTORY_SIZE = 10_000
+ID_DIGITS = 20
 
 Record = dict[str, Any]
 Resource = Literal["customers", "orders", "products"]
@@ -59,7 +60,7 @@ class Records(dict[int, Record]):
         self._forget(key)
         super().__setitem__(key, record)
         for name, index in self._indexes.items():
-            insort(index, (record[name], key))
+            insort(index, (self.sort_value(record, name), key))
 
     def __delitem__(self, key: int) -> None:
         self._forget(key)
@@ -68,15 +69,22 @@ class Records(dict[int, Record]):
     def sorted_by(self, name: str) -> list[tuple[str, int]]:
         """All (value of the field, id) pairs in ascending order; the list belongs to the index, do not change it."""
         if name not in self._indexes:
-            self._indexes[name] = sorted((record[name], key) for key, record in self.items())
+            pairs = ((self.sort_value(record, name), key) for key, record in self.items())
+            self._indexes[name] = sorted(pairs)
         return self._indexes[name]
+
+    @staticmethod
+    def sort_value(record: Record, name: str) -> str:
+        """The text that a record is sorted by."""
+        value = str(record[name])
+        return value.zfill(ID_DIGITS) if name == "legacyResourceId" else value
 
     def _forget(self, key: int) -> None:
         known = self.get(key)
         if known is None:
             return
         for name, index in self._indexes.items():
-            entry = (known[name], key)
+            entry = (self.sort_value(known, name), key)
             position = bisect_left(index, entry)
             if position < len(index) and index[position] == entry:
                 del index[position]

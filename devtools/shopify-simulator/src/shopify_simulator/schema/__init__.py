@@ -1,0 +1,1 @@
+"""The pruned official schema, made by scripts/prune_schema.py."""
