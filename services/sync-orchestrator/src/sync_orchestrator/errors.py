@@ -1,0 +1,46 @@
+"""Errors, named for the reaction they call for."""
+
+
+class OrchestratorError(Exception):
+    """Base of this service's own errors."""
+
+
+class ForbiddenTransition(OrchestratorError):
+    """A bug: the state machine knows no such step."""
+
+
+class LeaseLost(OrchestratorError):
+    """Stop at once and write nothing: another replica holds the job, or the job has ended."""
+
+
+class StreamCut(OrchestratorError):
+    """Ask again from the last stored cursor: the fetcher's answer ended early or could not be had."""
+
+
+class BooksMismatch(OrchestratorError):
+    """Fail the job with both numbers: records are missing or were counted twice."""
+
+    def __init__(self, resource: str, expected: int, accounted: int) -> None:
+        super().__init__(f"{resource}: {expected} records were read, {accounted} are accounted for")
+        self.resource = resource
+        self.expected = expected
+        self.accounted = accounted
+
+
+class PartFailed(OrchestratorError):
+    """Fail the job; `code` and `retryable` decide what follows, the message is for people."""
+
+    def __init__(self, resource: str, code: str, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.resource = resource
+        self.code = code
+        self.retryable = retryable
+
+
+class FetcherRefused(OrchestratorError):
+    """The fetcher answered that this read cannot be done; `retryable` says whether it may later."""
+
+    def __init__(self, code: str, message: str, *, retryable: bool) -> None:
+        super().__init__(message)
+        self.code = code
+        self.retryable = retryable

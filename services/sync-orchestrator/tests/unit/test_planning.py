@@ -1,0 +1,67 @@
+"""What a job reads, and how."""
+
+from datetime import UTC, datetime, timedelta
+
+from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
+from sync_common.contracts.resources import Resource
+from sync_orchestrator.domain import planning
+from sync_orchestrator.domain.planning import Lane, ReadMode
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+WATERMARKS = {resource: NOW - timedelta(hours=1) for resource in Resource}
+
+
+def test_full_sync_reads_everything_in_bulk_and_orders_of_sixty_days() -> None:
+    window = planning.orders_since(JobType.FULL_SYNC, NOW, has_all_orders=False)
+
+    parts = planning.plan_parts(JobType.FULL_SYNC, watermarks=WATERMARKS, order_window=window)
+
+    assert {part.resource for part in parts} == set(Resource)
+    assert {part.mode for part in parts} == {ReadMode.BULK}
+    assert {part.resource: part.created_since for part in parts if part.created_since} == {
+        Resource.ORDERS: NOW - timedelta(days=60)
+    }
+
+
+def test_incremental_sync_reads_pages_from_the_watermark() -> None:
+    parts = planning.plan_parts(JobType.INCREMENTAL_SYNC, watermarks=WATERMARKS, order_window=None)
+
+    assert {part.resource: part.updated_since for part in parts} == WATERMARKS
+    assert {part.mode for part in parts} == {ReadMode.PAGED}
+
+
+def test_resource_without_a_watermark_is_read_in_full() -> None:
+    watermarks = {Resource.CUSTOMERS: NOW}
+
+    parts = planning.plan_parts(JobType.INCREMENTAL_SYNC, watermarks=watermarks, order_window=None)
+
+    assert {part.resource for part in parts if part.mode is ReadMode.BULK} == {
+        Resource.ORDERS,
+        Resource.PRODUCTS,
+    }
+
+
+def test_backfill_reads_orders_of_all_time() -> None:
+    window = planning.orders_since(JobType.BACKFILL, NOW, has_all_orders=False)
+
+    parts = planning.plan_parts(JobType.BACKFILL, watermarks=WATERMARKS, order_window=window)
+
+    assert [(part.resource, part.mode, part.created_since) for part in parts] == [
+        (Resource.ORDERS, ReadMode.BULK, None)
+    ]
+
+
+def test_full_order_access_lifts_the_window() -> None:
+    assert planning.orders_since(JobType.FULL_SYNC, NOW, has_all_orders=True) is None
+
+
+def test_first_sync_is_always_a_full_one() -> None:
+    wanted = planning.effective_type(JobType.INCREMENTAL_SYNC, initial_sync_completed=False)
+
+    assert wanted is JobType.FULL_SYNC
+
+
+def test_people_who_wait_get_the_interactive_lane() -> None:
+    assert planning.lane_of(ReadMode.PAGED, TriggeredBy.USER) is Lane.INTERACTIVE
+    assert planning.lane_of(ReadMode.PAGED, TriggeredBy.SCHEDULE) is Lane.INCREMENTAL
+    assert planning.lane_of(ReadMode.BULK, TriggeredBy.USER) is Lane.FULL
