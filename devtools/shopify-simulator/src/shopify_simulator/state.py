@@ -10,10 +10,11 @@ from shopify_simulator.bulk import BulkRunner
 from shopify_simulator.faults import Fault
 from shopify_simulator.settings import Settings
 from shopify_simulator.shop.bucket import LeakyBucket
-from shopify_simulator.shop.model import AppInstallation, Change, Record, Shop, timestamp
+from shopify_simulator.shop.model import AppInstallation, Change, Record, Shop
 from shopify_simulator.tokens import TokenBook
 from shopify_simulator.webhooks import payloads
 from shopify_simulator.webhooks.deliveries import COMPLIANCE, Deliveries, Event, Target
+from shopify_simulator.webhooks.shop_payload import shop_facts
 
 CALL_LOG_SIZE = 20_000
 APP_ID = 1_290_241
@@ -57,6 +58,7 @@ class HostedShop:
 
     @property
     def domain(self) -> str:
+        """The shop's myshopify.com name."""
         return self.shop.domain
 
 
@@ -98,7 +100,7 @@ class Simulator:
         self.shops[shop.domain] = hosted
         return hosted
 
-    async def remove(self, hosted: HostedShop) -> None:
+    def remove(self, hosted: HostedShop) -> None:
         """Take a shop away without a word to the app."""
         self.tokens.revoke(hosted.domain)
         self.deliveries.forget(hosted.domain)
@@ -142,7 +144,7 @@ class Simulator:
         installation = hosted.installation
         if installation is None:
             return
-        self.fire(hosted, "app/uninstalled", payloads.shop(hosted.shop, self.now()))
+        self.fire(hosted, "app/uninstalled", shop_facts(hosted.shop, self.now()))
         installation.subscriptions.clear()
         self.bulk.forget(installation)
         self.tokens.revoke(hosted.domain)
@@ -190,8 +192,3 @@ class Simulator:
         hosted = self.shops.get(domain)
         if hosted is not None and hosted.installation is app:
             self.fire(hosted, "bulk_operations/finish", body)
-
-
-def describe_time(moment: datetime | None) -> str | None:
-    """A time for the administrator's eyes."""
-    return None if moment is None else timestamp(moment)

@@ -123,7 +123,8 @@ class TokenBook:
 
     def set_scopes(self, shop: str, scopes: tuple[str, ...]) -> None:
         """Change what the shop's tokens may do."""
-        for token in [*self._access.values(), *self._refresh.values()]:
+        tokens: list[AccessToken | RefreshToken] = [*self._access.values(), *self._refresh.values()]
+        for token in tokens:
             if token.shop == shop:
                 token.scopes = scopes
 

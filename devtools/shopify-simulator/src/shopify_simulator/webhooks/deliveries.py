@@ -99,6 +99,7 @@ class ShopQueue:
     idle: asyncio.Event = field(default_factory=asyncio.Event)
 
     def count(self, change: int) -> None:
+        """Note that so many more, or fewer, are under way."""
         self.pending += change
         if self.pending == 0:
             self.idle.set()
@@ -131,17 +132,16 @@ class Deliveries:
         self._workers: list[asyncio.Task[None]] = []
         self._timers: set[asyncio.TimerHandle] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
-        self._client: httpx.AsyncClient | None = None
+        self._client = httpx.AsyncClient(
+            timeout=httpx.Timeout(timeout_seconds, connect=CONNECT_SECONDS),
+            limits=httpx.Limits(max_connections=workers),
+            follow_redirects=False,
+            trust_env=False,
+        )
 
     async def start(self) -> None:
         """Begin to send."""
         self._loop = asyncio.get_running_loop()
-        self._client = httpx.AsyncClient(
-            timeout=httpx.Timeout(self._timeout_seconds, connect=CONNECT_SECONDS),
-            limits=httpx.Limits(max_connections=self._worker_count),
-            follow_redirects=False,
-            trust_env=False,
-        )
         self._workers = [asyncio.create_task(self._work()) for _ in range(self._worker_count)]
 
     async def stop(self) -> None:
@@ -151,8 +151,7 @@ class Deliveries:
         for worker in self._workers:
             worker.cancel()
         await asyncio.gather(*self._workers, return_exceptions=True)
-        if self._client is not None:
-            await self._client.aclose()
+        await self._client.aclose()
 
     def call_soon_threadsafe(self, function: Callable[..., None], *arguments: Any) -> None:
         """Run a function in the server's loop, from any thread."""
@@ -278,7 +277,12 @@ class Deliveries:
         delivery.first_attempt = delivery.first_attempt or started
         status, error = await self._post(delivery)
         milliseconds = round((time.monotonic() - started) * 1000, 1)
-        attempt = {"time": self._now().isoformat(), "status": status, "error": error, "durationMs": milliseconds}
+        attempt = {
+            "time": self._now().isoformat(),
+            "status": status,
+            "error": error,
+            "durationMs": milliseconds,
+        }
         delivery.attempts.append(attempt)
         if delivery.state is not DeliveryState.PENDING:
             return
@@ -292,7 +296,6 @@ class Deliveries:
             self._give_up(delivery)
 
     async def _post(self, delivery: Delivery) -> tuple[int | None, str | None]:
-        assert self._client is not None
         try:
             async with asyncio.timeout(self._timeout_seconds):
                 answer = await self._client.post(
@@ -336,11 +339,9 @@ class Deliveries:
         delivery.body = b""
 
     def _later(self, seconds: float, function: Callable[[], None]) -> None:
-        assert self._loop is not None
-
         def fire() -> None:
             self._timers.discard(timer)
             function()
 
-        timer = self._loop.call_later(seconds * self._retry_scale, fire)
+        timer = asyncio.get_running_loop().call_later(seconds * self._retry_scale, fire)
         self._timers.add(timer)

@@ -1,0 +1,79 @@
+"""Refund bodies, alone in refunds/create and inside an order's `refunds`."""
+
+from decimal import Decimal
+from typing import Any
+
+from shopify_simulator.shop.model import Record, Shop, gid
+from shopify_simulator.webhooks.line_payload import line_item
+from shopify_simulator.webhooks.rest import bag_like, local_time, lower, money_set, number_of, shop_amount
+
+
+def refund(shop: Shop, order: Record, record: Record) -> Record:
+    """One refund with its lines. Its `id` is the refund's; the order's is `order_id`."""
+    order_id = int(order["legacyResourceId"])
+    nothing = bag_like(record["totalRefundedSet"], Decimal(0))
+    created_at = local_time(record["createdAt"], shop.zone)
+    lines = {line["id"]: line for line in order["lineItems"]}
+    return {
+        "id": int(record["legacyResourceId"]),
+        "order_id": order_id,
+        "created_at": created_at,
+        "note": record["note"],
+        "user_id": None,
+        "processed_at": created_at,
+        "duties": [],
+        "total_duties_set": money_set(nothing),
+        "return": None,
+        "refund_shipping_lines": [],
+        "restock": any(line["restockType"] != "NO_RESTOCK" for line in record["refundLineItems"]),
+        "admin_graphql_api_id": record["id"],
+        "order_adjustments": [],
+        "refund_line_items": [_refund_line(line, lines, order) for line in record["refundLineItems"]],
+        "transactions": [_transaction(record, order_id, created_at)],
+    }
+
+
+def _refund_line(line: Record, lines: dict[str, Record], order: Record) -> Record:
+    refunded = lines.get(line["lineItem"]["id"])
+    return {
+        "id": number_of(line["id"]),
+        "quantity": line["quantity"],
+        "line_item_id": number_of(line["lineItem"]["id"]),
+        "location_id": None,
+        "restock_type": lower(line["restockType"]),
+        # JSON numbers, unlike every other sum: Shopify's own example has them so.
+        "subtotal": float(shop_amount(line["subtotalSet"])),
+        "total_tax": float(shop_amount(line["totalTaxSet"])),
+        "subtotal_set": money_set(line["subtotalSet"]),
+        "total_tax_set": money_set(line["totalTaxSet"]),
+        "line_item": line_item(refunded, order) if refunded else None,
+    }
+
+
+def _transaction(record: Record, order_id: int, created_at: Any) -> Record:
+    number = int(record["legacyResourceId"])
+    return {
+        "id": number,
+        "order_id": order_id,
+        "kind": "refund",
+        "gateway": "bogus",
+        "status": "success",
+        "message": None,
+        "created_at": created_at,
+        "test": False,
+        "authorization": None,
+        "location_id": None,
+        "user_id": None,
+        "parent_id": None,
+        "processed_at": created_at,
+        "device_id": None,
+        "error_code": None,
+        "source_name": "web",
+        "receipt": {},
+        "amount": record["totalRefundedSet"]["shopMoney"]["amount"],
+        "currency": record["totalRefundedSet"]["shopMoney"]["currencyCode"],
+        "payment_id": None,
+        "manual_payment_gateway": False,
+        "amount_rounding": None,
+        "admin_graphql_api_id": gid("OrderTransaction", number),
+    }
