@@ -1,0 +1,1 @@
+"""Pure decisions about a delivery: is it Shopify's, and where does it go."""

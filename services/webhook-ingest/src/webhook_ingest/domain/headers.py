@@ -1,0 +1,86 @@
+"""The headers of a delivery ("Webhook delivery structure").
+
+The signature does not cover them. What decides where a delivery goes (signature, topic, shop) must be there once
+and well formed, or the delivery is refused as not Shopify's. What only describes it is left out when it cannot be
+read: refusing a genuine delivery for its timestamp would in the end delete the subscription.
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+from webhook_ingest.errors import Unauthenticated
+
+_TOPIC: Final = re.compile(r"[a-z0-9_]{1,60}(?:[./][a-z0-9_]{1,60}){1,3}")
+_SHOP: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,99}\.myshopify\.com")
+_TOKEN: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_SIGNATURE: Final = b"x-shopify-hmac-sha256"
+_NAMES: Final = {
+    b"x-shopify-topic",
+    b"x-shopify-shop-domain",
+    b"x-shopify-webhook-id",
+    b"x-shopify-event-id",
+    b"x-shopify-triggered-at",
+    b"x-shopify-api-version",
+    _SIGNATURE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryHeaders:
+    """What Shopify says about a delivery."""
+
+    signature: bytes
+    topic: str
+    shop: str
+    webhook_id: str | None
+    event_id: str | None
+    api_version: str | None
+    triggered_at: datetime | None
+
+
+def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> DeliveryHeaders:
+    """Read the headers (names in lower case); raise Unauthenticated when a deciding one is missing or odd."""
+    values = _single(raw)
+    return DeliveryHeaders(
+        signature=values.get(_SIGNATURE, b""),
+        topic=_required(values, b"x-shopify-topic", _TOPIC),
+        shop=_required(values, b"x-shopify-shop-domain", _SHOP),
+        webhook_id=_optional(values, b"x-shopify-webhook-id"),
+        event_id=_optional(values, b"x-shopify-event-id"),
+        api_version=_optional(values, b"x-shopify-api-version"),
+        triggered_at=_instant(values.get(b"x-shopify-triggered-at", b"")),
+    )
+
+
+def _single(raw: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
+    values: dict[bytes, bytes] = {}
+    for name, value in raw:
+        if name in _NAMES:
+            if name in values:
+                raise Unauthenticated("a header is there twice")
+            values[name] = value
+    return values
+
+
+def _required(values: dict[bytes, bytes], name: bytes, pattern: re.Pattern[str]) -> str:
+    text = values.get(name, b"").decode("latin-1").lower()
+    if not pattern.fullmatch(text):
+        raise Unauthenticated(f"header {name.decode()} is missing or odd")
+    return text
+
+
+def _optional(values: dict[bytes, bytes], name: bytes) -> str | None:
+    text = values.get(name, b"").decode("latin-1")
+    return text if _TOKEN.fullmatch(text) else None
+
+
+def _instant(value: bytes) -> datetime | None:
+    """Read a time; Shopify writes nine fractional digits, of which microseconds are kept."""
+    try:
+        instant = datetime.fromisoformat(value.decode("ascii"))
+        return instant.astimezone(UTC) if instant.tzinfo else None
+    except (ValueError, OverflowError):  # the year 1 has instants that UTC cannot write
+        return None

@@ -1,0 +1,41 @@
+"""What ingest counts. A shop is never a label."""
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from sync_common.contracts.webhooks import WEBHOOK_ROUTES
+
+REGISTRY: Final = CollectorRegistry()
+
+DELIVERIES: Final = Counter(
+    "ingest_deliveries_total",
+    "Deliveries answered, by Shopify topic (unknown ones as 'other') and outcome.",
+    ["topic", "outcome"],
+    registry=REGISTRY,
+)
+ANSWER_SECONDS: Final = Histogram(
+    "ingest_answer_seconds",
+    "Time from the first byte of a delivery to its answer; Shopify gives up after 5 s.",
+    buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5),
+    registry=REGISTRY,
+)
+BODY_BYTES: Final = Histogram(
+    "ingest_body_bytes",
+    "Size of the bodies published.",
+    buckets=(256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 8_388_608),
+    registry=REGISTRY,
+)
+DELIVERY_AGE_SECONDS: Final = Histogram(
+    "ingest_delivery_age_seconds",
+    "Time from Shopify's Triggered-At to the receipt; minutes mean that Shopify is retrying.",
+    buckets=(0.5, 1, 2, 5, 10, 30, 60, 300, 900, 3_600, 14_400, 86_400),
+    registry=REGISTRY,
+)
+WAITING: Final = Gauge(
+    "ingest_waiting_deliveries", "Deliveries that wait for Kafka's acknowledgement.", registry=REGISTRY
+)
+
+
+def topic_label(topic: str | None) -> str:
+    """Return a topic as a label value; what callers make up must not make new time series."""
+    return topic if topic in WEBHOOK_ROUTES else "other"
