@@ -8,7 +8,7 @@ into the shop, so a list of records taken at any moment stays a snapshot.
 from bisect import bisect_left, insort
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
@@ -65,6 +65,12 @@ class Records(dict[int, Record]):
     def __delitem__(self, key: int) -> None:
         self._forget(key)
         super().__delitem__(key)
+
+    def snapshot(self) -> "Records":
+        """The same records in a mapping of its own."""
+        result = Records()
+        result.update(self)
+        return result
 
     def sorted_by(self, name: str) -> list[tuple[str, int]]:
         """All (value of the field, id) pairs in ascending order; the list belongs to the index, do not change it."""
@@ -172,6 +178,17 @@ class Shop:
         """The records of one resource."""
         by_resource = {"customers": self.customers, "orders": self.orders, "products": self.products}
         return by_resource[resource]
+
+    def snapshot(self) -> "Shop":
+        """The shop as it is now; later changes do not reach it."""
+        return replace(
+            self,
+            customers=self.customers.snapshot(),
+            orders=self.orders.snapshot(),
+            products=self.products.snapshot(),
+            tombstones=list(self.tombstones),
+            recent=self.recent.copy(),
+        )
 
     def next_id(self) -> int:
         """Give out a number that no object of this shop has."""
