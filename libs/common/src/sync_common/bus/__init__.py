@@ -1,0 +1,47 @@
+"""Kafka and the outbox: the only code that knows aiokafka."""
+
+from sync_common.bus import inbox, outbox
+from sync_common.bus.consumer import Consumer
+from sync_common.bus.dead_letters import DeadLetterLimit
+from sync_common.bus.errors import (
+    BusError,
+    DeliveryFailed,
+    MessageTooLarge,
+    SharedProducerMisuse,
+    TooManyDeadLetters,
+    TopicMismatch,
+    WrongOutcomes,
+)
+from sync_common.bus.handlers import MessageHandler, TransactionalHandler, in_transaction, one_by_one
+from sync_common.bus.message import BatchHandler, Done, Message, Outcome, Rejected
+from sync_common.bus.outbox import OutboxRelay
+from sync_common.bus.producer import Producer, ProducerBatch
+from sync_common.bus.topics import check_topics, ensure_topics
+
+__all__ = [
+    "BatchHandler",
+    "BusError",
+    "Consumer",
+    "DeadLetterLimit",
+    "DeliveryFailed",
+    "Done",
+    "Message",
+    "MessageHandler",
+    "MessageTooLarge",
+    "OutboxRelay",
+    "Outcome",
+    "Producer",
+    "ProducerBatch",
+    "Rejected",
+    "SharedProducerMisuse",
+    "TooManyDeadLetters",
+    "TopicMismatch",
+    "TransactionalHandler",
+    "WrongOutcomes",
+    "check_topics",
+    "ensure_topics",
+    "in_transaction",
+    "inbox",
+    "one_by_one",
+    "outbox",
+]

@@ -1,0 +1,90 @@
+"""A Kafka record as handlers see it, and what handlers may answer."""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import TypeAlias, TypeVar
+
+from pydantic import ValidationError
+
+from sync_common.contracts.envelope import Envelope, MalformedEnvelope
+from sync_common.contracts.events import Event
+
+SomeEvent = TypeVar("SomeEvent", bound=Event)
+
+
+class Rejected(Exception):
+    """This message can never succeed: it becomes a dead letter. May be answered, or raised below a handler.
+
+    `reason` and `field` are kept with the dead letter and logged, so they must hold no personal data.
+    """
+
+    def __init__(self, reason: str, field: str | None = None, *, error: str = "Rejected") -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.field = field
+        self.error = error
+
+    def __eq__(self, other: object) -> bool:
+        """Compare by what is said, so that tests can."""
+        if not isinstance(other, Rejected):
+            return NotImplemented
+        return (self.reason, self.field, self.error) == (other.reason, other.field, other.error)
+
+    __hash__ = Exception.__hash__
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """The effect of this message is in the handler's transaction."""
+
+
+Outcome: TypeAlias = Done | Rejected
+
+
+@dataclass(frozen=True)
+class Message:
+    """One record as it was read; `offset` and `partition` say where."""
+
+    topic: str
+    partition: int
+    offset: int
+    key: bytes | None
+    value: bytes | None
+    headers: Sequence[tuple[str, bytes]]
+    timestamp_ms: int
+
+    def envelope(self) -> Envelope:
+        """Return the CloudEvents envelope, read once; raise MalformedEnvelope where there is none."""
+        return self._envelope
+
+    def event(self, model: type[SomeEvent]) -> SomeEvent:
+        """Return the body as `model`; raise Rejected naming the fields that do not fit, without their values."""
+        try:
+            return model.model_validate_json(self.value or b"")
+        except ValidationError as error:
+            first = error.errors(include_input=False, include_url=False, include_context=False)[0]
+            field = ".".join(str(part) for part in first["loc"]) or "body"
+            raise Rejected(f"{model.type_name()}: {field}: {first['type']}", field) from None
+
+    @cached_property
+    def _envelope(self) -> Envelope:
+        return Envelope.from_headers(self.headers)
+
+    @property
+    def size(self) -> int:
+        """Return the bytes of key, value and headers."""
+        headers = sum(len(name) + len(value) for name, value in self.headers)
+        return len(self.key or b"") + len(self.value or b"") + headers
+
+
+BatchHandler: TypeAlias = Callable[[Sequence[Message]], Awaitable[Sequence[Outcome]]]
+
+
+def rejection_of(error: BaseException) -> Rejected | None:
+    """Return the rejection that an exception stands for, if it says that the message itself is at fault."""
+    if isinstance(error, Rejected):
+        return error
+    if isinstance(error, MalformedEnvelope):
+        return Rejected(str(error), error="MalformedEnvelope")
+    return None

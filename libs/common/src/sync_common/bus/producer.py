@@ -1,0 +1,195 @@
+"""Sending to Kafka: acknowledged by all replicas in sync, idempotent, and with a deadline that holds."""
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
+from aiokafka.structs import RecordMetadata
+
+from sync_common.bus.connection import Connection
+from sync_common.bus.errors import DeliveryFailed, MessageTooLarge, SharedProducerMisuse
+from sync_common.bus.events import event_body, event_envelope
+from sync_common.bus.topics import message_size_limit
+from sync_common.contracts.envelope import Envelope
+from sync_common.contracts.events import Event
+
+Headers = Sequence[tuple[str, bytes]]
+
+_UNFLUSHED_MAX: Final = 50_000  # acknowledgements remembered by one batch before the oldest is awaited
+
+
+class Producer:
+    """Send records and learn whether Kafka has them.
+
+    `send` waits for one acknowledgement. For speed, `enqueue` many and `flush` once: the flush raises
+    DeliveryFailed when any of them was lost. Tasks that share a producer take a `batch()` each, so that each
+    learns of its own losses. A failed delivery is unknown, not refused: the record may still arrive, and
+    sending it again may repeat it. The producer stays usable after any failure.
+    """
+
+    def __init__(
+        self,
+        bootstrap: str,
+        client_id: str,
+        *,
+        delivery_timeout_seconds: float = 30.0,
+        topic_prefix: str = "",
+    ) -> None:
+        self.delivery_timeout_seconds = delivery_timeout_seconds
+        self._prefix = topic_prefix
+        self._connection = Connection(
+            bootstrap, client_id, request_timeout_seconds=min(delivery_timeout_seconds, 10.0)
+        )
+        self._own_batch = ProducerBatch(self)
+        self._owner: asyncio.Task[object] | None = None
+
+    async def start(self) -> None:
+        """Connect; raise DeliveryFailed when no broker answers before the deadline."""
+        try:
+            async with asyncio.timeout(self.delivery_timeout_seconds):
+                await self._connection.client()
+        except TimeoutError:
+            raise DeliveryFailed("no broker answered before the deadline") from None
+
+    async def stop(self) -> None:
+        """Wait for what was sent, within the deadline, and disconnect."""
+        await self._connection.close(patience_seconds=min(self.delivery_timeout_seconds, 10.0))
+
+    def is_connected(self) -> bool:
+        """Say whether the last attempt to reach Kafka succeeded; for readiness."""
+        return self._connection.is_healthy()
+
+    async def send(
+        self, topic: str, key: bytes | None, value: bytes, headers: Headers, partition: int | None = None
+    ) -> None:
+        """Send one record and wait until Kafka has it; raise DeliveryFailed after the deadline."""
+        refuse_oversize(topic, key, value, headers)
+        started = time.monotonic()
+        try:
+            async with asyncio.timeout(self.delivery_timeout_seconds):
+                await (await self._hand_over(topic, key, value, headers, partition))
+        except TimeoutError:
+            self._connection.note_silence(since=started)
+            raise DeliveryFailed(f"{topic}: not acknowledged before the deadline") from None
+        except KafkaError as error:
+            raise self._failure(topic, error) from error
+        self._connection.note_acknowledgement()
+
+    async def send_event(
+        self, event: Event, *, source: str, now: datetime, causation: Envelope | None = None
+    ) -> None:
+        """Send an event to its topic under its key; services with a database use the outbox instead."""
+        envelope = event_envelope(event, source=source, now=now, causation=causation)
+        await self.send(event.TOPIC, event.key().encode(), event_body(event), envelope.to_headers())
+
+    def batch(self) -> "ProducerBatch":
+        """Return a set of records that is flushed on its own."""
+        return ProducerBatch(self)
+
+    async def enqueue(
+        self, topic: str, key: bytes | None, value: bytes, headers: Headers, partition: int | None = None
+    ) -> "asyncio.Future[RecordMetadata]":
+        """Hand a record over for the next `flush`; waits where Kafka is slower than the caller."""
+        self._claim_own_batch()
+        return await self._own_batch.enqueue(topic, key, value, headers, partition)
+
+    async def flush(self) -> None:
+        """Wait until Kafka has everything enqueued; raise DeliveryFailed when it lacks any of it."""
+        self._claim_own_batch()
+        self._owner = None
+        await self._own_batch.flush()
+
+    async def partitions(self, topic: str) -> int:
+        """Return how many partitions a topic has."""
+        try:
+            async with asyncio.timeout(self.delivery_timeout_seconds):
+                client = await self._connection.client()
+                return len(await client.partitions_for(self._prefix + topic))
+        except (TimeoutError, KafkaError) as error:
+            raise DeliveryFailed(f"{topic}: its partitions cannot be read") from error
+
+    def _claim_own_batch(self) -> None:
+        task = asyncio.current_task()
+        if self._owner is not None and self._owner is not task:
+            raise SharedProducerMisuse("another task has records not yet flushed; use producer.batch()")
+        self._owner = task
+
+    async def _hand_over(
+        self, topic: str, key: bytes | None, value: bytes, headers: Headers, partition: int | None
+    ) -> "asyncio.Future[RecordMetadata]":
+        client = self._connection.current or await self._connection.client()
+        future: asyncio.Future[RecordMetadata] = await client.send(
+            self._prefix + topic, value, key, partition, headers=headers
+        )
+        return future
+
+    def _failure(self, topic: str, error: KafkaError) -> DeliveryFailed | MessageTooLarge:
+        self._connection.replace()
+        if isinstance(error, (MessageSizeTooLargeError, RecordListTooLargeError)):
+            return MessageTooLarge(f"{topic}: the broker refused the record's size")
+        return DeliveryFailed(f"{topic}: {type(error).__name__}")
+
+
+class ProducerBatch:
+    """Records of one caller, flushed together."""
+
+    def __init__(self, producer: Producer) -> None:
+        self._producer = producer
+        self._pending: deque[asyncio.Future[RecordMetadata]] = deque()
+        self._lost = 0
+        self._cause: BaseException | None = None
+        self._started = 0.0
+
+    async def enqueue(
+        self, topic: str, key: bytes | None, value: bytes, headers: Headers, partition: int | None = None
+    ) -> "asyncio.Future[RecordMetadata]":
+        """Hand a record over for the next `flush`; waits where Kafka is slower than the caller."""
+        refuse_oversize(topic, key, value, headers)
+        if not self._pending:
+            self._started = time.monotonic()
+        try:
+            future = await self._producer._hand_over(topic, key, value, headers, partition)
+        except KafkaError as error:
+            raise self._producer._failure(topic, error) from error
+        self._pending.append(future)
+        if len(self._pending) > _UNFLUSHED_MAX:
+            await self._settle(self._pending.popleft())
+        return future
+
+    async def flush(self) -> None:
+        """Wait until Kafka has all of it; raise DeliveryFailed when it lacks any."""
+        try:
+            async with asyncio.timeout(self._producer.delivery_timeout_seconds):
+                while self._pending:
+                    await self._settle(self._pending[0])
+                    self._pending.popleft()
+        except TimeoutError as error:
+            self._lost += len(self._pending)
+            self._cause = error
+            self._pending.clear()
+            self._producer._connection.note_silence(since=self._started)
+        lost, cause = self._lost, self._cause
+        self._lost, self._cause = 0, None
+        if lost:
+            raise DeliveryFailed(f"{lost} records were not acknowledged") from cause
+
+    async def _settle(self, future: "asyncio.Future[RecordMetadata]") -> None:
+        try:
+            await future
+        except KafkaError as error:
+            self._lost += 1
+            self._cause = self._producer._failure("batch", error)
+        else:
+            self._producer._connection.note_acknowledgement()
+
+
+def refuse_oversize(topic: str, key: bytes | None, value: bytes, headers: Headers) -> None:
+    """Raise MessageTooLarge before the broker would: a refused batch takes its neighbours with it."""
+    size = len(key or b"") + len(value) + sum(len(name) + len(text) + 10 for name, text in headers) + 128
+    limit = message_size_limit(topic)
+    if size > limit:
+        raise MessageTooLarge(f"{topic}: a record of {size} bytes exceeds {limit}")
