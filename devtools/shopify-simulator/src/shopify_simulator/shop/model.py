@@ -150,13 +150,18 @@ class Change:
 
 @dataclass(slots=True)
 class Shop:
-    """One Shopify shop. `facts` answers GraphQL's `shop { … }`."""
+    """One Shopify shop. `facts` answers GraphQL's `shop { … }`.
+
+    Lists see changes `index_lag` late. Shopify says that not everything moves a customer's updatedAt; with
+    `purchases_move_customers` off, the spend and count that follow from an order do not.
+    """
 
     domain: str
     id: int
     facts: Record
     plan: Plan
     index_lag: timedelta = timedelta(0)
+    purchases_move_customers: bool = True
     customers: Records = field(default_factory=Records)
     orders: Records = field(default_factory=Records)
     products: Records = field(default_factory=Records)
