@@ -1,6 +1,7 @@
 """PostgreSQL 18 from a wheel, listening on loopback TCP; its data lives in one folder."""
 
 import os
+import signal
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit, urlunsplit
@@ -54,6 +55,7 @@ def start_postgres(folder: Path, *, log_path: Path, port: int = 5432, durable: b
         log_path=log_path,
         user=system_user,
         cwd=data,
+        stop_signal=signal.SIGINT,  # the fast shutdown: it does not wait for clients to leave
     )
     postgres = Postgres(process, port)
     wait_until(lambda: _accepts(postgres.url()), process, timeout_seconds=30)

@@ -21,6 +21,7 @@ class Process:
     name: str
     log_path: Path
     popen: "subprocess.Popen[bytes]" = field(repr=False)
+    stop_signal: int = signal.SIGTERM
 
     @property
     def pid(self) -> int:
@@ -44,7 +45,7 @@ class Process:
         """Ask it to end; end it after the timeout."""
         if not self.running:
             return
-        self.popen.terminate()
+        self.popen.send_signal(self.stop_signal)
         try:
             self.popen.wait(timeout_seconds)
         except subprocess.TimeoutExpired:
@@ -60,6 +61,7 @@ def start(
     env: Mapping[str, str] | None = None,
     cwd: Path | None = None,
     user: str | None = None,
+    stop_signal: int = signal.SIGTERM,
 ) -> Process:
     """Start a child in a session of its own, so that Ctrl-C reaches it only through us."""
     log_path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +78,7 @@ def start(
             extra_groups=[] if user else None,
             start_new_session=True,
         )
-    return Process(name, log_path, popen)
+    return Process(name, log_path, popen, stop_signal)
 
 
 def wait_until(

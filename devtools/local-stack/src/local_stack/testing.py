@@ -14,7 +14,7 @@ import psycopg
 import pytest
 
 from local_stack import schema
-from local_stack.parts import running_kafka, running_postgres
+from local_stack.parts import kafka_server, postgres_server
 from local_stack.postgres import replace_database
 from local_stack.repository import LOCAL
 from sync_common.contracts.stack import SERVICES
@@ -45,15 +45,17 @@ def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def postgres_url(run_folder: Path) -> Iterator[str]:
     """Return the superuser address of a running PostgreSQL."""
-    with running_postgres(run_folder, durable=False, port=0) as url:
-        yield url
+    server = postgres_server(run_folder, durable=False, port=0)
+    yield server.address
+    server.stop()
 
 
 @pytest.fixture(scope="session")
 def kafka_bootstrap(run_folder: Path) -> Iterator[str]:
     """Return the address of a running Kafka."""
-    with running_kafka(run_folder, cache=LOCAL / "cache", port=0) as bootstrap:
-        yield bootstrap
+    server = kafka_server(run_folder, cache=LOCAL / "cache", port=0)
+    yield server.address
+    server.stop()
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,74 @@
+# Every entry point. `make` or `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/sh
+PYTHON ?= python3
+BIN := .venv/bin
+MEMBERS := $(wildcard libs/* services/* devtools/*)
+IMAGES := oauth-gateway webhook-ingest sync-orchestrator shopify-fetcher record-writer notifier
+EXPORT := $(BIN)/uv export --quiet --all-packages --no-emit-workspace --no-header
+ARGS ?=
+
+.PHONY: help setup check format test soak demo up down status logs bench generate lock clean
+
+help: ## List the entry points
+	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+
+setup: .venv/.ready ## Make .venv with everything the project needs
+
+.venv/.ready: requirements/dev.txt $(wildcard $(MEMBERS:=/pyproject.toml))
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip install --quiet --require-hashes -r requirements/dev.txt
+	$(BIN)/uv pip install --quiet --no-deps $(MEMBERS:%=-e %)
+	touch $@
+
+check: setup ## Format, lint, types, import contracts, undeclared dependencies, drift of generated files
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache --no-logo
+	@set -e; for member in $(MEMBERS); do (cd $$member && ../../$(BIN)/deptry src --config ../../pyproject.toml); done
+	$(BIN)/python -m sync_common.contracts.schemas --check
+	$(BIN)/python -m local_stack.docs --check
+
+format: setup ## Format the code and sort the imports
+	$(BIN)/ruff check --quiet --fix .
+	$(BIN)/ruff format --quiet .
+
+test: setup ## Every test at small sizes, on real PostgreSQL and Kafka
+	$(BIN)/python -m local_stack with-servers $(BIN)/pytest -n 2 libs services devtools $(ARGS)
+	$(BIN)/pytest tests $(ARGS)
+
+soak: setup ## The large sizes and the long chaos; takes long
+	$(BIN)/python -m local_stack with-servers $(BIN)/pytest -m soak $(ARGS)
+
+demo: setup ## Connect a made-up store and watch it being mirrored; ARGS=--once stops at the end
+	@$(BIN)/python -m local_stack demo $(ARGS)
+
+up: setup ## Start the whole platform on this machine
+	@$(BIN)/python -m local_stack up
+
+down: setup ## Stop it
+	@$(BIN)/python -m local_stack down
+
+status: setup ## Say what runs
+	@$(BIN)/python -m local_stack status
+
+logs: setup ## Follow the logs; ARGS="record-writer" for some
+	@$(BIN)/python -m local_stack logs $(ARGS)
+
+bench: setup ## Measure; prints ratios to a limit measured in the same run
+	$(BIN)/python -m benchmarks $(ARGS)
+
+generate: setup ## Write the generated files anew: JSON Schemas and the tables in docs/
+	$(BIN)/python -m sync_common.contracts.schemas
+	$(BIN)/python -m local_stack.docs
+
+lock: ## Pin the dependencies anew, with hashes: one file for development, one per image
+	$(BIN)/uv lock --quiet --upgrade
+	$(EXPORT) > requirements/dev.txt
+	@set -e; for image in $(IMAGES); do \
+	  $(BIN)/uv export --quiet --package $$image --no-emit-workspace --no-header --no-dev > requirements/$$image.txt; done
+
+clean: down ## Remove what the local stack has written
+	rm -rf .local/run

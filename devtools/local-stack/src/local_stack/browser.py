@@ -1,0 +1,147 @@
+"""A browser without scripts: opens pages, keeps cookies, follows redirects and sends forms as a person would."""
+
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from typing import Self
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+_MAX_REDIRECTS = 10
+
+
+class PageProblem(RuntimeError):
+    """Raised when a page is not what a person would have expected; the message says what was there."""
+
+
+@dataclass
+class Form:
+    """One form of a page with the values it would send."""
+
+    action: str
+    method: str
+    fields: dict[str, str] = field(default_factory=dict)
+    button_labels: list[str] = field(default_factory=list)
+    buttons: dict[str, tuple[str, str]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Page:
+    """What the browser shows."""
+
+    url: str
+    status: int
+    html: str
+    forms: list[Form]
+
+    def form(self, *, action: str = "", button: str = "") -> Form:
+        """Return the form whose action ends in `action` and that has this button."""
+        for form in self.forms:
+            if urlsplit(form.action).path.endswith(action) and (not button or button in form.button_labels):
+                return form
+        labels = [(urlsplit(form.action).path, form.button_labels) for form in self.forms]
+        raise PageProblem(
+            f"{self.url} ({self.status}) has no form {action!r} with button {button!r}: {labels}"
+        )
+
+
+class Browser:
+    """A person at a keyboard, with scripts switched off."""
+
+    def __init__(self) -> None:
+        self._client = httpx.Client(trust_env=False, timeout=30)
+        self.page = Page("about:blank", 0, "", [])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def open(self, url: str) -> Page:
+        """Open an address and follow where it leads."""
+        return self._send(httpx.Request("GET", urljoin(self.page.url, url)))
+
+    def submit(self, form: Form, *, button: str = "", **values: str) -> Page:
+        """Fill in a form of the current page and send it."""
+        unknown = values.keys() - form.fields.keys()
+        if unknown:
+            raise PageProblem(f"the form {form.action} has no field {', '.join(sorted(unknown))}")
+        data = {**form.fields, **values}
+        if button in form.buttons and form.buttons[button][0]:
+            data |= [form.buttons[button]]
+        origin = "{0.scheme}://{0.netloc}".format(urlsplit(self.page.url))
+        headers = {"origin": origin, "referer": self.page.url}
+        if form.method == "get":
+            return self._send(httpx.Request("GET", form.action, params=data, headers=headers))
+        return self._send(httpx.Request("POST", form.action, data=data, headers=headers))
+
+    def _send(self, request: httpx.Request) -> Page:
+        for _ in range(_MAX_REDIRECTS):
+            prepared = self._client.build_request(
+                request.method, request.url, content=request.content, headers=_page_headers(request)
+            )
+            response = self._client.send(prepared)
+            if response.next_request is None:
+                break
+            request = httpx.Request("GET", response.next_request.url)
+        else:
+            raise PageProblem(f"too many redirects, the last to {request.url}")
+        url = str(response.url)
+        self.page = Page(url, response.status_code, response.text, _forms(url, response.text))
+        return self.page
+
+
+def _page_headers(request: httpx.Request) -> dict[str, str]:
+    kept = {"content-type", "origin", "referer"}
+    return {name: value for name, value in request.headers.items() if name in kept}
+
+
+def _forms(url: str, html: str) -> list[Form]:
+    parser = _FormParser(url)
+    parser.feed(html)
+    return parser.forms
+
+
+class _FormParser(HTMLParser):
+    def __init__(self, url: str) -> None:
+        super().__init__()
+        self.forms: list[Form] = []
+        self._url = url
+        self._open: Form | None = None
+        self._button: tuple[str, str] | None = None
+        self._label = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        given = {name: value or "" for name, value in attrs}
+        if tag == "form":
+            self._open = Form(urljoin(self._url, given.get("action", "")), given.get("method", "get").lower())
+            self.forms.append(self._open)
+        elif self._open is not None and tag == "input":
+            self._input(self._open, given)
+        elif self._open is not None and tag == "button" and given.get("type", "submit") == "submit":
+            self._button, self._label = (given.get("name", ""), given.get("value", "")), ""
+
+    def _input(self, form: Form, given: dict[str, str]) -> None:
+        name, kind = given.get("name", ""), given.get("type", "text")
+        if kind == "submit":
+            form.button_labels.append(given.get("value", ""))
+            form.buttons[given.get("value", "")] = (name, given.get("value", ""))
+        elif name and (kind not in {"radio", "checkbox"} or "checked" in given):
+            form.fields[name] = given.get("value", "on" if kind == "checkbox" else "")
+        elif name:
+            form.fields.setdefault(name, "")
+
+    def handle_data(self, data: str) -> None:
+        if self._button is not None:
+            self._label += data
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag == "form":
+            self._open = None
+        elif tag == "button" and self._button is not None:
+            if self._open is not None:
+                label = " ".join(self._label.split())
+                self._open.button_labels.append(label)
+                self._open.buttons[label] = self._button
+            self._button = None

@@ -1,0 +1,215 @@
+"""`python -m local_stack up|down|status|logs|demo`: the platform on one machine."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Annotated, Any
+
+import psutil
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from local_stack.demo import run_demo
+from local_stack.parts import KAFKA_VARIABLE, POSTGRES_VARIABLE, in_docker, kafka_server, postgres_server
+from local_stack.processes import StartFailed
+from local_stack.repository import LOCAL
+from local_stack.stack import Stack, start_stack
+
+RUN = LOCAL / "run"
+CACHE = LOCAL / "cache"
+
+app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
+console = Console()
+
+
+@app.command()
+def up() -> None:
+    """Start everything afresh, and return when all parts are ready."""
+    _down()
+    started = time.monotonic()
+    stack = _start()
+    _show(stack.describe())
+    console.print(f"Ready in {time.monotonic() - started:.0f} s. `make down` stops it.")
+    if in_docker():  # containers live as long as the process that asked for them
+        _watch(stack)
+
+
+@app.command()
+def down() -> None:
+    """Stop everything."""
+    console.print("Stopped." if _down() else "Nothing was running.")
+
+
+@app.command()
+def status() -> None:
+    """Say what runs, and show the end of the log of what does not."""
+    described = _described()
+    if described is None:
+        console.print("Nothing is running. `make up` starts it.")
+        raise typer.Exit(1)
+    _show(described)
+    dead = [name for name, process in described["processes"].items() if not _alive(process)]
+    for name in dead:
+        _report_dead(name, Path(described["processes"][name]["log"]))
+    raise typer.Exit(1 if dead else 0)
+
+
+@app.command()
+def logs(
+    names: Annotated[list[str] | None, typer.Argument(help="Processes; all when left out.")] = None,
+) -> None:
+    """Follow the logs until Ctrl-C."""
+    described = _described()
+    if described is None:
+        console.print("Nothing is running. `make up` starts it.")
+        raise typer.Exit(1)
+    chosen = names or list(described["processes"])
+    unknown = set(chosen) - set(described["processes"])
+    if unknown:
+        console.print(f"No such process: {', '.join(sorted(unknown))}")
+        raise typer.Exit(2)
+    paths = [described["processes"][name]["log"] for name in chosen]
+    os.execvp("tail", ["tail", "-n", "20", "-F", *paths])  # noqa: S606, S607 - the system's own tail
+
+
+@app.command()
+def demo(
+    once: Annotated[
+        bool, typer.Option("--once", help="Stop at the end; exit 0 only if everything held.")
+    ] = False,
+    customers: Annotated[int, typer.Option(min=1)] = 10_000,
+    orders: Annotated[int, typer.Option(min=1)] = 20_000,
+    products: Annotated[int, typer.Option(min=1)] = 1_000,
+) -> None:
+    """Connect a made-up store, mirror it, change it, and show that everything balances."""
+    _down()
+    console.print("Starting PostgreSQL, Kafka, six services, a Shopify simulator and a Loops stub…")
+    stack = _start()
+    try:
+        held = run_demo(stack, console, customers=customers, orders=orders, products=products)
+        if not once:
+            _invite(stack)
+            _watch(stack)
+    except KeyboardInterrupt:
+        console.print("\nStopping…")
+        held = True
+    finally:
+        stack.stop()
+    raise typer.Exit(0 if held else 1)
+
+
+@app.command("with-servers", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def with_servers(context: typer.Context) -> None:
+    """Run a command with one PostgreSQL and one Kafka up, their addresses in its environment."""
+    with tempfile.TemporaryDirectory(prefix="servers-", dir=_made(LOCAL)) as folder:
+        postgres = postgres_server(Path(folder), durable=False, port=0)
+        try:
+            kafka = kafka_server(Path(folder), cache=CACHE, port=0)
+            try:
+                env = os.environ | {POSTGRES_VARIABLE: postgres.address, KAFKA_VARIABLE: kafka.address}
+                status = subprocess.run(context.args, env=env, check=False).returncode  # noqa: S603 - the caller's
+            finally:
+                kafka.stop()
+        finally:
+            postgres.stop()
+    raise typer.Exit(status)
+
+
+def _made(folder: Path) -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _start() -> Stack:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started is stopped
+    try:
+        return start_stack(RUN, cache=CACHE)
+    except StartFailed as failure:
+        console.print(str(failure), markup=False, style="red")
+        raise typer.Exit(1) from None
+
+
+def _watch(stack: Stack) -> None:
+    """Wait for Ctrl-C; report a part that dies at once, with the end of its log."""
+    reported: set[str] = set()
+    while True:
+        for process in stack.dead():
+            if process.name not in reported:
+                reported.add(process.name)
+                _report_dead(process.name, process.log_path)
+        time.sleep(0.5)
+
+
+def _report_dead(name: str, log_path: Path) -> None:
+    tail = "\n".join(log_path.read_text(errors="replace").splitlines()[-20:])
+    console.print(f"{name} has ended. The end of its log ({log_path}):", style="bold red")
+    console.print(tail, markup=False, highlight=False)
+
+
+def _invite(stack: Stack) -> None:
+    login = stack.login
+    console.print()
+    console.print(f"  Web UI     {stack.describe()['web_url']}", highlight=False)
+    console.print(f"  Log in     {login.email}  {login.password}", highlight=False)
+    console.print(f"  Simulator  {stack.describe()['simulator_admin_url']}", highlight=False)
+    console.print("  Ctrl-C stops everything.")
+
+
+def _show(described: dict[str, Any]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for heading in ("process", "state", "address", "log"):
+        table.add_column(heading)
+    for name, process in described["processes"].items():
+        state = "[green]running" if _alive(process) else "[red]ended"
+        table.add_row(name, state, process.get("url", process.get("ops_url", "")), process["log"])
+    console.print(table)
+    login = described["login"]
+    console.print(f"Web UI {described['web_url']}, log in as {login['email']} with {login['password']}")
+
+
+def _described() -> dict[str, Any] | None:
+    try:
+        described: dict[str, Any] = json.loads((RUN / "stack.json").read_text())
+    except FileNotFoundError:
+        return None
+    return described
+
+
+def _alive(process: dict[str, Any]) -> bool:
+    """Say whether the recorded process still runs, and its number was not given to another."""
+    try:
+        found = psutil.Process(process["pid"])
+        return found.status() != psutil.STATUS_ZOMBIE and found.create_time() == process["created"]
+    except psutil.NoSuchProcess:
+        return False
+
+
+def _down() -> bool:
+    described = _described()
+    if described is None:
+        return False
+    names = [name for name, process in described["processes"].items() if _alive(process)]
+    servers = [name for name in names if name in {"postgres", "kafka"}]
+    for group in ([name for name in names if name not in servers], servers):
+        running = [psutil.Process(described["processes"][name]["pid"]) for name in group]
+        for name, process in zip(group, running, strict=True):
+            process.send_signal(described["processes"][name]["stop_signal"])
+        for process in psutil.wait_procs(running, timeout=25)[1]:
+            process.kill()
+    (RUN / "stack.json").unlink()
+    return bool(names)
+
+
+def main() -> None:
+    """Run the command line."""
+    app(prog_name="local_stack")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

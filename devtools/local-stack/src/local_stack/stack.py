@@ -1,0 +1,211 @@
+"""The whole platform on one machine: start in order, wait until ready, watch, stop."""
+
+import asyncio
+import json
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import psycopg
+
+from local_stack import environment, schema
+from local_stack.environment import LOOPS_STUB, SIMULATOR, Addresses, Secrets
+from local_stack.parts import Server, kafka_server, postgres_server
+from local_stack.postgres import replace_database
+from local_stack.processes import Process, free_port, start, wait_until
+from sync_common.bus.topics import ensure_topics
+from sync_common.contracts.stack import DATABASE, DEV_TOOLS, SERVICES
+from sync_common.contracts.topics import OAUTH_GATEWAY
+
+READY_SECONDS = 90
+
+
+@dataclass(frozen=True)
+class Login:
+    """The demo user of a local stack."""
+
+    email: str
+    password: str
+    advertiser: str
+    slug: str
+
+
+@dataclass
+class Stack:
+    """A running stack: its processes in starting order, and where to reach them."""
+
+    folder: Path
+    addresses: Addresses
+    secrets: Secrets
+    servers: tuple[Server, Server]
+    processes: dict[str, Process] = field(default_factory=dict)
+
+    @property
+    def login(self) -> Login:
+        """Return who may log in to the web UI."""
+        return Login("demo@example.com", self.secrets.demo_password, "Acme Apparel", "acme-apparel")
+
+    def database_url(self, role: str = "postgres") -> str:
+        """Return the platform database's address under a role."""
+        return self.addresses.database_url(role)
+
+    def url(self, name: str) -> str:
+        """Return the HTTP address of a service or tool."""
+        return self.addresses.url(name)
+
+    def dead(self) -> list[Process]:
+        """Return the processes that have ended by themselves."""
+        return [process for process in self.processes.values() if not process.running]
+
+    def start_process(self, name: str) -> Process:
+        """Start one service or tool, without waiting until it is ready."""
+        if name in SERVICES:
+            service = SERVICES[name]
+            package, env = service.package, environment.of_service(service, self.addresses, self.secrets)
+        else:
+            tool = DEV_TOOLS[name]
+            package = tool.package
+            env = environment.of_tool(tool, self.addresses, self.secrets, self.folder)
+        command = [sys.executable, "-m", package]
+        self.processes[name] = start(name, command, log_path=self.log_path(name), env=env)
+        return self.processes[name]
+
+    def wait_ready(self, name: str) -> None:
+        """Return once a service or tool says it is ready; raise StartFailed with its log otherwise."""
+        url = f"{self.addresses.ops_url(name)}/readyz" if name in SERVICES else f"{self.url(name)}/healthz"
+        wait_until(lambda: _answers(url), self.processes[name], timeout_seconds=READY_SECONDS)
+
+    def restart(self, name: str) -> None:
+        """Start a service again after it was killed, and wait until it is ready."""
+        self.processes[name].stop()
+        self.start_process(name)
+        self.wait_ready(name)
+
+    def log_path(self, name: str) -> Path:
+        """Return where a process writes its log."""
+        return self.folder / "logs" / f"{name}.log"
+
+    def create_user(self, login: Login, *, name: str = "Demo Owner", role: str = "owner") -> None:
+        """Create a user with an advertiser; repeatable."""
+        service = SERVICES[OAUTH_GATEWAY]
+        command = [
+            sys.executable, "-m", service.package, "create-user", "--email", login.email, "--password",
+            login.password, "--name", name, "--advertiser", login.advertiser, "--slug", login.slug, "--role", role,
+        ]  # fmt: skip
+        env = environment.of_service(service, self.addresses, self.secrets)
+        done = subprocess.run(command, env={**env, "PATH": ""}, capture_output=True, text=True, check=False)  # noqa: S603
+        if done.returncode != 0:
+            raise RuntimeError(f"the demo user could not be created:\n{done.stdout}{done.stderr}")
+
+    def describe(self) -> dict[str, Any]:
+        """Return what `stack.json` says: addresses, logs, pids, one database URL per role, the login."""
+        roles = ["postgres", *(r for s in schema.schema_owners() for r in (s.runtime_role, s.migration_role))]
+        return {
+            "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            "web_url": self.url(OAUTH_GATEWAY),
+            "login": {"email": self.login.email, "password": self.login.password, "slug": self.login.slug},
+            "simulator_admin_url": f"{self.url(SIMULATOR)}/_admin",
+            "mail_url": self.url(LOOPS_STUB),
+            "kafka_bootstrap": self.addresses.kafka_bootstrap,
+            "database_urls": {role: self.database_url(role) for role in roles},
+            "processes": {
+                name: {
+                    "pid": process.pid,
+                    "created": psutil.Process(process.pid).create_time(),
+                    "stop_signal": int(process.stop_signal),
+                    "log": str(process.log_path),
+                    **({"url": self.url(name)} if name in self.addresses.http_ports else {}),
+                    **({"ops_url": self.addresses.ops_url(name)} if name in SERVICES else {}),
+                }
+                for name, process in self.processes.items()
+            },
+        }
+
+    def stop(self) -> None:
+        """Stop everything, services first, servers last."""
+        own = [process for name, process in self.processes.items() if name in {*SERVICES, *DEV_TOOLS}]
+        for process in own:
+            if process.running:
+                process.popen.terminate()  # all at once: they drain side by side
+        for process in own:
+            process.stop()
+        for server in reversed(self.servers):
+            server.stop()
+
+
+def start_stack(folder: Path, *, cache: Path, default_ports: bool = True, durable: bool = True) -> Stack:
+    """Start the whole platform afresh in `folder` and return once every part is ready."""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    servers = _start_servers(folder, cache, default_ports=default_ports, durable=durable)
+    stack = _describe(folder, *servers, default_ports=default_ports)
+    try:
+        _start_processes(stack)
+    except BaseException:
+        stack.stop()
+        raise
+    (folder / "stack.json").write_text(json.dumps(stack.describe(), indent=2) + "\n")
+    return stack
+
+
+def _start_servers(folder: Path, cache: Path, *, default_ports: bool, durable: bool) -> tuple[Server, Server]:
+    with ThreadPoolExecutor() as pool:
+        postgres = pool.submit(postgres_server, folder, durable=durable, port=5432 if default_ports else 0)
+        kafka = pool.submit(kafka_server, folder, cache=cache, port=9092 if default_ports else 0)
+        failed = postgres.exception() or kafka.exception()
+        if failed:
+            for future in (postgres, kafka):
+                if future.exception() is None:
+                    future.result().stop()
+            raise failed
+        return postgres.result(), kafka.result()
+
+
+def _describe(folder: Path, postgres: Server, kafka: Server, *, default_ports: bool) -> Stack:
+    preferred = environment.default_http_ports()
+    ops = {service.name: service.ops_port for service in SERVICES.values()}
+    addresses = Addresses(
+        kafka_bootstrap=kafka.address,
+        database_url=lambda role: replace_database(postgres.address, DATABASE, role),
+        http_ports={name: free_port(port if default_ports else 0) for name, port in preferred.items()},
+        ops_ports={name: free_port(port if default_ports else 0) for name, port in ops.items()},
+    )
+    stack = Stack(folder, addresses, Secrets.new(), servers=(postgres, kafka))
+    stack.processes.update({s.process.name: s.process for s in stack.servers if s.process})
+    stack.secrets.write(folder / "secrets.json")
+    return stack
+
+
+def _start_processes(stack: Stack) -> None:
+    for tool in DEV_TOOLS:
+        stack.start_process(tool)
+    _create_platform_database(stack)
+    asyncio.run(ensure_topics(stack.addresses.kafka_bootstrap))
+    for service in SERVICES:
+        stack.start_process(service)
+    stack.create_user(stack.login)
+    for name in (*DEV_TOOLS, *SERVICES):
+        stack.wait_ready(name)
+
+
+def _create_platform_database(stack: Stack) -> None:
+    server = stack.servers[0].address
+    with psycopg.connect(server, autocommit=True) as connection:
+        exists = connection.execute("SELECT FROM pg_database WHERE datname = %s", [DATABASE]).fetchone()
+    if exists is None:
+        schema.create_database(server, DATABASE)
+    schema.prepare(replace_database(server, DATABASE))
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2, trust_env=False).status_code == 200
+    except httpx.HTTPError:
+        return False

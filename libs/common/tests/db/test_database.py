@@ -1,0 +1,68 @@
+"""Roles that defeat row-level security are refused; a transaction carries its advertiser and nothing leaks out."""
+
+import psycopg
+import pytest
+from sqlalchemy import text
+
+from local_stack.testing import StackDatabase
+from sync_common.db import Database, UnsafeRole, is_transient
+
+
+async def test_superuser_and_schema_owner_are_refused(stack_database: StackDatabase) -> None:
+    for role in ("postgres", "migrate_record_writer"):
+        database = Database.from_url(stack_database.url(role), application_name="t")
+        with pytest.raises(UnsafeRole, match=role):
+            await database.check_role()
+        await database.close()
+
+
+async def test_runtime_role_is_accepted(stack_database: StackDatabase) -> None:
+    database = Database.from_url(stack_database.url_of("record-writer"), application_name="t")
+
+    await database.check_role()
+
+    await database.close()
+
+
+async def test_advertiser_is_set_for_its_transaction_only(stack_database: StackDatabase) -> None:
+    database = Database.from_url(stack_database.url_of("oauth-gateway"), application_name="t", pool_size=1)
+    current = text("SELECT tenancy.current_id()")
+
+    async with database.transaction(advertiser_id=7) as tx:
+        inside = (await tx.execute(current)).scalar_one()
+    async with database.transaction() as tx:
+        after = (await tx.execute(current)).scalar_one()
+
+    assert (inside, after) == (7, None)
+    await database.close()
+
+
+async def test_error_rolls_everything_back(stack_database: StackDatabase) -> None:
+    database = Database.from_url(stack_database.url("postgres"), application_name="t")
+    async with database.transaction() as tx:
+        await tx.execute(text("CREATE TABLE public.t (x int)"))
+
+    with pytest.raises(ZeroDivisionError):
+        async with database.transaction() as tx:
+            await tx.execute(text("INSERT INTO public.t VALUES (1)"))
+            raise ZeroDivisionError
+
+    async with database.transaction() as tx:
+        assert (await tx.execute(text("SELECT count(*) FROM public.t"))).scalar_one() == 0
+    await database.close()
+
+
+async def test_lost_connection_is_transient_and_bad_data_is_not(stack_database: StackDatabase) -> None:
+    database = Database.from_url(stack_database.url("postgres"), application_name="t")
+    errors = []
+    for statement in ("SELECT pg_terminate_backend(pg_backend_pid())", "SELECT 'x'::int"):
+        try:
+            async with database.transaction() as tx:
+                await tx.execute(text(statement))
+        except Exception as error:  # noqa: BLE001 - its class is what is tested
+            errors.append(error)
+
+    assert [is_transient(error) for error in errors] == [True, False]
+    assert is_transient(psycopg.errors.DeadlockDetected())
+    assert not is_transient(ValueError())
+    await database.close()

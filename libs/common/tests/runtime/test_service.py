@@ -1,0 +1,98 @@
+"""One signal handler, one drain: parts of a service live and end together."""
+
+import asyncio
+import os
+import signal
+
+import httpx
+from prometheus_client import CollectorRegistry
+
+from local_stack.processes import free_port
+from sync_common.runtime import HttpServer, Readiness, ops_app, run_service
+
+
+async def until_ready(port: int) -> None:
+    async with httpx.AsyncClient() as client, asyncio.timeout(10):
+        while True:
+            try:
+                if (await client.get(f"http://127.0.0.1:{port}/livez")).status_code == 200:
+                    return
+            except httpx.TransportError:
+                await asyncio.sleep(0.01)
+
+
+def ops_server(readiness: Readiness) -> HttpServer:
+    return HttpServer(ops_app(CollectorRegistry(), readiness), "127.0.0.1", free_port())
+
+
+async def test_signal_drains_tasks_before_anything_is_closed() -> None:
+    order: list[str] = []
+    readiness = Readiness()
+    server = ops_server(readiness)
+
+    async def work(stop: asyncio.Event) -> None:
+        await stop.wait()
+        order.append("drained")
+
+    async def close() -> None:
+        order.append("closed")
+
+    running = asyncio.create_task(
+        run_service("t", tasks={"work": work}, servers=[server], readiness=readiness, closers=[close])
+    )
+    await until_ready(server.port)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+    assert await asyncio.wait_for(running, 10) == 0
+    assert order == ["drained", "closed"]
+    assert await readiness.failing() == ["draining"]
+
+
+async def test_dead_task_stops_the_service_with_an_error() -> None:
+    readiness = Readiness()
+
+    async def dies(_stop: asyncio.Event) -> None:
+        raise RuntimeError
+
+    async def lives(stop: asyncio.Event) -> None:
+        await stop.wait()
+
+    status = await asyncio.wait_for(
+        run_service(
+            "t", tasks={"dies": dies, "lives": lives}, servers=[ops_server(readiness)], readiness=readiness
+        ),
+        10,
+    )
+
+    assert status == 1
+
+
+async def test_task_that_ignores_the_stop_is_cancelled_in_time() -> None:
+    readiness = Readiness()
+    server = ops_server(readiness)
+
+    async def stubborn(_stop: asyncio.Event) -> None:
+        await asyncio.Event().wait()
+
+    running = asyncio.create_task(
+        run_service("t", tasks={"s": stubborn}, servers=[server], readiness=readiness, drain_seconds=0.1)
+    )
+    await until_ready(server.port)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+    assert await asyncio.wait_for(running, 10) == 1
+
+
+async def test_failing_check_makes_the_service_unready_but_not_dead() -> None:
+    async def down() -> bool:
+        raise OSError
+
+    async def up() -> bool:
+        return True
+
+    app = ops_app(CollectorRegistry(), Readiness({"database": down, "kafka": up}))
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://t") as client:
+        live, ready = await client.get("/livez"), await client.get("/readyz")
+
+    assert live.status_code == 200
+    assert (ready.status_code, ready.text) == (503, "not ready: database\n")
