@@ -1,0 +1,251 @@
+"""What surrounds the mirror: tombstones, redactions, the job ledger, deliveries, exports, and the views others read."""
+
+from alembic import op
+from sync_common.bus.outbox import outbox_ddl
+
+revision = "0002"
+down_revision = "0001"
+branch_labels = None
+depends_on = None
+
+ERASURE = """
+CREATE TABLE records.tombstones (
+    advertiser_id bigint NOT NULL,
+    store_id bigint NOT NULL,
+    resource text NOT NULL CHECK (resource IN ('customers', 'orders', 'products')),
+    external_id text NOT NULL,
+    deleted_at timestamptz NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (advertiser_id, store_id, resource, external_id)
+);
+COMMENT ON TABLE records.tombstones IS 'Deleted records; deleted_at is the version that an upsert must exceed.';
+
+CREATE TABLE records.redactions (
+    kind text NOT NULL CHECK (kind IN ('shop', 'customer', 'order', 'email')),
+    key bytea NOT NULL,
+    redacted_at timestamptz NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (kind, key)
+);
+COMMENT ON TABLE records.redactions IS
+    'What may never be written again: keyed hashes of (shop, customer), (shop, order), (shop, e-mail), or a shop.';
+
+CREATE TABLE records.redacted_shops (
+    shop_key bytea PRIMARY KEY,
+    latest_at timestamptz NOT NULL
+);
+COMMENT ON TABLE records.redacted_shops IS 'Keyed hashes of shops with any redaction: others need no check.';
+
+CREATE TABLE records.compliance_receipts (
+    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    topic text NOT NULL,
+    shop_key bytea NOT NULL,
+    webhook_id text NOT NULL,
+    advertiser_id bigint,
+    store_id bigint,
+    received_at timestamptz NOT NULL,
+    done_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    outcome text NOT NULL CHECK (outcome IN ('done', 'ignored')),
+    effects jsonb NOT NULL DEFAULT '{}',
+    UNIQUE NULLS NOT DISTINCT (topic, webhook_id, store_id)
+);
+COMMENT ON TABLE records.compliance_receipts IS 'What was done for each compliance request, and when; counts only.';
+"""
+
+LEDGER = """
+CREATE TABLE records.job_ledger (
+    advertiser_id bigint NOT NULL,
+    job_id bigint NOT NULL,
+    resource text NOT NULL CHECK (resource IN ('customers', 'orders', 'products')),
+    external_id text NOT NULL,
+    store_id bigint NOT NULL,
+    outcome text NOT NULL CHECK (outcome IN ('created', 'updated', 'unchanged', 'skipped', 'failed')),
+    field text,
+    reason text,
+    PRIMARY KEY (advertiser_id, job_id, resource, external_id)
+);
+CREATE INDEX job_ledger_failures ON records.job_ledger (advertiser_id, job_id) WHERE outcome = 'failed';
+
+CREATE TABLE records.job_tallies (
+    advertiser_id bigint NOT NULL,
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    job_id bigint NOT NULL,
+    store_id bigint NOT NULL,
+    resource text NOT NULL CHECK (resource IN ('customers', 'orders', 'products')),
+    epoch integer NOT NULL,
+    created integer NOT NULL DEFAULT 0,
+    updated integer NOT NULL DEFAULT 0,
+    unchanged integer NOT NULL DEFAULT 0,
+    skipped integer NOT NULL DEFAULT 0,
+    failed integer NOT NULL DEFAULT 0,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (advertiser_id, id)
+);
+CREATE INDEX job_tallies_job ON records.job_tallies (advertiser_id, job_id, resource);
+COMMENT ON TABLE records.job_tallies IS
+    'One row per batch: how many ledger rows it added. Sums equal the ledger, and cost a page instead of a scan.';
+
+CREATE TABLE records.job_marks (
+    advertiser_id bigint NOT NULL,
+    job_id bigint NOT NULL,
+    resource text NOT NULL CHECK (resource IN ('customers', 'orders', 'products')),
+    epoch integer NOT NULL,
+    partition integer NOT NULL,
+    store_id bigint NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (advertiser_id, job_id, resource, epoch, partition)
+);
+"""
+
+DELIVERIES = """
+CREATE TABLE records.deliveries (
+    advertiser_id bigint NOT NULL,
+    store_id bigint NOT NULL,
+    topic text NOT NULL,
+    webhook_id text NOT NULL,
+    shopify_event_id text,
+    digest text NOT NULL,
+    triggered_at timestamptz,
+    received_at timestamptz NOT NULL,
+    applied_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    outcome text NOT NULL,
+    PRIMARY KEY (advertiser_id, store_id, topic, webhook_id)
+);
+CREATE INDEX deliveries_recent ON records.deliveries (advertiser_id, store_id, received_at DESC);
+CREATE INDEX deliveries_age ON records.deliveries (applied_at);
+
+CREATE TABLE records.delivery_digests (
+    digest text PRIMARY KEY,
+    shop_domain text NOT NULL,
+    first_seen_at timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+CREATE INDEX delivery_digests_age ON records.delivery_digests (first_seen_at);
+COMMENT ON TABLE records.delivery_digests IS
+    'Bodies seen, by SHA-256: the signature covers the body alone, so the same one under another shop is a replay.';
+"""
+
+EXPORTS = """
+CREATE TABLE records.exports (
+    advertiser_id bigint NOT NULL,
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    store_id bigint NOT NULL,
+    request_id text NOT NULL,
+    state text NOT NULL DEFAULT 'ready' CHECK (state IN ('ready', 'expired')),
+    records integer NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    expires_at timestamptz NOT NULL,
+    PRIMARY KEY (advertiser_id, id),
+    UNIQUE (advertiser_id, store_id, request_id)
+);
+CREATE TABLE records.export_chunks (
+    advertiser_id bigint NOT NULL,
+    export_id bigint NOT NULL,
+    number integer NOT NULL,
+    content jsonb NOT NULL,
+    PRIMARY KEY (advertiser_id, export_id, number),
+    FOREIGN KEY (advertiser_id, export_id) REFERENCES records.exports (advertiser_id, id) ON DELETE CASCADE
+);
+CREATE TABLE records.access_log (
+    advertiser_id bigint NOT NULL,
+    id bigint GENERATED ALWAYS AS IDENTITY,
+    store_id bigint NOT NULL,
+    action text NOT NULL,
+    actor text NOT NULL,
+    subject text NOT NULL,
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (advertiser_id, id)
+);
+COMMENT ON TABLE records.access_log IS 'Every export or view of a customer''s data: who, what, when; ids only.';
+"""
+
+TENANT_TABLES = (
+    "tombstones",
+    "compliance_receipts",
+    "job_ledger",
+    "job_tallies",
+    "job_marks",
+    "deliveries",
+    "exports",
+    "export_chunks",
+    "access_log",
+)
+
+ROW_SECURITY = """
+ALTER TABLE records.{table} ENABLE ROW LEVEL SECURITY;
+ALTER TABLE records.{table} FORCE ROW LEVEL SECURITY;
+CREATE POLICY worker ON records.{table} TO svc_record_writer, migrate_record_writer USING (true) WITH CHECK (true);
+"""
+
+VIEWS = """
+CREATE VIEW records.job_books_v1 WITH (security_barrier) AS
+WITH parts AS (
+    SELECT advertiser_id, job_id, store_id, resource, epoch FROM records.job_marks
+    UNION
+    SELECT advertiser_id, job_id, store_id, resource, epoch FROM records.job_tallies
+)
+SELECT parts.job_id, parts.advertiser_id, parts.store_id, parts.resource, parts.epoch,
+       (SELECT count(*) FROM records.job_marks marks
+        WHERE (marks.advertiser_id, marks.job_id, marks.resource, marks.epoch)
+            = (parts.advertiser_id, parts.job_id, parts.resource, parts.epoch))::integer AS marks_seen,
+       counts.created, counts.updated, counts.unchanged, counts.skipped, counts.failed,
+       counts.created + counts.updated + counts.unchanged + counts.skipped + counts.failed AS distinct_ids
+FROM parts
+CROSS JOIN LATERAL (
+    SELECT coalesce(sum(created), 0) AS created, coalesce(sum(updated), 0) AS updated,
+           coalesce(sum(unchanged), 0) AS unchanged, coalesce(sum(skipped), 0) AS skipped,
+           coalesce(sum(failed), 0) AS failed
+    FROM records.job_tallies tallies
+    WHERE (tallies.advertiser_id, tallies.job_id, tallies.resource)
+        = (parts.advertiser_id, parts.job_id, parts.resource)
+) counts
+WHERE tenancy.visible(parts.advertiser_id);
+
+CREATE VIEW records.store_counts_v1 WITH (security_barrier) AS
+SELECT store_id, advertiser_id, sum(customers)::bigint AS customers, sum(orders)::bigint AS orders,
+       sum(products)::bigint AS products
+FROM (
+    SELECT source_id AS store_id, advertiser_id, 1 AS customers, 0 AS orders, 0 AS products
+    FROM records.contacts WHERE source_type = 'ShopifyStore' AND deleted_at IS NULL
+    UNION ALL
+    SELECT source_id, advertiser_id, 0, 1, 0
+    FROM records.orders WHERE source_type = 'ShopifyStore' AND deleted_at IS NULL
+    UNION ALL
+    SELECT source_id, advertiser_id, 0, 0, 1
+    FROM records.products WHERE source_type = 'ShopifyStore' AND deleted_at IS NULL
+) live
+WHERE tenancy.visible(advertiser_id)
+GROUP BY store_id, advertiser_id;
+
+CREATE VIEW records.deliveries_v1 WITH (security_barrier) AS
+SELECT store_id, advertiser_id, topic, triggered_at, received_at, applied_at, outcome
+FROM records.deliveries
+WHERE tenancy.visible(advertiser_id);
+
+CREATE VIEW records.failures_v1 WITH (security_barrier) AS
+SELECT job_id, advertiser_id, store_id, resource, external_id AS record_id, field, reason
+FROM records.job_ledger
+WHERE outcome = 'failed' AND tenancy.visible(advertiser_id);
+
+GRANT SELECT ON records.job_books_v1, records.failures_v1 TO svc_sync_orchestrator, svc_oauth_gateway;
+GRANT SELECT ON records.store_counts_v1 TO svc_sync_orchestrator, svc_oauth_gateway;
+GRANT SELECT ON records.deliveries_v1 TO svc_oauth_gateway;
+"""
+
+
+def upgrade() -> None:
+    """Make the tables, bind them to tenants, publish the views."""
+    for statements in (ERASURE, LEDGER, DELIVERIES, EXPORTS, outbox_ddl("records")):
+        op.execute(statements)
+    for table in TENANT_TABLES:
+        op.execute(ROW_SECURITY.format(table=table))
+    op.execute(VIEWS)
+
+
+def downgrade() -> None:
+    """Drop the views and tables."""
+    op.execute("DROP VIEW records.job_books_v1, records.store_counts_v1, records.deliveries_v1, records.failures_v1")
+    op.execute(
+        "DROP TABLE records.outbox, records.access_log, records.export_chunks, records.exports, "
+        "records.delivery_digests, records.deliveries, records.job_marks, records.job_tallies, records.job_ledger, "
+        "records.compliance_receipts, records.redacted_shops, records.redactions, records.tombstones"
+    )

@@ -1,0 +1,1 @@
+"""What a raw record means: pure functions, no await, no clock, no I/O."""

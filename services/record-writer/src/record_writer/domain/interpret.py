@@ -1,0 +1,122 @@
+"""One raw record in, one change out, whichever way Shopify wrote it down."""
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from sync_common.contracts.records import RawRecord, RecordType
+from sync_common.contracts.resources import Resource, Shape
+
+from record_writer.domain import customers, orders, products
+from record_writer.domain.changes import Change, deletion
+from record_writer.domain.values import identifier, storable
+from record_writer.errors import InvalidRecord
+
+Mapper = Callable[..., Change]
+
+
+class Deleted(msgspec.Struct):
+    """Body of customers/delete, orders/delete and products/delete."""
+
+    id: int | str
+
+
+def _from_deletion(raw: Deleted, *, observed_at: Any) -> Change:
+    return deletion(identifier(raw.id, "id"), observed_at=observed_at)
+
+
+READ: dict[Resource, tuple[msgspec.json.Decoder[Any], Mapper]] = {
+    Resource.CUSTOMERS: (msgspec.json.Decoder(customers.GraphqlCustomer), customers.from_graphql),
+    Resource.ORDERS: (msgspec.json.Decoder(orders.GraphqlOrder), orders.from_graphql),
+    Resource.PRODUCTS: (msgspec.json.Decoder(products.GraphqlProduct), products.from_graphql),
+}
+_CUSTOMER = (msgspec.json.Decoder(customers.RestCustomer), customers.from_webhook)
+_TAGS = (msgspec.json.Decoder(customers.TagsChanged), customers.from_tags)
+_ORDER = (msgspec.json.Decoder(orders.RestOrder), orders.from_webhook)
+_PRODUCT = (msgspec.json.Decoder(products.RestProduct), products.from_webhook)
+_DELETED = (msgspec.json.Decoder(Deleted), _from_deletion)
+DELIVERED: dict[str, tuple[msgspec.json.Decoder[Any], Mapper]] = {
+    "customers/create": _CUSTOMER,
+    "customers/update": _CUSTOMER,
+    "customers/enable": _CUSTOMER,
+    "customers/disable": _CUSTOMER,
+    "customers/delete": _DELETED,
+    "customers/merge": (msgspec.json.Decoder(customers.Merged), customers.from_merge),
+    "customers/purchasing_summary": (
+        msgspec.json.Decoder(customers.PurchasingSummary),
+        customers.from_purchasing_summary,
+    ),
+    "customer.tags_added": _TAGS,
+    "customer.tags_removed": _TAGS,
+    "customers_email_marketing_consent/update": (
+        msgspec.json.Decoder(customers.EmailConsentChanged),
+        customers.from_email_consent,
+    ),
+    "customers_marketing_consent/update": (
+        msgspec.json.Decoder(customers.SmsConsentChanged),
+        customers.from_sms_consent,
+    ),
+    "orders/create": _ORDER,
+    "orders/updated": _ORDER,
+    "orders/cancelled": _ORDER,
+    "orders/edited": (msgspec.json.Decoder(orders.OrderEdited), orders.from_edit),
+    "orders/delete": _DELETED,
+    "refunds/create": (msgspec.json.Decoder(orders.RefundCreated), orders.from_refund),
+    "products/create": _PRODUCT,
+    "products/update": _PRODUCT,
+    "products/delete": _DELETED,
+}
+
+
+def interpret(raw: RawRecord) -> Change:
+    """Say what a raw record asks for; raise InvalidRecord where it can mean nothing."""
+    if raw.type is RecordType.GONE:
+        return deletion(identifier(raw.record_id, f"{raw.resource}.id"), observed_at=raw.observed_at)
+    if raw.type is RecordType.FETCHED and raw.shape is Shape.GRAPHQL:
+        decoder, read = READ[raw.resource]
+        body, replaced = _decode(decoder, raw)
+        change = read(body, observed_at=raw.observed_at, settles=raw.job_id is None)
+    else:
+        decoder, mapper = _webhook(raw)
+        body, replaced = _decode(decoder, raw)
+        change = mapper(body, observed_at=raw.observed_at)
+    if replaced and "metadata" in change.columns:
+        change.columns["metadata"]["replaced_characters"] = True
+    return change
+
+
+def _webhook(raw: RawRecord) -> tuple[msgspec.json.Decoder[Any], Mapper]:
+    found = DELIVERED.get(raw.webhook_topic or "")
+    if found is None:
+        raise InvalidRecord("webhooktopic", "no topic that is mirrored")
+    return found
+
+
+def _decode(decoder: msgspec.json.Decoder[Any], raw: RawRecord) -> tuple[Any, bool]:
+    """Decode a body, and say whether characters had to be replaced so that PostgreSQL can store it."""
+    if b"\\u0000" not in raw.body:
+        try:
+            return decoder.decode(raw.body), False
+        except msgspec.ValidationError as error:
+            raise _named(raw.resource, error) from None
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass  # perhaps only lone surrogates or broken UTF-8
+    try:
+        return decoder.decode(storable(raw.body)), True
+    except msgspec.ValidationError as error:
+        raise _named(raw.resource, error) from None
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        raise InvalidRecord(raw.resource, "not JSON") from None
+
+
+_LOCATION = re.compile(r" - at `\$(.*)`$")
+_QUOTED = re.compile(r"'[^']*'")
+
+
+def _named(resource: Resource, error: msgspec.ValidationError) -> InvalidRecord:
+    """Name the field and the shape of its value; a quoted value is left out."""
+    message = str(error)
+    place = _LOCATION.search(message)
+    problem = _QUOTED.sub("a value", _LOCATION.sub("", message))
+    return InvalidRecord(f"{resource}{place.group(1) if place else ''}", problem)

@@ -1,0 +1,332 @@
+"""Products: read in full; webhooks carry at most 100 variants."""
+
+from datetime import datetime
+from decimal import Decimal
+
+import msgspec
+from msgspec import UNSET, UnsetType
+from sync_common.contracts.resources import Resource
+
+from record_writer.domain.changes import Change, record
+from record_writer.domain.values import (
+    Columns,
+    Maybe,
+    carried,
+    identifier,
+    instant,
+    known,
+    lower,
+    money,
+    tags,
+    text,
+)
+from record_writer.errors import InvalidRecord
+
+STATUSES: dict[str, str | None] = {
+    "active": "active",
+    "archived": "archived",
+    "draft": "draft",
+    "unlisted": "active",  # shown as active before version 2025-10: it can be bought by its link
+}
+FULL_VARIANTS_MAX = 100
+"""products/update carries this many variants in full (shopify.dev, Webhooks)."""
+
+
+class Variant(msgspec.Struct):
+    """One variant of a product, as it is stored."""
+
+    id: str
+    title: str | None
+    sku: str | None
+    barcode: str | None
+    price: Decimal | None
+    compare_at_price: Decimal | None
+    inventory_quantity: int | None
+    inventory_policy: str | None
+    position: int | None
+    option1: str | None
+    option2: str | None
+    option3: str | None
+
+
+class Image(msgspec.Struct):
+    """One picture of a product, as it is stored."""
+
+    url: str
+    alt: str | None
+    width: int | None
+    height: int | None
+
+
+class GraphqlOption(msgspec.Struct):
+    """One chosen option of a variant."""
+
+    value: str | None = None
+
+
+class GraphqlVariant(msgspec.Struct, rename="camel"):
+    """ProductVariant of GraphQL."""
+
+    id: str
+    legacy_resource_id: int | str | None = None
+    title: str | None = None
+    position: int | None = None
+    sku: str | None = None
+    barcode: str | None = None
+    price: Decimal | None = None
+    compare_at_price: Decimal | None = None
+    inventory_quantity: int | None = None
+    inventory_policy: str | None = None
+    selected_options: list[GraphqlOption] | None = None
+
+
+class Variants(msgspec.Struct):
+    """A complete connection of variants."""
+
+    nodes: list[GraphqlVariant] = []
+
+
+class GraphqlImage(msgspec.Struct, rename="camel"):
+    """Image of GraphQL."""
+
+    url: str | None = None
+    alt_text: str | None = None
+    width: int | None = None
+    height: int | None = None
+
+
+class GraphqlMedium(msgspec.Struct, rename="camel"):
+    """Media of GraphQL; `image` is there for pictures that are ready."""
+
+    alt: str | None = None
+    media_content_type: str | None = None
+    image: GraphqlImage | None = None
+
+
+class Media(msgspec.Struct):
+    """A complete connection of media."""
+
+    nodes: list[GraphqlMedium] = []
+
+
+class GraphqlProduct(msgspec.Struct, rename="camel"):
+    """Product of GraphQL, as selected by our queries."""
+
+    id: str
+    legacy_resource_id: int | str | None = None
+    title: Maybe[str] = UNSET
+    handle: Maybe[str] = UNSET
+    description_html: Maybe[str] = UNSET
+    product_type: Maybe[str] = UNSET
+    vendor: Maybe[str] = UNSET
+    tags: list[str] | None | UnsetType = UNSET
+    status: Maybe[str] = UNSET
+    is_gift_card: bool | None | UnsetType = UNSET
+    total_inventory: int | None | UnsetType = UNSET
+    tracks_inventory: bool | None | UnsetType = UNSET
+    online_store_url: Maybe[str] = UNSET
+    options: msgspec.Raw | UnsetType = UNSET
+    media: Media | UnsetType = UNSET
+    variants: Variants | UnsetType = UNSET
+    published_at: datetime | None | UnsetType = UNSET
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+def from_graphql(raw: GraphqlProduct, *, observed_at: datetime, settles: bool) -> Change:
+    """Describe a product read from the API."""
+    columns = _texts(raw.title, raw.handle, raw.description_html, raw.product_type, raw.vendor)
+    columns |= carried(
+        tags=UNSET if raw.tags is UNSET else tags(raw.tags, "products.tags"),
+        variants=UNSET if raw.variants is UNSET else _ordered([_graphql_variant(one) for one in raw.variants.nodes]),
+        images=UNSET if raw.media is UNSET else _graphql_images(raw.media.nodes),
+        **_status(raw.status),
+    )
+    columns["metadata"] = carried(
+        admin_graphql_api_id=raw.id,
+        is_gift_card=raw.is_gift_card,
+        total_inventory=raw.total_inventory,
+        tracks_inventory=raw.tracks_inventory,
+        online_store_url=raw.online_store_url,
+        options=raw.options,
+    )
+    return _record(
+        raw.legacy_resource_id or raw.id,
+        columns | _times(raw.published_at, raw.created_at),
+        raw.updated_at,
+        observed_at,
+        settles=settles,
+    )
+
+
+def _record(
+    external_id: int | str, columns: Columns, updated_at: datetime | None, observed_at: datetime, *, settles: bool = False
+) -> Change:
+    if columns.get("title", UNSET) is None:
+        raise InvalidRecord("products.title", "missing")
+    return record(
+        Resource.PRODUCTS,
+        columns,
+        external_id=identifier(external_id, "products.id"),
+        observed_at=observed_at,
+        updated_at=instant(updated_at, "products.updated_at"),
+        settles=settles,
+    )
+
+
+def _texts(
+    title: Maybe[str],
+    handle: Maybe[str],
+    description: Maybe[str],
+    product_type: Maybe[str],
+    vendor: Maybe[str],
+) -> Columns:
+    return carried(
+        title=title,
+        handle=handle if handle is UNSET else text(handle),
+        description=description if description is UNSET else text(description),
+        product_type=product_type if product_type is UNSET else text(product_type),
+        vendor=vendor if vendor is UNSET else text(vendor),
+    )
+
+
+def _status(raw: Maybe[str]) -> Columns:
+    if raw is UNSET:
+        return {}
+    status = lower(raw if isinstance(raw, str) else None)
+    return {"status": known(status, STATUSES), "status_raw": status}
+
+
+def _times(published_at: datetime | None | UnsetType, created_at: datetime | None) -> Columns:
+    columns: Columns = {}
+    if published_at is not UNSET:
+        columns["published_at"] = instant(published_at, "products.published_at")
+    if created_at is not None:
+        columns["created_at_source"] = instant(created_at, "products.created_at")
+    return columns
+
+
+def _ordered(variants: list[Variant]) -> list[Variant]:
+    return sorted(variants, key=lambda one: (one.position or 0, len(one.id), one.id))
+
+
+def _graphql_variant(raw: GraphqlVariant) -> Variant:
+    options = [text(option.value) for option in raw.selected_options or []][:3]
+    options += [None] * (3 - len(options))
+    return Variant(
+        id=identifier(raw.legacy_resource_id or raw.id, "products.variants.id"),
+        title=text(raw.title),
+        sku=text(raw.sku),
+        barcode=text(raw.barcode),
+        price=money(raw.price, "products.variants.price"),
+        compare_at_price=money(raw.compare_at_price, "products.variants.compare_at_price"),
+        inventory_quantity=raw.inventory_quantity,
+        inventory_policy=lower(raw.inventory_policy),
+        position=raw.position,
+        option1=options[0],
+        option2=options[1],
+        option3=options[2],
+    )
+
+
+def _graphql_images(media: list[GraphqlMedium]) -> list[Image]:
+    return [
+        Image(one.image.url, text(one.image.alt_text) or text(one.alt), one.image.width, one.image.height)
+        for one in media
+        if one.image is not None and one.image.url
+    ]
+
+
+class RestVariant(msgspec.Struct):
+    """A variant in a webhook."""
+
+    id: int | str
+    title: str | None = None
+    position: int | None = None
+    sku: str | None = None
+    barcode: str | None = None
+    price: Decimal | None = None
+    compare_at_price: Decimal | None = None
+    inventory_quantity: int | None = None
+    inventory_policy: str | None = None
+    option1: str | None = None
+    option2: str | None = None
+    option3: str | None = None
+
+
+class RestImage(msgspec.Struct):
+    """A picture in a webhook."""
+
+    src: str | None = None
+    alt: str | None = None
+    width: int | None = None
+    height: int | None = None
+    position: int | None = None
+
+
+class RestProduct(msgspec.Struct):
+    """Body of products/create and products/update (shopify.dev, Webhooks)."""
+
+    id: int | str
+    admin_graphql_api_id: Maybe[str] = UNSET
+    title: Maybe[str] = UNSET
+    handle: Maybe[str] = UNSET
+    body_html: Maybe[str] = UNSET
+    product_type: Maybe[str] = UNSET
+    vendor: Maybe[str] = UNSET
+    tags: str | list[str] | None | UnsetType = UNSET
+    status: Maybe[str] = UNSET
+    options: msgspec.Raw | UnsetType = UNSET
+    images: list[RestImage] | UnsetType = UNSET
+    variants: list[RestVariant] | UnsetType = UNSET
+    variant_gids: list[msgspec.Raw] | None = None
+    published_at: datetime | None | UnsetType = UNSET
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
+
+
+def from_webhook(raw: RestProduct, *, observed_at: datetime) -> Change:
+    """Describe a product webhook; where it was cut, its variants are not carried."""
+    columns = _texts(raw.title, raw.handle, raw.body_html, raw.product_type, raw.vendor)
+    columns |= carried(
+        tags=UNSET if raw.tags is UNSET else tags(raw.tags, "products.tags"),
+        variants=UNSET if _is_cut(raw) else _ordered([_rest_variant(one) for one in raw.variants or []]),
+        images=UNSET if raw.images is UNSET else _rest_images(raw.images),
+        **_status(raw.status),
+    )
+    columns["metadata"] = carried(admin_graphql_api_id=raw.admin_graphql_api_id, options=raw.options)
+    return _record(
+        raw.id, columns | _times(raw.published_at, raw.created_at), raw.updated_at, observed_at
+    )
+
+
+def _is_cut(raw: RestProduct) -> bool:
+    if raw.variants is UNSET:
+        return True
+    if raw.variant_gids is None:
+        return len(raw.variants) >= FULL_VARIANTS_MAX
+    return len(raw.variant_gids) > len(raw.variants)
+
+
+def _rest_variant(raw: RestVariant) -> Variant:
+    return Variant(
+        id=identifier(raw.id, "products.variants.id"),
+        title=text(raw.title),
+        sku=text(raw.sku),
+        barcode=text(raw.barcode),
+        price=money(raw.price, "products.variants.price"),
+        compare_at_price=money(raw.compare_at_price, "products.variants.compare_at_price"),
+        inventory_quantity=raw.inventory_quantity,
+        inventory_policy=lower(raw.inventory_policy),
+        position=raw.position,
+        option1=text(raw.option1),
+        option2=text(raw.option2),
+        option3=text(raw.option3),
+    )
+
+
+def _rest_images(images: list[RestImage]) -> list[Image]:
+    placed = sorted(images, key=lambda one: one.position or 0)
+    return [Image(one.src, text(one.alt), one.width, one.height) for one in placed if one.src]
+
+
