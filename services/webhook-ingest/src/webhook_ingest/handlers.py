@@ -1,6 +1,5 @@
 """Publish a delivery: 200 is owed only after Kafka's acknowledgement."""
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,7 +7,7 @@ from dataclasses import dataclass, field
 from uuid import uuid4
 
 from sync_common.bus import DeliveryFailed, Producer
-
+from sync_common.contracts.envelope import new_event_id
 from webhook_ingest import metrics
 from webhook_ingest.domain.delivery import Delivery, publication
 from webhook_ingest.errors import NotDurable
@@ -42,17 +41,14 @@ class WaitingRoom:
         metrics.WAITING.set(self._total)
 
 
-async def on_delivery(
-    delivery: Delivery, *, producer: Producer, waiting: WaitingRoom, acknowledge_seconds: float
-) -> None:
-    """Put a delivery on Kafka and return when it is durable; raise NotDurable when it is not in time."""
+async def on_delivery(delivery: Delivery, *, producer: Producer, waiting: WaitingRoom) -> None:
+    """Put a delivery on Kafka; return when all replicas in sync have it, raise NotDurable within the deadline."""
     trace = uuid4().hex
-    record = publication(
-        delivery, event_id=str(uuid4()), traceparent=f"00-{trace}-{trace[:16]}-01"
-    )
+    record = publication(delivery, event_id=new_event_id(), traceparent=f"00-{trace}-{trace[:16]}-01")
     with waiting.place(delivery.headers.shop):
         try:
-            async with asyncio.timeout(acknowledge_seconds):
-                await producer.send(record.topic, record.key, delivery.body, record.envelope.to_headers())
-        except (DeliveryFailed, TimeoutError) as error:
+            await producer.send(record.topic, record.key, delivery.body, record.envelope.to_headers())
+        except DeliveryFailed as error:
             raise NotDurable("Kafka did not acknowledge in time") from error
+    metrics.BODY_BYTES.observe(len(delivery.body))
+    metrics.DELIVERY_AGE_SECONDS.observe((delivery.received_at - delivery.observed_at).total_seconds())

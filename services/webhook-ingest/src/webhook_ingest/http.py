@@ -8,9 +8,9 @@ from typing import Final
 import structlog
 from fastapi import FastAPI, Request, Response
 from starlette.requests import ClientDisconnect
+
 from sync_common.contracts.topics import MAX_MESSAGE_BYTES
 from sync_common.runtime import Clock
-
 from webhook_ingest import metrics
 from webhook_ingest.domain.delivery import Delivery, path_topic
 from webhook_ingest.domain.headers import DeliveryHeaders, read_headers

@@ -8,10 +8,9 @@ from functools import partial
 from sync_common.bus import Producer
 from sync_common.contracts.topics import WEBHOOK_INGEST
 from sync_common.runtime import HttpServer, Readiness, SystemClock, configure_logging, ops_app, run_service
-
+from webhook_ingest.clients.kafka import is_usable, keep_connected
 from webhook_ingest.handlers import WaitingRoom, on_delivery
 from webhook_ingest.http import WebhookEndpoint, create_app
-from webhook_ingest.kafka import Publisher
 from webhook_ingest.metrics import REGISTRY
 from webhook_ingest.settings import IngestSettings
 
@@ -23,26 +22,29 @@ async def serve(settings: IngestSettings) -> int:
         settings.kafka_bootstrap,
         WEBHOOK_INGEST,
         delivery_timeout_seconds=settings.acknowledge_seconds,
-        linger_ms=0,
     )
-    publisher = Publisher(producer, settings.kafka_bootstrap)
     endpoint = WebhookEndpoint(
         secrets=settings.secrets(),
         on_delivery=partial(
             on_delivery,
-            producer=publisher,
+            producer=producer,
             waiting=WaitingRoom(settings.waiting_max, settings.waiting_per_shop_max),
-            acknowledge_seconds=settings.acknowledge_seconds,
         ),
         clock=SystemClock(),
         answer_seconds=settings.answer_seconds,
     )
-    readiness = Readiness({"kafka": publisher.is_reachable})
+    readiness = Readiness({"kafka": partial(is_usable, producer, settings.kafka_bootstrap)})
+    connect = partial(
+        keep_connected,
+        producer=producer,
+        bootstrap=settings.kafka_bootstrap,
+        production=settings.in_production,
+    )
     gc.collect()
     gc.freeze()  # what lives as long as the process need not be looked at by every collection
     return await run_service(
         WEBHOOK_INGEST,
-        tasks={"kafka": publisher.run},
+        tasks={"kafka": connect},
         servers=[
             HttpServer(
                 create_app(endpoint),

@@ -3,6 +3,7 @@
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+
 from sync_common.contracts.webhooks import WEBHOOK_ROUTES
 
 REGISTRY: Final = CollectorRegistry()

@@ -4,6 +4,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
+
 from sync_common.runtime import ServiceSettings
 
 
@@ -22,7 +23,9 @@ class IngestSettings(ServiceSettings):
     acknowledge_seconds: float = Field(default=3.0, gt=0, le=4, description="How long Kafka may take.")
     answer_seconds: float = Field(default=3.8, gt=0, lt=5, description="Shopify hangs up after 5 s.")
     waiting_max: int = Field(default=4_000, gt=0, description="Deliveries that may wait for Kafka at once.")
-    waiting_per_shop_max: int = Field(default=500, gt=0, description="The share of them that one shop may have.")
+    waiting_per_shop_max: int = Field(
+        default=500, gt=0, description="The share of them that one shop may have."
+    )
 
     @field_validator("client_secrets", mode="before")
     @classmethod

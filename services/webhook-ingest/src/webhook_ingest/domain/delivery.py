@@ -9,7 +9,6 @@ from sync_common.contracts.records import RawRecord, RecordType, ShopWebhook, re
 from sync_common.contracts.resources import Resource, Shape
 from sync_common.contracts.topics import SHOP_TOPIC, WEBHOOK_INGEST
 from sync_common.contracts.webhooks import WEBHOOK_ROUTES, WebhookRoute
-
 from webhook_ingest.domain.headers import DeliveryHeaders
 from webhook_ingest.domain.record_id import record_id
 

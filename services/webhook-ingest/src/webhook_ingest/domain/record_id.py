@@ -6,19 +6,21 @@ from typing import Any, Final
 
 import msgspec
 
-_GID: Final = re.compile(r"(?:gid://shopify/[A-Za-z]{1,60}/)?([0-9]{1,20})(?:\?.*)?")
+_GID: Final = re.compile(r"(?:gid://shopify/[A-Za-z]{1,60}/)?([1-9][0-9]{0,19})(?:\?.*)?")
+
+_TOO_LARGE: Final = 10**20
 
 
 def record_id(body: bytes, path: tuple[str, ...]) -> str:
     """Return the id at `path` as text, whether written as a number or as a gid; "" where there is none."""
     try:
         value = _decoder(path).decode(body)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return ""
     for name in path:
         value = getattr(value, name, None)
     if isinstance(value, int):
-        return str(value) if value > 0 else ""
+        return str(value) if 0 < value < _TOO_LARGE else ""
     found = _GID.fullmatch(value) if isinstance(value, str) else None
     return found[1] if found else ""
 

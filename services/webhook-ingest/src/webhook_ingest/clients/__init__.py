@@ -1,0 +1,1 @@
+"""What ingest talks to: Kafka, and nothing else."""
