@@ -1,0 +1,56 @@
+"""The fetcher's internal HTTP: connect and disconnect. The gateway never sees a token."""
+
+from typing import Final
+
+from sync_common.http import Client, HTTPError, Response
+
+from oauth_gateway.errors import ConnectionRefused, FetcherUnavailable
+
+CONNECT_SECONDS: Final = 40.0  # it exchanges the code, reads the shop and subscribes about twenty webhooks
+DISCONNECT_SECONDS: Final = 20.0
+
+
+class FetcherClient:
+    """Ask the fetcher to connect or disconnect a store; `client` carries its address and the service token."""
+
+    def __init__(self, client: Client) -> None:
+        self._client = client
+
+    async def connect(
+        self, *, store_id: int, advertiser_id: int, user_id: int, shop_domain: str, code: str
+    ) -> None:
+        """Exchange a code for a working connection; raise ConnectionRefused when Shopify will not have it."""
+        body = {
+            "store_id": store_id,
+            "advertiser_id": advertiser_id,
+            "user_id": user_id,
+            "shop_domain": shop_domain,
+            "code": code,
+        }
+        response = await self._post("/v1/connections", body, timeout_seconds=CONNECT_SECONDS)
+        if response.status_code != 200:
+            raise ConnectionRefused(_refusal(response))
+
+    async def disconnect(self, *, store_id: int, advertiser_id: int) -> None:
+        """Disconnect a store; doing so twice is the same as once."""
+        path = f"/v1/connections/{store_id}/disconnect"
+        response = await self._post(path, {"advertiser_id": advertiser_id}, timeout_seconds=DISCONNECT_SECONDS)
+        if response.status_code != 204:
+            raise FetcherUnavailable(f"disconnect was answered with status {response.status_code}")
+
+    async def _post(self, path: str, body: dict[str, object], *, timeout_seconds: float) -> Response:
+        try:
+            response = await self._client.post(path, json=body, timeout=timeout_seconds)
+        except HTTPError as error:
+            raise FetcherUnavailable(type(error).__name__) from error
+        if response.status_code >= 500 or response.status_code in (401, 403, 404):
+            raise FetcherUnavailable(f"status {response.status_code}")
+        return response
+
+
+def _refusal(response: Response) -> str:
+    """Return the machine-readable reason of a refusal."""
+    try:
+        return str(response.json()["code"])
+    except (ValueError, KeyError, TypeError):
+        raise FetcherUnavailable(f"status {response.status_code} without a code") from None

@@ -1,0 +1,36 @@
+"""Who a person is and what they may do."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Role(StrEnum):
+    """A member's role in an advertiser."""
+
+    OWNER = "owner"
+    ADMIN = "admin"
+    MEMBER = "member"
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person who can log in."""
+
+    id: int
+    email: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A user's place in one advertiser."""
+
+    advertiser_id: int
+    slug: str
+    name: str
+    role: Role
+
+    @property
+    def can_manage(self) -> bool:
+        """Owners and admins connect, sync, change and disconnect stores; members look on."""
+        return self.role in (Role.OWNER, Role.ADMIN)

@@ -1,0 +1,208 @@
+"""Sync jobs as the pages show them: states, results and progress."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final, NamedTuple
+
+from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
+from sync_common.contracts.resources import Resource
+
+from oauth_gateway.domain.words import plural
+
+
+class Status(NamedTuple):
+    """A shape and colour (`ok`, `busy`, `warn`, `bad`, `idle`) and always a word."""
+
+    state: str
+    words: str
+
+
+JOB_WORDS: Final = {
+    JobType.FULL_SYNC: "Full sync",
+    JobType.INCREMENTAL_SYNC: "Incremental",
+    JobType.CUSTOMERS_ONLY: "Customers only",
+    JobType.ORDERS_ONLY: "Orders only",
+    JobType.PRODUCTS_ONLY: "Products only",
+    JobType.BACKFILL: "Order history",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One resource of a job: how many records Shopify has, and how many are written."""
+
+    resource: Resource
+    state: str
+    total: int | None = None
+    done: int = 0
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+
+    @property
+    def label(self) -> str:
+        """Return the resource's name as a heading."""
+        return self.resource.capitalize()
+
+    @property
+    def step(self) -> str:
+        """Return `ok` when done, `on` while running, `bad` when failed, else nothing."""
+        return {"done": "ok", "running": "on", "published": "on", "failed": "bad"}.get(self.state, "")
+
+    @property
+    def shown_total(self) -> int:
+        """Return the length of the bar: never shorter than what is done, never zero."""
+        return max(self.total or 0, self.done, 1)
+
+    @property
+    def shown_done(self) -> int:
+        """Return the filled length: a finished resource fills its bar even when it is empty."""
+        return self.shown_total if self.state == "done" else self.done
+
+    @property
+    def percent(self) -> int:
+        """Return the share done; 100 only when the part is."""
+        share = 100 * self.shown_done // self.shown_total
+        return share if self.state == "done" else min(share, 99)
+
+    @property
+    def progress_words(self) -> str:
+        """Return the small word at the right of the step."""
+        if self.state in ("running", "published"):
+            return f"{self.percent}%" if self.total is not None else "Counting"
+        return {"done": "Done", "failed": "Failed", "skipped": "Skipped"}.get(self.state, "Waiting")
+
+
+@dataclass(frozen=True, slots=True)
+class Outcomes:
+    """What became of the records of one resource."""
+
+    resource: Resource
+    processed: int
+    created: int
+    updated: int
+    unchanged: int
+    skipped: int
+    failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One sync job."""
+
+    id: int
+    store_id: int
+    shop_domain: str
+    job_type: JobType
+    status: str
+    triggered_by: TriggeredBy
+    created_at: datetime
+    triggered_by_name: str | None = None
+    started_at: datetime | None = None
+    completed_at: datetime | None = None
+    due_at: datetime | None = None
+    attempt: int = 0
+    duration_seconds: int | None = None
+    estimated_seconds: int | None = None
+    error_message: str | None = None
+    throttled_until: datetime | None = None
+    is_first_sync: bool = False
+    parts: tuple[Part, ...] = ()
+    outcomes: tuple[Outcomes, ...] = field(default=())
+
+    @property
+    def is_active(self) -> bool:
+        """Say whether the job is pending or running."""
+        return self.status in ("pending", "running")
+
+    @property
+    def waits_for_retry(self) -> bool:
+        """Say whether the job failed and will be tried again by itself."""
+        return self.status == "pending" and self.attempt > 0 and self.error_message is not None
+
+    @property
+    def can_retry(self) -> bool:
+        """Say whether a person may start it anew."""
+        return self.status == "failed"
+
+    @property
+    def failed_records(self) -> int:
+        """Return how many records could not be written."""
+        return sum(outcome.failed for outcome in self.outcomes)
+
+    @property
+    def processed(self) -> int:
+        """Return how many distinct records the finished job saw."""
+        return sum(outcome.processed for outcome in self.outcomes)
+
+    @property
+    def done(self) -> int:
+        """Return how many records are written so far."""
+        return sum(part.done for part in self.parts)
+
+    @property
+    def total(self) -> int | None:
+        """Return how many records are expected, None while that is unknown."""
+        known = [part.shown_total for part in self.parts if part.total is not None]
+        return sum(known) if known else None
+
+    @property
+    def total_is_estimate(self) -> bool:
+        """Say whether some resource is not counted yet."""
+        return any(part.total is None and part.state != "skipped" for part in self.parts)
+
+    @property
+    def percent(self) -> int:
+        """Return the share done; 100 is kept for the completed job."""
+        total = self.total
+        return min(99, 100 * self.done // max(total, 1)) if total else 0
+
+    @property
+    def started_or_created_at(self) -> datetime:
+        """Return the time that the history shows."""
+        return self.started_at or self.created_at
+
+    @property
+    def words(self) -> str:
+        """Return the job type in words."""
+        return JOB_WORDS[self.job_type]
+
+    @property
+    def trigger_words(self) -> str:
+        """Return who or what asked for the job."""
+        return self.triggered_by_name or self.triggered_by.value
+
+    def is_throttled(self, now: datetime) -> bool:
+        """Say whether Shopify is limiting this job right now."""
+        return self.throttled_until is not None and self.throttled_until > now
+
+    def status_label(self) -> Status:
+        """Return the status label of the history."""
+        if self.waits_for_retry:
+            return Status("bad", "Failed")
+        if self.status == "completed":
+            return Status("warn", "With errors") if self.failed_records else Status("ok", "Success")
+        return {
+            "pending": Status("idle", "Pending"),
+            "running": Status("busy", "Running"),
+            "failed": Status("bad", "Failed"),
+        }.get(self.status, Status("idle", "Cancelled"))
+
+    def long_status(self) -> Status:
+        """Return the status label of the details: `Completed with 3 errors`."""
+        label = self.status_label()
+        if label.state == "warn":
+            return Status("warn", f"Completed with {self.failed_records} {plural(self.failed_records, 'error')}")
+        return label
+
+
+def outcomes_from(counts: Mapping[str, Mapping[str, int]]) -> tuple[Outcomes, ...]:
+    """Build the breakdown from the five counters of a job, each a map by resource."""
+    return tuple(
+        Outcomes(
+            resource=resource,
+            **{name: int(by_resource.get(resource, 0)) for name, by_resource in counts.items()},
+        )
+        for resource in Resource
+        if any(resource in by_resource for by_resource in counts.values())
+    )

@@ -1,0 +1,176 @@
+"""Everything the Shopify page shows, as one value that can be compared with the next."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from sync_common.contracts.resources import Resource
+
+from oauth_gateway.domain.charts import FinishedSync
+from oauth_gateway.domain.jobs import Job, Status
+from oauth_gateway.domain.stores import Frequency
+
+DISCONNECT_WORDS: Final = {
+    "token_expired": "OAuth token expired",
+    "app_uninstalled": "App uninstalled in Shopify",
+    "user_requested": "Disconnected",
+    "api_error": "Shopify stopped answering",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class RecordCounts:
+    """Live rows of one store, or of all."""
+
+    customers: int = 0
+    orders: int = 0
+    products: int = 0
+
+    def of(self, resource: Resource) -> int:
+        """Return the count of one resource."""
+        return {
+            Resource.CUSTOMERS: self.customers,
+            Resource.ORDERS: self.orders,
+            Resource.PRODUCTS: self.products,
+        }[resource]
+
+    def __add__(self, other: "RecordCounts") -> "RecordCounts":
+        return RecordCounts(
+            self.customers + other.customers, self.orders + other.orders, self.products + other.products
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ApiHealth:
+    """The free part of a shop's API budget."""
+
+    bucket_size: int
+    available: int
+    blocked_until: datetime | None = None
+
+    def words(self, now: datetime) -> str:
+        """Return one word for the state of the budget."""
+        if self.blocked_until is not None and self.blocked_until > now:
+            return "Rate limited"
+        share = self.available / self.bucket_size if self.bucket_size else 0
+        return "Good" if share >= 0.4 else "Slowing down" if share >= 0.2 else "Busy"
+
+
+@dataclass(frozen=True, slots=True)
+class Store:
+    """One store with everything its card says."""
+
+    id: int
+    shop_domain: str
+    name: str
+    frequency: Frequency
+    connection: str
+    disconnect_reason: str | None = None
+    disconnected_at: datetime | None = None
+    sync_status: str | None = None
+    last_sync_at: datetime | None = None
+    last_sync_status: str | None = None
+    last_sync_error: str | None = None
+    initial_sync_completed: bool = False
+    next_run_at: datetime | None = None
+    has_all_orders: bool = False
+    counts: RecordCounts = RecordCounts()
+    api: ApiHealth | None = None
+    job: Job | None = None
+    last_job: Job | None = None
+    history: tuple[FinishedSync, ...] = ()
+
+    @property
+    def handle(self) -> str:
+        """Return the shop's name without Shopify's domain."""
+        return self.shop_domain.removesuffix(".myshopify.com")
+
+    @property
+    def is_connected(self) -> bool:
+        """Say whether the store has a working token."""
+        return self.connection == "connected"
+
+    @property
+    def kind(self) -> str:
+        """Return which card shows this store: `row` to reconnect, `sync` for the first sync, else `card`."""
+        if not self.is_connected:
+            return "row"
+        return "sync" if self.job is not None and not self.initial_sync_completed else "card"
+
+    @property
+    def admin_url(self) -> str:
+        """Return the shop's admin; the domain is checked by the table."""
+        return f"https://{self.shop_domain}/admin"
+
+    @property
+    def disconnect_words(self) -> str:
+        """Say why the store is disconnected."""
+        return DISCONNECT_WORDS.get(self.disconnect_reason or "", "Disconnected")
+
+    def status_label(self, now: datetime) -> Status:
+        """Return the status label of the card."""
+        if not self.is_connected:
+            return Status("bad", "Disconnected")
+        if self.job is not None and not self.job.waits_for_retry:
+            throttled = self.job.is_throttled(now)
+            return Status("busy", "Rate limited, slowing down" if throttled else "Syncing")
+        if self.sync_status == "error" or (self.job is not None and self.job.waits_for_retry):
+            return Status("bad", "Error")
+        return Status("idle", "Never synced yet") if self.last_sync_at is None else Status("ok", "Connected")
+
+    @property
+    def needs_attention(self) -> bool:
+        """Say whether the banner speaks of this store."""
+        return not self.is_connected or self.sync_status == "error"
+
+    @property
+    def ended_by_choice(self) -> bool:
+        """Say whether a person disconnected it: nothing to warn of."""
+        return not self.is_connected and self.disconnect_reason == "user_requested"
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """What the syncs of the past 24 hours did: records created per slice of time, oldest first."""
+
+    created: tuple[RecordCounts, ...] = ()
+    completed: int = 0
+    failed: int = 0
+
+    def created_of(self, resource: Resource) -> tuple[int, ...]:
+        """Return the created records of one resource per slice."""
+        return tuple(counts.of(resource) for counts in self.created)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """The whole page at one moment, of one advertiser."""
+
+    stores: tuple[Store, ...] = ()
+    recent: tuple[Job, ...] = ()
+    job_count: int = 0
+    day: Day = field(default_factory=Day)
+
+    @property
+    def totals(self) -> RecordCounts:
+        """Return the counts across all stores."""
+        return sum((store.counts for store in self.stores), RecordCounts())
+
+    @property
+    def attention(self) -> tuple[Store, ...]:
+        """Return the stores that the navigation's badge counts."""
+        return tuple(store for store in self.stores if store.needs_attention and not store.ended_by_choice)
+
+    @property
+    def has_limited_history(self) -> bool:
+        """Say whether some connected store shows only 60 days of orders."""
+        return any(store.is_connected and not store.has_all_orders for store in self.stores)
+
+    @property
+    def layout(self) -> tuple[tuple[int, str], ...]:
+        """Return which cards the page has; the whole section changes when this does."""
+        return tuple((store.id, store.kind) for store in self.stores)
+
+    def store(self, store_id: int) -> Store | None:
+        """Return one store."""
+        return next((store for store in self.stores if store.id == store_id), None)

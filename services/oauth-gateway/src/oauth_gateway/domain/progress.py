@@ -1,0 +1,91 @@
+"""How fast a sync runs and how long it still takes."""
+
+from collections import deque
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Final
+
+from oauth_gateway.domain.jobs import Job, Part
+
+WINDOW_SECONDS: Final = 60.0
+SETTLING_SECONDS: Final = 10.0
+_SLOWDOWN_WORTH_TELLING_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """How many records were done at an instant, in seconds of any clock."""
+
+    at: float
+    done: int
+
+
+@dataclass(slots=True)
+class Samples:
+    """The last minute of a job's progress."""
+
+    _kept: deque[Sample] = field(default_factory=deque)
+
+    def add(self, at: float, done: int) -> None:
+        """Note progress; forget what is older than the window, keeping one sample at its far edge."""
+        self._kept.append(Sample(at, done))
+        while len(self._kept) > 2 and self._kept[1].at <= at - WINDOW_SECONDS:
+            self._kept.popleft()
+
+    def rate(self) -> float | None:
+        """Return records a second over the window."""
+        return rate(tuple(self._kept))
+
+
+def rate(samples: Sequence[Sample]) -> float | None:
+    """Return records a second between the first and the last sample; None when too little time has passed."""
+    if len(samples) < 2:
+        return None
+    first, last = samples[0], samples[-1]
+    elapsed = last.at - first.at
+    return (last.done - first.done) / elapsed if elapsed >= 1 else None
+
+
+def average_rate(started_at: datetime | None, done: int, now: datetime) -> float | None:
+    """Return records a second since the start: what is known without having watched."""
+    if started_at is None:
+        return None
+    return rate((Sample(0, 0), Sample((now - started_at).total_seconds(), done)))
+
+
+def time_left(job: Job, *, records_a_second: float | None, now: datetime) -> str:
+    """Say how long a job still takes; no number in its first ten seconds or while nothing moves."""
+    if job.status == "pending":
+        return "Starting soon"
+    elapsed = (now - job.started_at).total_seconds() if job.started_at else 0.0
+    total = job.total
+    if elapsed < SETTLING_SECONDS or total is None or not records_a_second or records_a_second <= 0:
+        return "Estimating time left"
+    seconds = (total - job.done) / records_a_second
+    if job.throttled_until is not None and job.throttled_until > now:
+        seconds += (job.throttled_until - now).total_seconds()
+    words = f"{_about(seconds)} left"
+    if job.estimated_seconds and (late := elapsed + seconds - job.estimated_seconds) > _SLOWDOWN_WORTH_TELLING_SECONDS:
+        words += f", {round(late / 60)} min more than expected"
+    return words
+
+
+def part_words(part: Part, *, number: str, total: str, duration: str | None, records_a_second: float | None) -> str:
+    """Say what a step has done: `3,190 of 12,300 · 24 a second`; numbers come written for the reader."""
+    if part.state == "done":
+        return f"{number} of {total} in {duration}" if duration else f"{number} of {total}"
+    if part.state in ("running", "published"):
+        words = f"{number} of {total}" if part.total is not None else f"{number} so far"
+        return f"{words} · {records_a_second:,.0f} a second" if records_a_second and records_a_second >= 1 else words
+    if part.state == "failed":
+        return f"Stopped at {number}"
+    return f"{total} to sync" if part.total else "Not started"
+
+
+def _about(seconds: float) -> str:
+    if seconds < 60:
+        return "Under 1 min"
+    if seconds < 5400:
+        return f"About {round(seconds / 60)} min"
+    return f"About {round(seconds / 3600)} h"

@@ -1,0 +1,38 @@
+"""How many wrong passwords are too many."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from hashlib import sha256
+from typing import Final
+
+WINDOW: Final = timedelta(minutes=15)
+
+
+@dataclass(frozen=True, slots=True)
+class Bucket:
+    """A count of failures under a hashed key, and how many are allowed in a window."""
+
+    key: bytes
+    failures_max: int
+
+
+def buckets(email: str, address: str) -> tuple[Bucket, ...]:
+    """Return what one log-in counts against: the pair, the account and the address.
+
+    The pair is the tightest, so that a stranger's guesses do not soon lock the owner out.
+    """
+    return (
+        _bucket("pair", f"{email}\n{address}", 5),
+        _bucket("email", email, 30),
+        _bucket("address", address, 60),
+    )
+
+
+def is_blocked(counted: tuple[Bucket, ...], failures: Mapping[bytes, int]) -> bool:
+    """Say whether any bucket is full."""
+    return any(failures.get(bucket.key, 0) >= bucket.failures_max for bucket in counted)
+
+
+def _bucket(kind: str, value: str, failures_max: int) -> Bucket:
+    return Bucket(sha256(f"{kind}\n{value}".encode()).digest(), failures_max)

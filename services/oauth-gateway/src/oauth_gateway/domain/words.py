@@ -1,0 +1,135 @@
+"""Times, numbers and durations as people read them."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+from zoneinfo import ZoneInfo, available_timezones
+
+from babel import Locale, UnknownLocaleError
+from babel.dates import format_datetime, format_time, format_skeleton
+from babel.numbers import format_decimal, format_percent
+
+DEFAULT_LOCALE: Final = "en_US"
+_ACCEPT_LANGUAGE_LENGTH_MAX: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """One reader at one moment: numbers and dates follow `locale` and `zone`, words are English."""
+
+    now: datetime
+    locale: str = DEFAULT_LOCALE
+    zone: ZoneInfo = ZoneInfo("UTC")
+
+    def number(self, value: int) -> str:
+        """Write a number with the reader's grouping."""
+        return format_decimal(value, locale=self.locale)
+
+    def percent(self, part: int, whole: int) -> str:
+        """Write a share to one decimal, never rounding a miss up to 100%."""
+        share = part / whole
+        if part < whole:
+            share = min(share, 0.999)
+        return format_percent(share, format="#,##0.#%", locale=self.locale)
+
+    def absolute(self, instant: datetime) -> str:
+        """Write date, time and zone: `Nov 22, 2026, 3:01:12 PM UTC`."""
+        local = instant.astimezone(self.zone)
+        return f"{format_datetime(local, 'medium', locale=self.locale)} {local.tzname()}"
+
+    def long_time(self, instant: datetime) -> str:
+        """Write `Nov 22, 2026 at 2:00 PM`."""
+        local = instant.astimezone(self.zone)
+        day = format_skeleton("yMMMd", local, locale=self.locale)
+        return f"{day} at {self._clock(local)}"
+
+    def day_time(self, instant: datetime) -> str:
+        """Write `Today, 3:54 PM`, `Yesterday, 10:00 AM` or `Oct 1, 8:00 AM`."""
+        local, today = instant.astimezone(self.zone), self.now.astimezone(self.zone).date()
+        if local.date() == today:
+            day = "Today"
+        elif local.date() == today - timedelta(days=1):
+            day = "Yesterday"
+        else:
+            skeleton = "MMMd" if local.year == today.year else "yMMMd"
+            day = format_skeleton(skeleton, local, locale=self.locale)
+        return f"{day}, {self._clock(local)}"
+
+    def ago(self, instant: datetime) -> str:
+        """Write `2 hours ago` under a day, the date and time after it."""
+        seconds = (self.now - instant).total_seconds()
+        if seconds < 60:
+            return "just now"
+        if seconds < 3600:
+            return f"{_plural(int(seconds // 60), 'minute')} ago"
+        if seconds < 86_400:
+            return f"{_plural(int(seconds // 3600), 'hour')} ago"
+        return self.day_time(instant)
+
+    def until(self, instant: datetime) -> str:
+        """Write `24 min`, for what is still to come."""
+        return short_wait((instant - self.now).total_seconds())
+
+    def long_until(self, instant: datetime) -> str:
+        """Write `15 minutes`, for what is still to come."""
+        minutes = max(1, round((instant - self.now).total_seconds() / 60))
+        return _plural(minutes, "minute") if minutes < 120 else _plural(round(minutes / 60), "hour")
+
+    def _clock(self, local: datetime) -> str:
+        return format_time(local, "short", locale=self.locale).replace("\u202f", " ")
+
+
+def short_wait(seconds: float) -> str:
+    """Write a rough wait: `under 1 min`, `24 min`, `3 h`."""
+    if seconds < 60:
+        return "under 1 min"
+    if seconds < 2 * 3600:
+        return f"{round(seconds / 60)} min"
+    return f"{round(seconds / 3600)} h"
+
+
+def short_duration(seconds: int) -> str:
+    """Write `12s`, `3m 24s` or `1h 05m`."""
+    minutes, rest = divmod(max(0, seconds), 60)
+    if not minutes:
+        return f"{rest}s"
+    hours, minutes_rest = divmod(minutes, 60)
+    return f"{hours}h {minutes_rest:02}m" if hours else f"{minutes}m {rest:02}s"
+
+
+def long_duration(seconds: int) -> str:
+    """Write `3 minutes 24 seconds`."""
+    minutes, rest = divmod(max(0, seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = [(hours, "hour"), (minutes, "minute"), (rest, "second")]
+    return " ".join(_plural(amount, unit) for amount, unit in parts if amount) or "under a second"
+
+
+def plural(count: int, singular: str) -> str:
+    """Return the noun in the number that `count` asks for."""
+    return singular if count == 1 else f"{singular}s"
+
+
+def zone_named(name: str | None) -> ZoneInfo:
+    """Return a time zone by its IANA name, UTC for any other text."""
+    return ZoneInfo(name) if name in available_timezones() else ZoneInfo("UTC")
+
+
+def locale_for(accept_language: str) -> str:
+    """Return the first locale of an Accept-Language header that CLDR knows."""
+    for entry in accept_language[:_ACCEPT_LANGUAGE_LENGTH_MAX].split(","):
+        tag = entry.split(";", 1)[0].strip()
+        try:
+            return str(Locale.parse(tag, sep="-"))
+        except (ValueError, UnknownLocaleError, TypeError):
+            continue
+    return DEFAULT_LOCALE
+
+
+def utc_text(instant: datetime) -> str:
+    """Write an instant for a `datetime` attribute."""
+    return instant.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _plural(count: int, unit: str) -> str:
+    return f"{count} {plural(count, unit)}"

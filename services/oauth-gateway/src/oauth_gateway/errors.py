@@ -1,0 +1,53 @@
+"""Errors, named for the reaction they call for. Their texts name fields, never values."""
+
+
+class GatewayError(Exception):
+    """Any error of the gateway itself."""
+
+
+class NotLoggedIn(GatewayError):
+    """The request needs a session: show the log-in page, then come back."""
+
+
+class NotFound(GatewayError):
+    """The thing does not exist, or belongs to somebody else: which of the two is nobody's business."""
+
+
+class Forbidden(GatewayError):
+    """The person is known and may not do this."""
+
+
+class StaleForm(GatewayError):
+    """The request does not prove that our page sent it (CSRF token or origin)."""
+
+
+class TooManyAttempts(GatewayError):
+    """Log-in is paused for this address or account."""
+
+
+class WrongCredentials(GatewayError):
+    """E-mail and password do not belong together; which one is wrong is not told."""
+
+
+class InvalidInput(GatewayError):
+    """A form field cannot be accepted; the text is for the person who typed it."""
+
+
+class CallbackRefused(GatewayError):
+    """Shopify's callback proves too little; the text names the check, for the log."""
+
+
+class FlowExpired(GatewayError):
+    """The OAuth state is unknown, used, too old or another session's: begin again."""
+
+
+class ConnectionRefused(GatewayError):
+    """The fetcher could not connect the shop; `code` says why."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+class FetcherUnavailable(GatewayError):
+    """The fetcher did not answer as agreed: say so and let the person try again."""

@@ -1,0 +1,1 @@
+"""What the gateway does, one function per wish: decide, write, answer."""

@@ -1,0 +1,101 @@
+"""Connect a store: begin Shopify's OAuth, and finish it when the merchant comes back."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from oauth_gateway.domain import oauth
+from oauth_gateway.domain.access import Membership
+from oauth_gateway.domain.secrets import secret_hash
+from oauth_gateway.errors import FlowExpired, Forbidden, InvalidInput
+from oauth_gateway.handlers.context import Gateway
+from oauth_gateway.handlers.login import Visit
+from oauth_gateway.store import accounts, stores
+from oauth_gateway.store.stores import BegunFlow
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """A finished flow: where to go next, and the session's new secret."""
+
+    slug: str
+    shop_domain: str
+    token: str
+
+
+async def begin(gateway: Gateway, visit: Visit, membership: Membership, *, typed_shop: str) -> str:
+    """Issue a state for this session, user, advertiser and shop; return Shopify's consent page."""
+    shop = oauth.typed_shop_domain(typed_shop)
+    if shop is None:
+        raise InvalidInput("Enter your store's address, such as your-store.myshopify.com.")
+    state, now = gateway.new_token(), gateway.clock.now()
+    flow = BegunFlow(membership.advertiser_id, visit.user.id, shop)
+    async with gateway.database.transaction(advertiser_id=flow.advertiser_id) as tx:
+        await stores.begin_flow(
+            tx,
+            flow,
+            state_hash=secret_hash(state),
+            session_hash=visit.token_hash,
+            now=now,
+            expires_at=now + oauth.STATE_LIFETIME,
+        )
+    return oauth.authorize_url(
+        gateway.shopify.shop_url.format(shop=shop),
+        client_id=gateway.shopify.client_id,
+        scopes=gateway.shopify.scopes,
+        redirect_uri=gateway.shopify.redirect_uri,
+        state=state,
+    )
+
+
+async def finish(gateway: Gateway, visit: Visit, parameters: Sequence[tuple[str, str]]) -> Connected:
+    """Verify a callback, use up its state and have the fetcher connect the store."""
+    callback = oauth.verify_callback(
+        parameters, secrets=gateway.shopify.client_secrets, now=gateway.clock.now()
+    )
+    flow = await _take_flow(gateway, visit, callback)
+    membership = await _membership_now(gateway, flow)
+    async with gateway.database.transaction(advertiser_id=flow.advertiser_id) as tx:
+        store_id = await stores.ensure_store(
+            tx, advertiser_id=flow.advertiser_id, shop_domain=flow.shop_domain
+        )
+    # Committed first, because the fetcher reads the store. A store that was never connected is shown nowhere.
+    await gateway.fetcher.connect(
+        store_id=store_id,
+        advertiser_id=flow.advertiser_id,
+        user_id=flow.user_id,
+        shop_domain=flow.shop_domain,
+        code=callback.code,
+    )
+    token = await _new_session_id(gateway, visit)
+    return Connected(membership.slug, flow.shop_domain, token)
+
+
+async def _take_flow(gateway: Gateway, visit: Visit, callback: oauth.Callback) -> BegunFlow:
+    """Use up the state; it must be this session's, this user's and this shop's."""
+    async with gateway.database.transaction() as tx:
+        flow = await stores.take_flow(
+            tx,
+            state_hash=secret_hash(callback.state),
+            session_hash=visit.token_hash,
+            now=gateway.clock.now(),
+        )
+    if flow is None or flow.user_id != visit.user.id or flow.shop_domain != callback.shop_domain:
+        raise FlowExpired
+    return flow
+
+
+async def _membership_now(gateway: Gateway, flow: BegunFlow) -> Membership:
+    """Check the membership again: it may have ended while the merchant was at Shopify."""
+    async with gateway.database.transaction() as tx:
+        memberships = await accounts.memberships_of(tx, flow.user_id)
+    for membership in memberships:
+        if membership.advertiser_id == flow.advertiser_id and membership.can_manage:
+            return membership
+    raise Forbidden("connect")
+
+
+async def _new_session_id(gateway: Gateway, visit: Visit) -> str:
+    token = gateway.new_token()
+    async with gateway.database.transaction() as tx:
+        await accounts.replace_session(tx, old_hash=visit.token_hash, new_hash=secret_hash(token))
+    return token

@@ -1,0 +1,33 @@
+"""What every handler may use."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from secrets import token_hex
+
+from sync_common.db import Database
+from sync_common.runtime import Clock
+
+from oauth_gateway.clients.fetcher import FetcherClient
+from oauth_gateway.domain.secrets import TOKEN_BYTES
+
+
+@dataclass(frozen=True, slots=True)
+class ShopifyApp:
+    """Our app at Shopify. `shop_url` is a template with `{shop}`."""
+
+    client_id: str
+    client_secrets: Sequence[str] = field(repr=False)
+    scopes: str
+    shop_url: str
+    redirect_uri: str
+
+
+@dataclass(frozen=True, slots=True)
+class Gateway:
+    """The parts that handlers work with; `new_token` makes secrets."""
+
+    database: Database
+    clock: Clock
+    fetcher: FetcherClient
+    shopify: ShopifyApp
+    new_token: Callable[[], str] = lambda: token_hex(TOKEN_BYTES)

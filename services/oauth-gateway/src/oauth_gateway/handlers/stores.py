@@ -1,0 +1,138 @@
+"""What members do with a store: sync, cancel, rename, change the frequency, dismiss its banner, disconnect."""
+
+from datetime import timedelta
+from typing import Final
+
+from sync_common.bus import outbox
+from sync_common.contracts.events import SyncCancelRequested, SyncRequested
+from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
+from sync_common.contracts.topics import OAUTH_GATEWAY
+
+from oauth_gateway.domain.access import Membership, User
+from oauth_gateway.domain.jobs import Job
+from oauth_gateway.domain.page import Snapshot, Store
+from oauth_gateway.domain.stores import STORE_NAME_LENGTH_MAX, Frequency, clean_name
+from oauth_gateway.errors import InvalidInput, NotFound
+from oauth_gateway.handlers.context import Gateway
+from oauth_gateway.store import page, stores, tables
+from oauth_gateway.store.page import FailedRecord
+from oauth_gateway.store.stores import StoreSettings
+
+DISMISSAL: Final = timedelta(hours=24)
+
+
+async def snapshot(gateway: Gateway, advertiser_id: int) -> Snapshot:
+    """Return everything the Shopify page shows."""
+    async with gateway.database.transaction(advertiser_id=advertiser_id) as tx:
+        return await page.read_snapshot(tx, now=gateway.clock.now())
+
+
+async def connected_store(gateway: Gateway, membership: Membership, store_id: int) -> Store:
+    """Return one store as the page shows it; raise NotFound for a foreign one."""
+    store = (await snapshot(gateway, membership.advertiser_id)).store(store_id)
+    if store is None:
+        raise NotFound("store")
+    return store
+
+
+async def dismissed(gateway: Gateway, membership: Membership, user: User) -> frozenset[int]:
+    """Return the stores whose banner this user does not want to see now."""
+    async with gateway.database.transaction(advertiser_id=membership.advertiser_id) as tx:
+        return await stores.dismissed_stores(tx, user_id=user.id, now=gateway.clock.now())
+
+
+async def request_sync(gateway: Gateway, membership: Membership, user: User, store_id: int) -> Store:
+    """Ask for a sync: a full one the first time, else what changed. The orchestrator decides."""
+    store = await connected_store(gateway, membership, store_id)
+    if not store.is_connected:
+        raise InvalidInput("Reconnect the store before you sync it.")
+    wish = SyncRequested(
+        store_id=store.id,
+        advertiser_id=membership.advertiser_id,
+        requested_by_user_id=user.id,
+        triggered_by=TriggeredBy.USER,
+        job_type=JobType.INCREMENTAL_SYNC if store.initial_sync_completed else JobType.FULL_SYNC,
+    )
+    await _publish(gateway, wish)
+    return store
+
+
+async def request_cancel(gateway: Gateway, membership: Membership, user: User, store_id: int) -> Store:
+    """Ask to cancel the store's pending or running job; nothing to cancel is no error."""
+    store = await connected_store(gateway, membership, store_id)
+    if store.job is not None:
+        wish = SyncCancelRequested(
+            store_id=store.id,
+            advertiser_id=membership.advertiser_id,
+            requested_by_user_id=user.id,
+            job_id=store.job.id,
+        )
+        await _publish(gateway, wish)
+    return store
+
+
+async def change_frequency(
+    gateway: Gateway, membership: Membership, store_id: int, frequency: str
+) -> tuple[StoreSettings, Frequency]:
+    """Set how often a store syncs; return it as it was, and the new frequency."""
+    try:
+        wanted = Frequency(frequency)
+    except ValueError:
+        raise InvalidInput("Choose one of the frequencies in the list.") from None
+    async with gateway.database.transaction(advertiser_id=membership.advertiser_id) as tx:
+        before = await stores.store_settings(tx, store_id)
+        if before is None:
+            raise NotFound("store")
+        await stores.set_frequency(tx, store_id, wanted)
+    return before, wanted
+
+
+async def rename(gateway: Gateway, membership: Membership, store_id: int, typed: str) -> tuple[StoreSettings, str]:
+    """Rename a store, an empty name meaning its domain; return it as it was, and the new name."""
+    async with gateway.database.transaction(advertiser_id=membership.advertiser_id) as tx:
+        before = await stores.store_settings(tx, store_id)
+        if before is None:
+            raise NotFound("store")
+        name = clean_name(typed, fallback=before.shop_domain)
+        if name is None:
+            raise InvalidInput(f"Use at most {STORE_NAME_LENGTH_MAX} characters for the store's name.")
+        await stores.set_name(tx, store_id, name)
+    return before, name
+
+
+async def dismiss(gateway: Gateway, membership: Membership, user: User, store_id: int) -> None:
+    """Hide a store's banner from this user for a day."""
+    async with gateway.database.transaction(advertiser_id=membership.advertiser_id) as tx:
+        if await stores.store_settings(tx, store_id) is None:
+            raise NotFound("store")
+        await stores.dismiss_banner(
+            tx,
+            advertiser_id=membership.advertiser_id,
+            user_id=user.id,
+            store_id=store_id,
+            until=gateway.clock.now() + DISMISSAL,
+        )
+
+
+async def disconnect(gateway: Gateway, membership: Membership, store_id: int) -> Store:
+    """Have the fetcher end the connection; data stays."""
+    store = await connected_store(gateway, membership, store_id)
+    await gateway.fetcher.disconnect(store_id=store.id, advertiser_id=membership.advertiser_id)
+    return store
+
+
+async def job_details(
+    gateway: Gateway, membership: Membership, job_id: int
+) -> tuple[Job, list[FailedRecord]]:
+    """Return a job and its failed records; raise NotFound for a foreign one."""
+    async with gateway.database.transaction(advertiser_id=membership.advertiser_id) as tx:
+        job = await page.read_job(tx, job_id)
+        if job is None:
+            raise NotFound("job")
+        failures = await page.read_failures(tx, job_id) if job.failed_records else []
+    return job, list(failures)
+
+
+async def _publish(gateway: Gateway, wish: SyncRequested | SyncCancelRequested) -> None:
+    async with gateway.database.transaction(advertiser_id=wish.advertiser_id) as tx:
+        await outbox.publish(tx, tables.outbox, wish, source=OAUTH_GATEWAY, now=gateway.clock.now())

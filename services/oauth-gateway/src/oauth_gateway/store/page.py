@@ -1,0 +1,165 @@
+"""Read what the pages show: the gateway's own stores beside the views that other services publish."""
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+from sqlalchemy import Row
+from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
+from sync_common.contracts.resources import Resource
+from sync_common.db import Transaction, load_sql
+
+from oauth_gateway.domain.charts import FinishedSync
+from oauth_gateway.domain.jobs import Job, Part, outcomes_from
+from oauth_gateway.domain.page import ApiHealth, Day, RecordCounts, Snapshot, Store
+from oauth_gateway.domain.stores import Frequency
+
+RECENT_MAX: Final = 6
+FAILURES_MAX: Final = 200
+_SLICES: Final = 8
+_COUNTERS: Final = ("processed", "created", "updated", "unchanged", "skipped", "failed")
+_KIND_ORDER: Final = {"sync": 0, "card": 1, "row": 2}
+
+Written = Mapping[tuple[int, str], int]
+
+
+@dataclass(frozen=True, slots=True)
+class FailedRecord:
+    """A record that a job could not write, without anything personal."""
+
+    resource: Resource
+    record_id: str
+    field: str | None
+    reason: str
+
+
+async def read_snapshot(tx: Transaction, *, now: datetime) -> Snapshot:
+    """Read the whole Shopify page of the transaction's advertiser."""
+    jobs, job_count, recent_ids = await _jobs(tx)
+    by_store: dict[int, list[Job]] = defaultdict(list)
+    for job in jobs:
+        by_store[job.store_id].append(job)
+    rows = await tx.execute(load_sql(__package__, "page_stores"))
+    stores = [_store(row, by_store[row.id]) for row in rows]
+    return Snapshot(
+        stores=tuple(sorted(stores, key=lambda store: _KIND_ORDER[store.kind])),
+        recent=tuple(job for job in jobs if job.id in recent_ids),
+        job_count=job_count,
+        day=await _day(tx, now),
+    )
+
+
+async def read_job(tx: Transaction, job_id: int) -> Job | None:
+    """Return one job of the transaction's advertiser."""
+    row = (await tx.execute(load_sql(__package__, "job_by_id"), {"job_id": job_id})).one_or_none()
+    return row and _job(row, await _written(tx, [job_id]))
+
+
+async def read_failures(tx: Transaction, job_id: int) -> Sequence[FailedRecord]:
+    """Return the first records that a job could not write."""
+    rows = await tx.execute(
+        load_sql(__package__, "job_failures"), {"job_id": job_id, "rows_max": FAILURES_MAX}
+    )
+    return [FailedRecord(Resource(row.resource), row.record_id, row.field, row.reason) for row in rows]
+
+
+async def _jobs(tx: Transaction) -> tuple[list[Job], int, frozenset[int]]:
+    rows = (await tx.execute(load_sql(__package__, "page_jobs"), {"recent_max": RECENT_MAX})).all()
+    written = await _written(tx, [row.job_id for row in rows if row.status in ("pending", "running")])
+    recent_ids = frozenset(row.job_id for row in rows if row.newest <= RECENT_MAX)
+    return [_job(row, written) for row in rows], rows[0].job_count if rows else 0, recent_ids
+
+
+async def _written(tx: Transaction, job_ids: Sequence[int]) -> Written:
+    if not job_ids:
+        return {}
+    rows = await tx.execute(load_sql(__package__, "page_books"), {"job_ids": list(job_ids)})
+    return {(row.job_id, row.resource): row.written for row in rows}
+
+
+async def _day(tx: Transaction, now: datetime) -> Day:
+    rows = (await tx.execute(load_sql(__package__, "page_day"), {"since": now - timedelta(days=1)})).all()
+    created = [RecordCounts()] * _SLICES
+    for row in rows:
+        slice_ = min(max(row.slice, 0), _SLICES - 1)
+        created[slice_] += RecordCounts(row.customers, row.orders, row.products)
+    return Day(tuple(created), sum(row.completed for row in rows), sum(row.failed for row in rows))
+
+
+def _store(row: Row[Any], jobs: Sequence[Job]) -> Store:
+    finished = [job for job in jobs if job.status in ("completed", "failed")]
+    history = [FinishedSync(job.status_label().state, job.duration_seconds or 0) for job in reversed(finished)]
+    return Store(
+        id=row.id,
+        shop_domain=row.shop_domain,
+        name=row.name,
+        frequency=Frequency(row.sync_frequency),
+        connection=row.connection,
+        disconnect_reason=row.disconnect_reason,
+        disconnected_at=row.disconnected_at,
+        sync_status=row.sync_status,
+        last_sync_at=row.last_sync_at,
+        last_sync_status=row.last_sync_status,
+        last_sync_error=row.last_sync_error,
+        initial_sync_completed=row.initial_sync_completed,
+        next_run_at=row.next_run_at,
+        has_all_orders=row.has_all_orders,
+        counts=RecordCounts(row.customers, row.orders, row.products),
+        api=_api_health(row),
+        job=next((job for job in jobs if job.is_active), None),
+        last_job=finished[0] if finished else None,
+        history=tuple(history),
+    )
+
+
+def _api_health(row: Row[Any]) -> ApiHealth | None:
+    if row.bucket_size is None:
+        return None
+    return ApiHealth(int(row.bucket_size), max(0, int(row.available or 0)), row.blocked_until)
+
+
+def _job(row: Row[Any], written: Written) -> Job:
+    return Job(
+        id=row.job_id,
+        store_id=row.store_id,
+        shop_domain=row.shop_domain,
+        job_type=JobType(row.job_type),
+        status=row.status,
+        triggered_by=TriggeredBy(row.triggered_by),
+        triggered_by_name=row.triggered_by_name,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        completed_at=row.completed_at,
+        due_at=row.due_at,
+        attempt=row.attempt or 0,
+        duration_seconds=row.actual_duration,
+        estimated_seconds=row.estimated_duration,
+        error_message=row.error_message,
+        throttled_until=row.throttled_until,
+        is_first_sync=bool(row.is_first_sync),
+        parts=_parts(row, written),
+        outcomes=outcomes_from({name: getattr(row, f"records_{name}") or {} for name in _COUNTERS}),
+    )
+
+
+def _parts(row: Row[Any], written: Written) -> tuple[Part, ...]:
+    """Read a job's parts in the order of the page; what is written counts, not what is merely published."""
+    by_resource = {part["resource"]: part for part in row.parts or ()}
+    return tuple(
+        Part(
+            resource=resource,
+            state=part["state"],
+            total=part.get("total"),
+            done=written.get((row.job_id, resource.value), 0),
+            started_at=_instant(part.get("started_at")),
+            ended_at=_instant(part.get("ended_at")),
+        )
+        for resource in Resource
+        if (part := by_resource.get(resource.value)) is not None
+    )
+
+
+def _instant(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

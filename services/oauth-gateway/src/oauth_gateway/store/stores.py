@@ -1,0 +1,116 @@
+"""Stores and the OAuth flows that connect them."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy import delete, func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+from sync_common.db import Transaction
+
+from oauth_gateway.domain.stores import Frequency
+from oauth_gateway.store.tables import dismissed_banners, oauth_states, shopify_stores
+
+_TAKE_STATE = text(
+    "SELECT advertiser_id, user_id, shop_domain FROM gateway.take_oauth_state(:state, :session, :now)"
+)
+_PRUNE_STATES = text("SELECT gateway.prune_oauth_states(:now)")
+
+
+@dataclass(frozen=True, slots=True)
+class BegunFlow:
+    """What an OAuth state was issued for."""
+
+    advertiser_id: int
+    user_id: int
+    shop_domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoreSettings:
+    """What the gateway itself keeps of a store."""
+
+    id: int
+    shop_domain: str
+    name: str
+    frequency: Frequency
+
+
+async def begin_flow(
+    tx: Transaction, flow: BegunFlow, *, state_hash: bytes, session_hash: bytes, now: datetime, expires_at: datetime
+) -> None:
+    """Remember an issued state; forget flows that nobody finished."""
+    await tx.execute(_PRUNE_STATES, {"now": now})
+    await tx.execute(
+        insert(oauth_states).values(
+            advertiser_id=flow.advertiser_id,
+            user_id=flow.user_id,
+            shop_domain=flow.shop_domain,
+            state_hash=state_hash,
+            session_hash=session_hash,
+            expires_at=expires_at,
+        )
+    )
+
+
+async def take_flow(tx: Transaction, *, state_hash: bytes, session_hash: bytes, now: datetime) -> BegunFlow | None:
+    """Use up a state; None when it is unknown, used, expired or another session's."""
+    found = await tx.execute(_TAKE_STATE, {"state": state_hash, "session": session_hash, "now": now})
+    row = found.one_or_none()
+    return row and BegunFlow(row.advertiser_id, row.user_id, row.shop_domain)
+
+
+async def ensure_store(tx: Transaction, *, advertiser_id: int, shop_domain: str) -> int:
+    """Return the id of the advertiser's store for this shop, creating it where there is none."""
+    statement = insert(shopify_stores).values(
+        advertiser_id=advertiser_id, shop_domain=shop_domain, name=shop_domain
+    )
+    # a conflict must return the row as well, hence the update that changes nothing
+    statement = statement.on_conflict_do_update(
+        index_elements=[shopify_stores.c.advertiser_id, shopify_stores.c.shop_domain],
+        set_={"shop_domain": statement.excluded.shop_domain},
+    )
+    return int((await tx.execute(statement.returning(shopify_stores.c.id))).scalar_one())
+
+
+async def store_settings(tx: Transaction, store_id: int) -> StoreSettings | None:
+    """Return a store of the transaction's advertiser."""
+    row = (await tx.execute(select(shopify_stores).where(shopify_stores.c.id == store_id))).one_or_none()
+    return row and StoreSettings(row.id, row.shop_domain, row.name, Frequency(row.sync_frequency))
+
+
+async def set_frequency(tx: Transaction, store_id: int, frequency: Frequency) -> None:
+    """Change how often a store is synced."""
+    await _change(tx, store_id, sync_frequency=frequency)
+
+
+async def set_name(tx: Transaction, store_id: int, name: str) -> None:
+    """Rename a store."""
+    await _change(tx, store_id, name=name)
+
+
+async def _change(tx: Transaction, store_id: int, **values: str) -> None:
+    statement = update(shopify_stores).where(shopify_stores.c.id == store_id)
+    await tx.execute(statement.values(**values, updated_at=func.clock_timestamp()))
+
+
+async def dismiss_banner(
+    tx: Transaction, *, advertiser_id: int, user_id: int, store_id: int, until: datetime
+) -> None:
+    """Hide a store's banner from one user until then."""
+    statement = insert(dismissed_banners).values(
+        advertiser_id=advertiser_id, user_id=user_id, store_id=store_id, until=until
+    )
+    await tx.execute(
+        statement.on_conflict_do_update(
+            index_elements=["advertiser_id", "user_id", "store_id"], set_={"until": until}
+        )
+    )
+
+
+async def dismissed_stores(tx: Transaction, *, user_id: int, now: datetime) -> frozenset[int]:
+    """Return the stores whose banner this user has dismissed."""
+    await tx.execute(
+        delete(dismissed_banners).where(dismissed_banners.c.user_id == user_id, dismissed_banners.c.until <= now)
+    )
+    rows = await tx.execute(select(dismissed_banners.c.store_id).where(dismissed_banners.c.user_id == user_id))
+    return frozenset(rows.scalars())
