@@ -1,10 +1,12 @@
 """The administrator's API under `/_admin`: make shops, change them, look inside, and let things go wrong."""
 
+import asyncio
 import random
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Any, Literal
+from zoneinfo import available_timezones
 
 import msgspec
 from fastapi import APIRouter, Depends, Query, Response
@@ -107,6 +109,16 @@ class Compliance(Body):
     customer_id: int | None = None
 
 
+class BulkChange(Body):
+    """How bulk operations run from now on, and whether the next one fails."""
+
+    minimum_seconds: float | None = Field(default=None, ge=0, le=3600)
+    concurrent_max: int | None = Field(default=None, ge=1, le=5)
+    children_first: bool | None = None
+    fail_next: Literal["ACCESS_DENIED", "INTERNAL_SERVER_ERROR", "TIMEOUT"] | None = None
+    fail_after_objects: int = Field(default=0, ge=0)
+
+
 def known_shop(shop: str, simulator: Sim) -> HostedShop:
     """The shop that a path names."""
     hosted = simulator.shops.get(_domain(shop))
@@ -126,6 +138,8 @@ def create_shop(body: NewShop, simulator: Sim) -> Any:
         raise AdminError(409, "shop_exists", f"There is a shop {domain} already.")
     if body.plan not in PLANS:
         raise AdminError(422, "unknown_plan", f"A plan is one of {', '.join(PLANS)}.")
+    if body.timezone not in available_timezones():
+        raise AdminError(422, "unknown_timezone", "A time zone is an IANA name such as Europe/Berlin.")
     shop = generate(
         domain,
         seed=body.seed,
@@ -207,6 +221,7 @@ async def mutate(hosted: Known, body: Mutations, simulator: Sim) -> Any:
         for _ in range(body.random):
             changes.append(mutations.random_one(hosted.shop, rng, simulator.now()))
             simulator.publish(hosted, changes[-1])
+            await asyncio.sleep(0)
     return {"changes": [_described(part) for change in changes for part in change.flattened()]}
 
 
@@ -332,6 +347,25 @@ async def add_faults(body: list[Fault], simulator: Sim) -> Any:
     """Add faults for any request, such as the download of bulk files, which names no shop."""
     simulator.faults.extend(body)
     return {"faults": len(simulator.faults)}
+
+
+@router.patch("/bulk")
+def change_bulk(body: BulkChange, simulator: Sim) -> Any:
+    """Slow bulk operations down, limit them, write children before parents, or let the next one fail."""
+    bulk = simulator.bulk
+    if body.minimum_seconds is not None:
+        bulk.minimum_seconds = body.minimum_seconds
+    if body.concurrent_max is not None:
+        bulk.concurrent_max = body.concurrent_max
+    if body.children_first is not None:
+        bulk.children_first = body.children_first
+    if body.fail_next is not None:
+        bulk.fail_next(body.fail_next, body.fail_after_objects)
+    return {
+        "minimum_seconds": bulk.minimum_seconds,
+        "concurrent_max": bulk.concurrent_max,
+        "children_first": bulk.children_first,
+    }
 
 
 @router.get("/secrets")

@@ -1,4 +1,7 @@
-"""Bulk operations: a query that runs in the background and leaves a JSONL file (sd/docs/api/usage/bulk-operations/queries)."""
+"""Bulk operations: a query that runs in the background and leaves a JSONL file.
+
+shopify.dev/docs/api/usage/bulk-operations/queries
+"""
 
 import secrets
 import threading
@@ -154,7 +157,7 @@ class BulkRunner:
         if self.concurrent_max == 1:
             message = f"A bulk query operation for this app and shop is already in progress: {active['id']}."
             return _user_error("OPERATION_IN_PROGRESS", message)
-        message = f"The limit of {self.concurrent_max} bulk query operations at a time for this app and shop is reached."
+        message = f"This app already runs {self.concurrent_max} bulk query operations on this shop."
         return _user_error("LIMIT_REACHED", message)
 
     def _work(self, run: _Run) -> None:
@@ -205,7 +208,9 @@ class BulkRunner:
             while self._write_block(run, execution, file, records):
                 time.sleep(0)
 
-    def _write_block(self, run: _Run, execution: Execution, file: BinaryIO, records: Iterator[Record]) -> bool:
+    def _write_block(
+        self, run: _Run, execution: Execution, file: BinaryIO, records: Iterator[Record]
+    ) -> bool:
         """Write the next roots with their children; whether there were any."""
         with self._processor:
             roots = list(islice(records, BLOCK_SIZE))

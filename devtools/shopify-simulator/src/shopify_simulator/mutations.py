@@ -6,14 +6,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from shopify_simulator.shop import mutate
+from shopify_simulator.shop import chance, mutate
 from shopify_simulator.shop.model import Change, Shop
 from shopify_simulator.shops import AdminError
 
 
 def random_one(shop: Shop, rng: random.Random, now: datetime) -> Change:
     """Do one random act."""
-    return mutate.random_mutation(shop, rng, now)
+    return chance.random_mutation(shop, rng, now)
 
 
 def named(shop: Shop, kind: str, number: int | None, changes: dict[str, Any], now: datetime) -> Change:
@@ -21,6 +21,8 @@ def named(shop: Shop, kind: str, number: int | None, changes: dict[str, Any], no
     function = _functions().get(kind)
     if function is None:
         raise AdminError(422, "unknown_kind", f"A kind is one of {', '.join(sorted(_functions()))}.")
+    if "rng" in changes:
+        raise AdminError(422, "invalid_changes", f"{kind}: chance cannot be given.")
     arguments = [shop] if number is None else [shop, number]
     try:
         bound = inspect.signature(function).bind(*arguments, now, **changes)
@@ -38,6 +40,6 @@ def _functions() -> dict[str, Callable[..., Change]]:
     functions: dict[str, Callable[..., Change]] = {}
     for name, function in inspect.getmembers(mutate, inspect.isfunction):
         verb, _, noun = name.partition("_")
-        if function.__module__ == mutate.__name__ and verb and noun and name != "random_mutation":
+        if function.__module__ == mutate.__name__ and verb and noun:
             functions[f"{noun}.{verb}"] = function
     return functions

@@ -3,7 +3,7 @@
 import base64
 import re
 from typing import Annotated, Any
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
@@ -157,8 +157,10 @@ def signed_parameters(hosted: HostedShop, simulator: Simulator) -> dict[str, str
 
 def _signed(uri: str, parameters: dict[str, str], simulator: Simulator) -> str:
     secret = simulator.settings.client_secret.get_secret_value()
-    query = {**parameters, "hmac": query_signature(secret, parameters)}
-    return f"{uri}{'&' if urlsplit(uri).query else '?'}{urlencode(sorted(query.items()))}"
+    parts = urlsplit(uri)
+    query = {**dict(parse_qsl(parts.query)), **parameters}
+    query["hmac"] = query_signature(secret, query)
+    return parts._replace(query=urlencode(sorted(query.items()))).geturl()
 
 
 @router.post("/admin/oauth/access_token")

@@ -7,6 +7,9 @@ from shopify_simulator.shop.model import Record, Shop, gid
 from shopify_simulator.webhooks.line_payload import line_item
 from shopify_simulator.webhooks.rest import bag_like, local_time, lower, money_set, number_of, shop_amount
 
+ORDER_ONLY_KEYS = ("attributed_staffs", "current_quantity", "sales_line_item_group_id")
+NOTHING_UNSETTLED = {"amount": "0.0", "currency": "XXX"}
+
 
 def refund(shop: Shop, order: Record, record: Record) -> Record:
     """One refund with its lines. Its `id` is the refund's; the order's is `order_id`."""
@@ -46,8 +49,12 @@ def _refund_line(line: Record, lines: dict[str, Record], order: Record) -> Recor
         "total_tax": float(shop_amount(line["totalTaxSet"])),
         "subtotal_set": money_set(line["subtotalSet"]),
         "total_tax_set": money_set(line["totalTaxSet"]),
-        "line_item": line_item(refunded, order) if refunded else None,
+        "line_item": _without_order_keys(line_item(refunded, order)) if refunded else None,
     }
+
+
+def _without_order_keys(line: Record) -> Record:
+    return {name: value for name, value in line.items() if name not in ORDER_ONLY_KEYS}
 
 
 def _transaction(record: Record, order_id: int, created_at: Any) -> Record:
@@ -73,6 +80,7 @@ def _transaction(record: Record, order_id: int, created_at: Any) -> Record:
         "amount": record["totalRefundedSet"]["shopMoney"]["amount"],
         "currency": record["totalRefundedSet"]["shopMoney"]["currencyCode"],
         "payment_id": None,
+        "total_unsettled_set": {"presentment_money": NOTHING_UNSETTLED, "shop_money": NOTHING_UNSETTLED},
         "manual_payment_gateway": False,
         "amount_rounding": None,
         "admin_graphql_api_id": gid("OrderTransaction", number),

@@ -1,0 +1,201 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from .merchant import Merchant
+from .serving import SECRET, Receiver, simulator
+
+BULK = """
+mutation {
+  bulkOperationRunQuery(query: "{ customers { edges { node { id } } } }", groupObjects: false) {
+    bulkOperation { id status }
+    userErrors { field message }
+  }
+}
+"""
+
+
+def test_a_shop_tells_its_counts(address: str) -> None:
+    with Merchant(address, "acme") as acme:
+        created = acme.create(customers=11, orders=40, products=7, plan="plus", name="Acme Ltd")
+        listed = httpx.get(f"{address}/_admin/shops").json()["shops"]
+
+    assert created["counts"] == {"customers": 11, "orders": 40, "products": 7}
+    assert 0 < created["visibleCounts"]["orders"] < 40
+    assert (created["name"], created["plan"]) == ("Acme Ltd", "Plus")
+    assert [shop["shop"] for shop in listed] == ["acme.myshopify.com"]
+
+
+def test_the_same_seed_makes_the_same_shop(tmp_path: Path) -> None:
+    truths = []
+    for _ in range(2):
+        with simulator(tmp_path) as address, Merchant(address, "acme") as acme:
+            acme.create(seed=5)
+            truths.append([product["title"] for product in acme.truth("products")])
+
+    assert truths[0] == truths[1]
+
+
+def test_truth_holds_every_record_with_its_connections(acme: Merchant) -> None:
+    customers, orders, products = (acme.truth(name) for name in ("customers", "orders", "products"))
+
+    assert (len(customers), len(orders), len(products)) == (20, 30, 10)
+    assert all(isinstance(order["lineItems"], list) and order["lineItems"] for order in orders)
+    assert all(isinstance(product["variants"], list) for product in products)
+
+
+def test_a_named_act_changes_the_truth(acme: Merchant) -> None:
+    number = int(acme.truth("customers")[3]["legacyResourceId"])
+
+    result = acme.control("mutations", kind="customer.update", id=number, changes={"last_name": "Ünïq"})
+
+    change = result["changes"][0]
+    customer = next(one for one in acme.truth("customers") if int(one["legacyResourceId"]) == number)
+    assert (change["kind"], change["id"], change["topics"]) == (
+        "customer.update",
+        number,
+        ["customers/update"],
+    )
+    assert (customer["lastName"], customer["updatedAt"]) == ("Ünïq", change["updatedAt"])
+
+
+def test_random_acts_are_answered_with_what_they_changed(acme: Merchant) -> None:
+    changes = acme.control("mutations", random=25, seed=3)["changes"]
+
+    assert len(changes) >= 25
+    assert all(change["topics"] and change["id"] for change in changes)
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "body", "status", "error"),
+    [
+        ("GET", "/shops/nobody", None, 404, "unknown_shop"),
+        ("POST", "/shops", {"shop": "acme"}, 409, "shop_exists"),
+        ("POST", "/shops", {"shop": "Bad Name"}, 422, "invalid_request"),
+        ("POST", "/shops", {"shop": "new", "plan": "gold"}, 422, "unknown_plan"),
+        ("POST", "/shops", {"shop": "new", "timezone": "Mars/Base"}, 422, "unknown_timezone"),
+        ("POST", "/shops/acme/mutations", {}, 422, "invalid_request"),
+        ("POST", "/shops/acme/mutations", {"kind": "order.frobnicate", "id": 1}, 422, "unknown_kind"),
+        ("POST", "/shops/acme/mutations", {"kind": "order.cancel", "id": 1}, 404, "unknown_record"),
+        ("POST", "/shops/acme/mutations", {"kind": "order.cancel"}, 422, "invalid_changes"),
+        ("POST", "/shops/acme/mutations", {"kind": "order.cancel", "id": 1, "changes": {"x": 1}}, 422, "invalid_changes"),
+        ("POST", "/shops/acme/uninstall", None, 409, "not_installed"),
+        ("POST", "/shops/acme/compliance", {"topic": "shop/redact"}, 409, "no_address"),
+        ("POST", "/shops/acme/faults", [{"effect": "explode"}], 422, "invalid_request"),
+        ("GET", "/shops/acme/truth/invoices", None, 422, "invalid_request"),
+    ],
+)  # fmt: skip
+def test_mistakes_get_a_clear_answer(
+    acme: Merchant, method: str, path: str, body: Any, status: int, error: str
+) -> None:
+    answer = httpx.request(method, f"{acme.address}/_admin{path}", json=body)
+
+    assert (answer.status_code, answer.json()["error"]) == (status, error)
+
+
+def test_a_deleted_shop_is_gone(acme: Merchant) -> None:
+    token = acme.install()["access_token"]
+
+    answer = httpx.delete(f"{acme.address}/_admin/shops/acme")
+
+    assert answer.status_code == 204
+    assert acme.graphql(token).status_code == 404
+
+
+def test_every_secret_ever_issued_is_known_and_shown_nowhere_else(acme: Merchant) -> None:
+    first = acme.install()
+    second = acme.token_call(grant_type="refresh_token", refresh_token=first["refresh_token"]).json()
+
+    secrets = httpx.get(f"{acme.address}/_admin/secrets").json()
+    overview = json.dumps(acme.look())
+
+    tokens = {pair[key] for pair in (first, second) for key in ("access_token", "refresh_token")}
+    assert tokens <= set(secrets["issued"])
+    assert secrets["client_secret"] == SECRET
+    assert not any(secret in overview for secret in tokens)
+
+
+def test_calls_are_logged_with_operation_and_cost(acme: Merchant) -> None:
+    token = acme.install()["access_token"]
+
+    acme.graphql(token, "query Facts { shop { name } }")
+
+    call = acme.admin.get("calls").json()["calls"][-1]
+    assert (call["method"], call["operation"], call["status"]) == ("POST", "Facts", 200)
+    assert call["cost"] >= 1
+    assert not call["throttled"]
+
+
+def test_faults_strike_in_order_and_only_so_often(acme: Merchant) -> None:
+    token = acme.install()["access_token"]
+    acme.admin.post(
+        "faults",
+        json=[
+            {"operation": "Facts", "status": 503, "headers": {"Retry-After": "1"}, "times": 2},
+            {"path": "/graphql.json", "effect": "throttled"},
+        ],
+    )
+
+    untouched = acme.shop.get("/admin/oauth/access_scopes.json", headers={"X-Shopify-Access-Token": token})
+    answers = [acme.graphql(token, "query Facts { shop { name } }") for _ in range(4)]
+
+    assert untouched.status_code == 200
+    assert [answer.status_code for answer in answers] == [503, 503, 200, 200]
+    assert answers[0].headers["retry-after"] == "1"
+    assert answers[2].json()["errors"][0]["extensions"]["code"] == "THROTTLED"
+    assert answers[3].json()["data"] == {"shop": {"name": "Acme"}}
+
+
+def test_a_dropped_answer_still_has_its_effect(acme: Merchant) -> None:
+    first = acme.install()["refresh_token"]
+    acme.admin.post("faults", json=[{"path": "/admin/oauth/access_token", "effect": "drop"}])
+
+    with pytest.raises(httpx.RemoteProtocolError):
+        acme.token_call(grant_type="refresh_token", refresh_token=first)
+    retried = acme.token_call(grant_type="refresh_token", refresh_token=first)
+
+    issued = httpx.get(f"{acme.address}/_admin/secrets").json()["issued"]
+    assert retried.status_code == 200
+    assert len([value for value in issued if value.startswith("shprt_")]) == 3
+
+
+def test_a_bulk_operation_leaves_a_file_and_is_told(acme: Merchant, hooks: Receiver) -> None:
+    token = acme.install()["access_token"]
+    acme.subscribe(token, "BULK_OPERATIONS_FINISH", hooks.address)
+    started = acme.graphql(token, BULK).json()["data"]["bulkOperationRunQuery"]["bulkOperation"]
+
+    operation = wait_for_bulk(acme, started["id"])
+    whole = httpx.get(f"{acme.address}/bulk/{operation['url'].rsplit('/', 1)[1]}")
+    part = httpx.get(whole.url, headers={"Range": "bytes=0-9"})
+    missing = httpx.get(f"{acme.address}/bulk/nothing.jsonl")
+    acme.settle()
+
+    assert len(whole.text.splitlines()) == 20
+    assert (part.status_code, part.content) == (206, whole.content[:10])
+    assert missing.status_code == 404
+    assert [json.loads(one.body)["admin_graphql_api_id"] for one in hooks.received] == [started["id"]]
+
+
+def wait_for_bulk(acme: Merchant, number: str) -> dict[str, Any]:
+    for _ in range(500):
+        operation = next(one for one in acme.look()["bulkOperations"] if one["id"] == number)
+        if operation["status"] not in ("CREATED", "RUNNING"):
+            return dict(operation)
+    pytest.fail("the bulk operation does not end")
+
+
+def test_uninstalling_by_graphql_ends_the_installation(acme: Merchant) -> None:
+    token = acme.install()["access_token"]
+
+    answer = acme.graphql(token, "mutation { appUninstall { userErrors { code message } } }")
+
+    assert answer.json()["data"]["appUninstall"]["userErrors"] == []
+    assert acme.graphql(token).status_code == 401
+    assert acme.look()["installation"] is None
+
+
+def test_health_is_told(address: str) -> None:
+    assert httpx.get(f"{address}/healthz").json() == {"status": "ok"}
