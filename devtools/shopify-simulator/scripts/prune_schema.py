@@ -3,8 +3,8 @@
 
     prune_schema.py OFFICIAL.json[.gz] > src/shopify_simulator/schema/admin_2026-10.graphql
 
-OFFICIAL is the introspection answer that npm `@shopify/dev-mcp` ships as `dist/data/admin_2026-10.json.gz`. What is kept
-is listed in kept_members.txt; a member that Shopify does not have is an error, so the result never accepts more.
+OFFICIAL is the introspection answer that npm `@shopify/dev-mcp` ships as `dist/data/admin_2026-10.json.gz`. What is
+kept is listed in kept_members.txt; a member that Shopify does not have is an error, so the result never accepts more.
 """
 
 import gzip
@@ -99,7 +99,9 @@ class Pruner:
             if definition.get(key) is not None:
                 kept[key] = [{**m, "description": None} for m in self._members(definition, key)]
         for field in kept.get("fields") or []:
-            wanted = [a for a in field["args"] if a["name"] in self.kept["arguments"] and not a.get("isDeprecated")]
+            wanted = [
+                a for a in field["args"] if a["name"] in self.kept["arguments"] and not a.get("isDeprecated")
+            ]
             field["args"] = [{**argument, "description": None} for argument in wanted]
         if definition["kind"] in ("OBJECT", "INTERFACE"):
             kept["interfaces"] = [i for i in definition["interfaces"] or [] if i["name"] in self.kept]
@@ -118,6 +120,7 @@ class Pruner:
 
 
 def main() -> int:
+    """Read, prune, print."""
     if len(sys.argv) != 2:
         print(__doc__, file=sys.stderr)
         return 2

@@ -1,4 +1,4 @@
-"""Which scope a field asks for, and which orders an app may see: sd/docs/api/usage/access-scopes."""
+"""Which scope a field asks for, and which orders an app may see: shopify.dev/docs/api/usage/access-scopes."""
 
 from collections.abc import Mapping
 from datetime import timedelta

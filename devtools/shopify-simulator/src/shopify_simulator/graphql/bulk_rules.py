@@ -1,4 +1,7 @@
-"""What a query must keep to before it may run in bulk: sd/docs/api/usage/bulk-operations/queries, "Operation restrictions"."""
+"""What a query must keep to before it may run in bulk.
+
+shopify.dev/docs/api/usage/bulk-operations/queries, "Operation restrictions"
+"""
 
 from typing import Any
 
@@ -24,6 +27,7 @@ from shopify_simulator.graphql.schema import SCHEMA
 CONNECTIONS_MAX = 5
 NESTING_MAX = 2
 TOKENS_MAX = 20_000
+NODE_FIELDS = {"node", "nodes"}
 
 
 class InvalidBulkQuery(Exception):
@@ -53,7 +57,7 @@ def _check_top(operation: OperationDefinitionNode) -> None:
     fields = operation.selection_set.selections
     if len(fields) != 1 or not isinstance(fields[0], FieldNode):
         raise InvalidBulkQuery("Bulk queries must have exactly one top-level field.")
-    if fields[0].name.value in {"node", "nodes"}:
+    if fields[0].name.value in NODE_FIELDS:
         raise InvalidBulkQuery("Bulk queries can't use the top-level `node` and `nodes` fields.")
 
 
@@ -66,9 +70,15 @@ def _check_connections(document: DocumentNode) -> None:
     if counter.total > CONNECTIONS_MAX:
         raise InvalidBulkQuery(f"Bulk queries cannot contain more than {CONNECTIONS_MAX} connections.")
     if counter.deepest > NESTING_MAX + 1:
-        raise InvalidBulkQuery(f"Bulk queries cannot contain connections with a nesting depth greater than {NESTING_MAX}.")
+        raise InvalidBulkQuery(
+            f"Bulk queries cannot contain connections with a nesting depth greater than {NESTING_MAX}."
+        )
+    if counter.inside_object:
+        raise InvalidBulkQuery(f"Connections must be directly below a node: {counter.inside_object[0]}.")
     if counter.without_id:
-        raise InvalidBulkQuery(f"Bulk queries need nodes with an `id`. Connections without: {counter.without_id[0]}.")
+        raise InvalidBulkQuery(
+            f"Bulk queries need nodes with an `id`. Connections without: {counter.without_id[0]}."
+        )
 
 
 class _ConnectionCounter(Visitor):
@@ -79,6 +89,8 @@ class _ConnectionCounter(Visitor):
         self.info = info
         self.depth = self.deepest = self.total = 0
         self.without_id: list[str] = []
+        self.inside_object: list[str] = []
+        self.trail: list[str] = []
 
     def _connection(self) -> Any:
         output = self.info.get_type()
@@ -86,9 +98,13 @@ class _ConnectionCounter(Visitor):
         return named if named is not None and named.name.endswith("Connection") else None
 
     def enter_field(self, node: FieldNode, *_: Any) -> None:
+        enclosing = self.trail[-1] if self.trail else "node"
+        self.trail.append(node.name.value)
         connection = self._connection()
         if connection is None:
             return
+        if enclosing not in NODE_FIELDS:
+            self.inside_object.append(node.name.value)
         self.total += 1
         self.depth += 1
         self.deepest = max(self.deepest, self.depth)
@@ -97,5 +113,6 @@ class _ConnectionCounter(Visitor):
             self.without_id.append(node.name.value)
 
     def leave_field(self, _node: FieldNode, *_: Any) -> None:
+        self.trail.pop()
         if self._connection() is not None:
             self.depth -= 1

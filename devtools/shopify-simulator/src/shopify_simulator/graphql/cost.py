@@ -1,8 +1,8 @@
-"""What a query costs: sd/docs/api/usage/limits, "Calculating query costs".
+"""What a query costs: shopify.dev/docs/api/usage/limits, "Calculating query costs".
 
-Scalars and enums cost nothing, an object 1, a mutation 10; a connection is sized by first/last. Shopify no longer counts
-in proportion to the size and does not publish the formula. The logarithm here gives the one known figure: 25 points for
-`product { variants(first: 250) { nodes { inventoryItem { … } } } }`.
+Scalars and enums cost nothing, an object 1, a mutation 10; a connection is sized by first/last. Shopify no longer
+counts in proportion to the size and does not publish the formula. The logarithm here gives the one known figure:
+25 points for `product { variants(first: 250) { nodes { inventoryItem { … } } } }`.
 """
 
 from collections.abc import Mapping
@@ -63,7 +63,12 @@ def actual_cost(roots: list[CostNode], variables: Mapping[str, Any], sizes: Mapp
         return min(sum(seen) / len(seen), _asked_size(node, variables)) if seen else 0.0
 
     # nodes(ids:) is not counted while it runs: it answers as many as were asked for.
-    return round(sum(_cost(root, lambda n: _asked_size(n, variables) if _is_by_ids(n) else real_size(n)) for root in roots))
+    return round(
+        sum(
+            _cost(root, lambda n: _asked_size(n, variables) if _is_by_ids(n) else real_size(n))
+            for root in roots
+        )
+    )
 
 
 def _is_by_ids(node: CostNode) -> bool:
@@ -94,6 +99,7 @@ class CostReader:
         self.fragments = fragments
 
     def read(self, operation: OperationDefinitionNode) -> list[CostNode]:
+        """The cost trees of the operation's top-level fields."""
         root = self.schema.get_root_type(operation.operation)
         if root is None:
             return []

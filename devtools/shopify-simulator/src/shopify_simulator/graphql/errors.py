@@ -1,4 +1,7 @@
-"""Errors as Shopify phrases them: sd/docs/api/admin-graphql, "Status and error codes"; wording of validation from graphql-ruby."""
+"""Errors as Shopify phrases them: shopify.dev/docs/api/admin-graphql, "Status and error codes".
+
+Shopify runs graphql-ruby, so the wording of validation errors is that library's.
+"""
 
 import re
 from collections.abc import Callable, Sequence
@@ -20,7 +23,11 @@ class AccessDenied(GraphQLError):
         required = f"`{scope}` access scope."
         super().__init__(
             f"Access denied for {field} field. Required access: {required}",
-            extensions={"code": "ACCESS_DENIED", "documentation": ACCESS_DOCUMENTATION, "requiredAccess": required},
+            extensions={
+                "code": "ACCESS_DENIED",
+                "documentation": ACCESS_DOCUMENTATION,
+                "requiredAccess": required,
+            },
         )
 
 
@@ -48,7 +55,10 @@ class InternalServerError(GraphQLError):
 
 def throttled() -> dict[str, Any]:
     """The one error of a throttled answer."""
-    return {"message": "Throttled", "extensions": {"code": "THROTTLED", "documentation": LIMITS_DOCUMENTATION}}
+    return {
+        "message": "Throttled",
+        "extensions": {"code": "THROTTLED", "documentation": LIMITS_DOCUMENTATION},
+    }
 
 
 def max_cost_exceeded(cost: int, maximum: int) -> dict[str, Any]:
@@ -59,7 +69,12 @@ def max_cost_exceeded(cost: int, maximum: int) -> dict[str, Any]:
         "To query larger amounts of data with fewer limits, bulk operations should be used instead.\n"
         "See https://shopify.dev/api/usage/bulk-operations/queries for usage details.\n"
     )
-    extensions = {"code": "MAX_COST_EXCEEDED", "cost": cost, "maxCost": maximum, "documentation": LIMITS_DOCUMENTATION}
+    extensions = {
+        "code": "MAX_COST_EXCEEDED",
+        "cost": cost,
+        "maxCost": maximum,
+        "documentation": LIMITS_DOCUMENTATION,
+    }
     return {"message": message, "extensions": extensions}
 
 
@@ -129,12 +144,27 @@ PHRASES: tuple[tuple[re.Pattern[str], Callable[[re.Match[str]], Phrase]], ...] =
     for pattern, phrase in (
         (r"Cannot query field '(?P<field>\w+)' on type '(?P<type>\w+)'", _undefined_field),
         (r"Unknown argument '(?P<argument>\w+)' on field '(?:\w+\.)?(?P<field>\w+)'", _unknown_argument),
-        (r"(?:Field|Argument) '(?:\w+\.)?(?P<field>\w+)' argument '(?P<argument>\w+)'.* is required", _missing_argument),
-        (r"Argument '(?:\w+\.)?(?P<field>\w+)\((?P<argument>\w+):\)' of type .* is required", _missing_argument),
+        (
+            r"(?:Field|Argument) '(?:\w+\.)?(?P<field>\w+)' argument '(?P<argument>\w+)'.* is required",
+            _missing_argument,
+        ),
+        (
+            r"Argument '(?:\w+\.)?(?P<field>\w+)\((?P<argument>\w+):\)' of type .* is required",
+            _missing_argument,
+        ),
         (r"Field '(?P<field>\w+)' of type '(?P<type>[^']+)' must have a selection", _missing_selection),
-        (r"Field '(?P<field>\w+)' must not have a selection since type '(?P<type>[^']+)'", _superfluous_selection),
-        (r"Variable '\$(?P<variable>\w+)' is not defined(?: by operation '(?P<operation>\w+)')?", _undeclared_variable),
-        (r"Variable '\$(?P<variable>\w+)' is never used(?: in operation '(?P<operation>\w+)')?", _unused_variable),
+        (
+            r"Field '(?P<field>\w+)' must not have a selection since type '(?P<type>[^']+)'",
+            _superfluous_selection,
+        ),
+        (
+            r"Variable '\$(?P<variable>\w+)' is not defined(?: by operation '(?P<operation>\w+)')?",
+            _undeclared_variable,
+        ),
+        (
+            r"Variable '\$(?P<variable>\w+)' is never used(?: in operation '(?P<operation>\w+)')?",
+            _unused_variable,
+        ),
         (r"Unknown type '(?P<type>\w+)'", _undefined_type),
     )
 )
@@ -218,6 +248,16 @@ def execution_error(error: GraphQLError) -> dict[str, Any]:
     """Format an error of a resolver; hide what is a fault of ours."""
     if error.original_error is not None and not isinstance(error.original_error, GraphQLError):
         hidden = InternalServerError()
-        return {"message": hidden.message, "locations": _locations(error), "path": error.path, "extensions": hidden.extensions}
+        return {
+            "message": hidden.message,
+            "locations": _locations(error),
+            "path": error.path,
+            "extensions": hidden.extensions,
+        }
     extensions = error.extensions or {"code": "INTERNAL_SERVER_ERROR"}
-    return {"message": error.message, "locations": _locations(error), "path": error.path, "extensions": extensions}
+    return {
+        "message": error.message,
+        "locations": _locations(error),
+        "path": error.path,
+        "extensions": extensions,
+    }

@@ -77,7 +77,11 @@ def execute(
         return {"errors": prepared.errors}
     chosen = _choose(prepared, operation_name)
     if chosen is None:
-        return {"errors": [{"message": "An operation name is required" if not operation_name else "No such operation"}]}
+        return {
+            "errors": [
+                {"message": "An operation name is required" if not operation_name else "No such operation"}
+            ]
+        }
     operation, roots = chosen
     given = get_variable_values(SCHEMA, operation.variable_definitions or [], dict(variables or {}))
     if isinstance(given, list):

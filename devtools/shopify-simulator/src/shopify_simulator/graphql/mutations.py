@@ -9,7 +9,7 @@ from shopify_simulator.shop.model import Record, gid, timestamp
 
 SUBSCRIPTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
 URI_SCHEMES = ("https://", "http://127.0.0.1", "http://localhost", "pubsub://", "arn:aws:events:")
-# Only topics whose resource needs a scope; sd/docs/api/webhooks lists the scope of each topic.
+# Only topics whose resource needs a scope; shopify.dev/docs/api/webhooks lists the scope of each topic.
 TOPIC_SCOPES = (
     ("CUSTOMERS_MERGE", "read_customer_merge"),
     ("CUSTOMERS_", "read_customers"),
@@ -26,7 +26,9 @@ def _error(message: str, *path: str) -> Record:
     return {"field": list(path) or None, "message": message}
 
 
-def _subscription_error(run: Execution, topic: str, entry: Mapping[str, Any], own_id: str | None) -> Record | None:
+def _subscription_error(
+    run: Execution, topic: str, entry: Mapping[str, Any], own_id: str | None
+) -> Record | None:
     """What is wrong with a subscription, or nothing."""
     uri, name = entry.get("uri"), entry.get("name")
     if not uri:
@@ -74,7 +76,10 @@ def _update_subscription(_source: Any, run: Execution, arguments: Mapping[str, A
     app, identifier = run.context.app, arguments["id"]
     known = app.subscriptions.get(identifier)
     if known is None:
-        return {"webhookSubscription": None, "userErrors": [_error("Webhook subscription does not exist", "id")]}
+        return {
+            "webhookSubscription": None,
+            "userErrors": [_error("Webhook subscription does not exist", "id")],
+        }
     changed = {**known, **arguments["webhookSubscription"], "updatedAt": timestamp(run.context.now())}
     problem = _subscription_error(run, known["topic"], changed, identifier)
     if problem:

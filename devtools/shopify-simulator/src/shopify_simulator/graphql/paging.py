@@ -65,6 +65,7 @@ class Page:
     has_previous: bool
 
     def get(self, name: str) -> Any:
+        """A field of the connection."""
         if name == "nodes":
             return self.nodes
         if name == "edges":

@@ -9,6 +9,7 @@ from typing import Any
 
 from graphql import (
     BooleanValueNode,
+    DirectiveNode,
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
@@ -18,6 +19,7 @@ from graphql import (
     GraphQLObjectType,
     InlineFragmentNode,
     OperationDefinitionNode,
+    SelectionNode,
     SelectionSetNode,
     get_named_type,
     is_abstract_type,
@@ -42,6 +44,7 @@ class ObjectProjection:
     connections: list[tuple[str, "Projection"]] = field(default_factory=list)
 
     def copy(self, record: Record, run: Execution) -> Record:
+        """The chosen fields of a record."""
         return {key: read(record, run) for key, read in self.readers}
 
     def children(self, record: Record) -> Iterator[tuple["Projection", Record]]:
@@ -59,9 +62,11 @@ class Projection:
         self.only = next(iter(by_type.values())) if len(by_type) == 1 else None
 
     def of(self, record: Record) -> ObjectProjection:
+        """The projection for the type that the record has."""
         return self.only or self.by_type[type_of(record)]
 
     def copy(self, record: Record, run: Execution) -> Record:
+        """The chosen fields of a record."""
         return self.of(record).copy(record, run)
 
 
@@ -85,7 +90,9 @@ def compile_plan(document: DocumentNode, operation: OperationDefinitionNode) -> 
     definition = SCHEMA.query_type.fields[root.name.value]
     compiler.note_scope("QueryRoot", root.name.value)
     projection = compiler.nodes([root.selection_set], definition)
-    arguments = {argument.name.value: value_from_ast_untyped(argument.value) for argument in root.arguments or ()}
+    arguments = {
+        argument.name.value: value_from_ast_untyped(argument.value) for argument in root.arguments or ()
+    }
     return BulkPlan(root.name.value, arguments, projection, frozenset(compiler.scopes))
 
 
@@ -105,7 +112,7 @@ class _Compiler:
 
     def nodes(self, selections: Selections, definition: GraphQLField) -> Projection:
         """The projection of a connection's nodes, selected by `nodes` or by `edges { node }`."""
-        connection = get_named_type(definition.type)
+        connection = _object_type(definition)
         inner: Selections = []
         for field_node in self._fields(selections, connection):
             if field_node.selection_set is None:
@@ -113,14 +120,15 @@ class _Compiler:
             if field_node.name.value == "nodes":
                 inner.append(field_node.selection_set)
             if field_node.name.value == "edges":
-                edge = get_named_type(connection.fields["edges"].type)  # type: ignore[union-attr]
+                edge = _object_type(connection.fields["edges"])
                 edges = self._fields([field_node.selection_set], edge)
                 inner += [f.selection_set for f in edges if f.name.value == "node" and f.selection_set]
-        return self.projection(inner, get_named_type(connection.fields["nodes"].type))  # type: ignore[union-attr]
+        return self.projection(inner, _named_type(connection.fields["nodes"]))
 
     def projection(self, selections: Selections, named: GraphQLNamedType) -> Projection:
         concrete = SCHEMA.get_possible_types(named) if is_abstract_type(named) else [named]
-        return Projection({item.name: self._object(selections, item) for item in concrete})  # type: ignore[arg-type]
+        objects = [item for item in concrete if isinstance(item, GraphQLObjectType)]
+        return Projection({item.name: self._object(selections, item) for item in objects})
 
     def _object(self, selections: Selections, parent: GraphQLObjectType) -> ObjectProjection:
         result = ObjectProjection()
@@ -131,7 +139,9 @@ class _Compiler:
             self._add_field(result, key, nodes, parent)
         return result
 
-    def _add_field(self, result: ObjectProjection, key: str, nodes: list[FieldNode], parent: GraphQLObjectType) -> None:
+    def _add_field(
+        self, result: ObjectProjection, key: str, nodes: list[FieldNode], parent: GraphQLObjectType
+    ) -> None:
         name = nodes[0].name.value
         if name == "__typename":
             constant = parent.name
@@ -145,10 +155,12 @@ class _Compiler:
         else:
             result.readers.append((key, self._reader(parent, name, definition, below)))
 
-    def _reader(self, parent: GraphQLObjectType, name: str, definition: GraphQLField, below: Selections) -> Reader:
+    def _reader(
+        self, parent: GraphQLObjectType, name: str, definition: GraphQLField, below: Selections
+    ) -> Reader:
         resolver = RESOLVERS.get((parent.name, name))
         read: Reader = (lambda record, run: resolver(record, run, {})) if resolver else _key_reader(name)
-        named = get_named_type(definition.type)
+        named = _named_type(definition)
         if is_leaf_type(named):
             return read
         inner = self.projection(below, named)
@@ -161,7 +173,9 @@ class _Compiler:
 
         return read_object
 
-    def _fields(self, selections: Iterable[SelectionSetNode], parent: GraphQLNamedType) -> Iterator[FieldNode]:
+    def _fields(
+        self, selections: Iterable[SelectionSetNode], parent: GraphQLObjectType
+    ) -> Iterator[FieldNode]:
         """The field nodes that apply to a type, through fragments and directives."""
         for selection_set in selections:
             for node in selection_set.selections:
@@ -179,15 +193,29 @@ class _Compiler:
                         yield from self._fields([fragment.selection_set], parent)
 
 
-def _applies(condition: str, parent: GraphQLNamedType) -> bool:
+def _named_type(definition: GraphQLField) -> GraphQLNamedType:
+    return SCHEMA.type_map[get_named_type(definition.type).name]
+
+
+def _object_type(definition: GraphQLField) -> GraphQLObjectType:
+    named = _named_type(definition)
+    if not isinstance(named, GraphQLObjectType):
+        raise TypeError(f"{named.name} is not an object")
+    return named
+
+
+def _applies(condition: str, parent: GraphQLObjectType) -> bool:
     wanted = SCHEMA.type_map[condition]
-    return wanted is parent or (is_abstract_type(wanted) and SCHEMA.is_sub_type(wanted, parent))  # type: ignore[arg-type]
+    return wanted is parent or (is_abstract_type(wanted) and SCHEMA.is_sub_type(wanted, parent))
 
 
-def _is_included(node: Any) -> bool:
-    for directive in node.directives or ():
-        value = directive.arguments[0].value if directive.arguments else None
-        if isinstance(value, BooleanValueNode) and directive.name.value in ("include", "skip"):
-            if value.value != (directive.name.value == "include"):
-                return False
-    return True
+def _is_included(node: SelectionNode) -> bool:
+    """Whether @skip and @include leave a node in; without variables they are literals."""
+    return not any(_excludes(directive) for directive in node.directives or ())
+
+
+def _excludes(directive: DirectiveNode) -> bool:
+    value = directive.arguments[0].value if directive.arguments else None
+    if not isinstance(value, BooleanValueNode):
+        return False
+    return value.value if directive.name.value == "skip" else not value.value

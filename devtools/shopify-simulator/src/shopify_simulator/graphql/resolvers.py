@@ -84,7 +84,9 @@ NODE_FINDERS: dict[str, Callable[[Execution, int], Record | None]] = {
     "ProductVariant": _find_variant,
     "Shop": _find_shop,
     "BulkOperation": lambda run, key: run.context.app.bulk_operations.get(gid("BulkOperation", key)),
-    "WebhookSubscription": lambda run, key: run.context.app.subscriptions.get(gid("WebhookSubscription", key)),
+    "WebhookSubscription": lambda run, key: run.context.app.subscriptions.get(
+        gid("WebhookSubscription", key)
+    ),
 }
 
 
@@ -122,8 +124,15 @@ def _access_scopes(handles: Iterable[str]) -> list[Record]:
 
 def api_version(handle: str) -> Record:
     """One version of the API as `publicApiVersions` shows it."""
-    names = {API_VERSION: f"{API_VERSION} (Latest)", CANDIDATE_VERSION: f"{CANDIDATE_VERSION} (Release candidate)"}
-    return {"handle": handle, "displayName": names.get(handle, handle), "supported": handle in SUPPORTED_VERSIONS}
+    names = {
+        API_VERSION: f"{API_VERSION} (Latest)",
+        CANDIDATE_VERSION: f"{CANDIDATE_VERSION} (Release candidate)",
+    }
+    return {
+        "handle": handle,
+        "displayName": names.get(handle, handle),
+        "supported": handle in SUPPORTED_VERSIONS,
+    }
 
 
 def _public_versions(_source: Any, _run: Execution, _arguments: Mapping[str, Any]) -> list[Record]:
@@ -189,7 +198,9 @@ def _nested(name: str) -> Resolver:
 
 RESOLVERS: dict[tuple[str, str], Resolver] = {
     ("QueryRoot", "node"): lambda _source, run, arguments: find_node(run, arguments["id"]),
-    ("QueryRoot", "nodes"): lambda _source, run, arguments: [find_node(run, item) for item in arguments["ids"]],
+    ("QueryRoot", "nodes"): lambda _source, run, arguments: [
+        find_node(run, item) for item in arguments["ids"]
+    ],
     ("QueryRoot", "shop"): lambda _source, run, _arguments: run.context.shop.facts,
     ("QueryRoot", "currentAppInstallation"): _current_installation,
     ("QueryRoot", "publicApiVersions"): _public_versions,
@@ -207,8 +218,12 @@ RESOLVERS: dict[tuple[str, str], Resolver] = {
     ("Shop", "timezoneOffsetMinutes"): _offset_minutes,
     ("Shop", "timezoneOffset"): lambda _source, run, _arguments: _local_now(run).strftime("%z"),
     ("Shop", "timezoneAbbreviation"): lambda _source, run, _arguments: _local_now(run).strftime("%Z"),
-    ("Customer", "email"): lambda source, _run, _arguments: (source["defaultEmailAddress"] or {}).get("emailAddress"),
-    ("Customer", "phone"): lambda source, _run, _arguments: (source["defaultPhoneNumber"] or {}).get("phoneNumber"),
+    ("Customer", "email"): lambda source, _run, _arguments: (source["defaultEmailAddress"] or {}).get(
+        "emailAddress"
+    ),
+    ("Customer", "phone"): lambda source, _run, _arguments: (source["defaultPhoneNumber"] or {}).get(
+        "phoneNumber"
+    ),
     ("Customer", "lastOrder"): _reference("orders", "lastOrder"),
     ("Order", "customer"): _reference("customers", "customer"),
     ("Order", "closed"): lambda source, _run, _arguments: source["closedAt"] is not None,
@@ -218,6 +233,8 @@ RESOLVERS: dict[tuple[str, str], Resolver] = {
     ("LineItem", "variant"): _variant_of_line,
     ("ProductVariant", "product"): _reference("products", "product"),
     ("ProductVariant", "displayName"): _variant_title,
-    ("WebhookSubscription", "apiVersion"): lambda _source, run, _arguments: api_version(run.context.api_version),
+    ("WebhookSubscription", "apiVersion"): lambda _source, run, _arguments: api_version(
+        run.context.api_version
+    ),
     **MUTATIONS,
 }

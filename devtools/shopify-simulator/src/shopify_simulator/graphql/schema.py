@@ -50,7 +50,7 @@ def find_resolver(type_name: str, name: str, field: GraphQLField) -> Resolver | 
 
 
 def _key_reader(name: str) -> Callable[..., Any]:
-    def resolve(source: Any, _info: GraphQLResolveInfo, **_arguments: Any) -> Any:
+    def resolve(source: Any, _info: GraphQLResolveInfo[Execution], **_arguments: Any) -> Any:
         return source.get(name)
 
     return resolve
@@ -71,7 +71,7 @@ def _field_reader(type_name: str, name: str, field: GraphQLField) -> Callable[..
     resolver, scope = find_resolver(type_name, name, field), required_scope(type_name, name)
     is_paged, is_node = is_connection(field), type_name == "QueryRoot" and name in NODE_FIELDS
 
-    def resolve(source: Any, info: GraphQLResolveInfo, **arguments: Any) -> Any:
+    def resolve(source: Any, info: GraphQLResolveInfo[Execution], **arguments: Any) -> Any:
         run: Execution = info.context
         _guard(run, name, scope)
         value = resolver(source, run, arguments) if resolver else source.get(name)
@@ -84,13 +84,15 @@ def _field_reader(type_name: str, name: str, field: GraphQLField) -> Callable[..
     return resolve
 
 
-def _abstract_type(record: Mapping[str, Any], _info: GraphQLResolveInfo, _type: Any) -> str:
+def _abstract_type(record: Mapping[str, Any], _info: GraphQLResolveInfo[Execution], _type: Any) -> str:
     return type_of(dict(record))
 
 
 def load_schema() -> GraphQLSchema:
     """Build the schema; it passes as valid as it is because it is Shopify's."""
-    text = files("shopify_simulator.schema").joinpath(f"admin_{API_VERSION}.graphql").read_text(encoding="utf-8")
+    text = (
+        files("shopify_simulator.schema").joinpath(f"admin_{API_VERSION}.graphql").read_text(encoding="utf-8")
+    )
     schema = build_schema(text, assume_valid=True)
     for type_name, definition in schema.type_map.items():
         if isinstance(definition, GraphQLInterfaceType | GraphQLUnionType):
@@ -102,7 +104,10 @@ def load_schema() -> GraphQLSchema:
 
 def _attach_readers(definition: GraphQLObjectType) -> None:
     for name, field in definition.fields.items():
-        is_plain = find_resolver(definition.name, name, field) is None and required_scope(definition.name, name) is None
+        is_plain = (
+            find_resolver(definition.name, name, field) is None
+            and required_scope(definition.name, name) is None
+        )
         field.resolve = _key_reader(name) if is_plain else _field_reader(definition.name, name, field)
 
 

@@ -1,8 +1,8 @@
-"""Shopify's search syntax, as far as lists use it: sd/docs/api/usage/search-syntax.
+"""Shopify's search syntax, as far as lists use it: shopify.dev/docs/api/usage/search-syntax.
 
-Two behaviours are traps for clients and are kept on purpose. A time without quotes loses its time of day, and the day is
-then one of the shop's zone. `>` and `<` act as `>=` and `<=` on times. A filter on an unknown field is ignored, with a
-warning in `extensions.search`.
+Three behaviours are traps for clients and are kept on purpose. A time without quotes loses its time of day, and the
+day is then one of the shop's zone. `>` and `<` act as `>=` and `<=` on times. A filter on an unknown field is ignored,
+with a warning in `extensions.search`.
 """
 
 import re
@@ -76,6 +76,7 @@ class Part:
 
 
 def everything(_: Mapping[str, Any]) -> bool:
+    """Match any record."""
     return True
 
 
@@ -219,7 +220,9 @@ def _time_part(name: str, term: Term, zone: ZoneInfo) -> Part:
         first, last = _instants(term, zone)
     except ValueError:
         return Part(lambda record: False)
-    side: Literal["low", "high", "both"] = "low" if ">" in term.comparison else "high" if "<" in term.comparison else "both"
+    side: Literal["low", "high", "both"] = (
+        "low" if ">" in term.comparison else "high" if "<" in term.comparison else "both"
+    )
     low = LOWEST if side == "high" else _written(first, round_up=True)
     high = HIGHEST if side == "low" else _written(last, round_up=False)
     return Part(lambda record: bool(record[name]) and low <= record[name] <= high, {name: (low, high)})
@@ -277,7 +280,8 @@ TIMES = {"created_at": "createdAt", "updated_at": "updatedAt"}
 VOCABULARIES: dict[str, Vocabulary] = {
     "customers": Vocabulary(TIMES, {"tag": _has_tag, "email": _has_customer_email}),
     "orders": Vocabulary(
-        {**TIMES, "processed_at": "processedAt"}, {"status": _has_order_status, "tag": _has_tag, "test": _is_test}
+        {**TIMES, "processed_at": "processedAt"},
+        {"status": _has_order_status, "tag": _has_tag, "test": _is_test},
     ),
     "products": Vocabulary(TIMES, {"status": _has_status, "tag": _has_tag}),
     "bulkOperations": Vocabulary(

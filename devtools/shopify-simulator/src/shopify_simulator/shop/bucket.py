@@ -7,7 +7,9 @@ from collections.abc import Callable
 class LeakyBucket:
     """Points that are taken by requests and restored at a constant rate, up to a maximum."""
 
-    def __init__(self, maximum: int, restore_rate: int, monotonic: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, maximum: int, restore_rate: int, monotonic: Callable[[], float] = time.monotonic
+    ) -> None:
         self.maximum = maximum
         self.restore_rate = restore_rate
         self._monotonic = monotonic

@@ -23,7 +23,12 @@ def make_options(shop: Shop, dice: Dice, variant_count: int) -> list[Record]:
     else:
         named = [("Size", samples.SIZES[:variant_count])]
     return [
-        {"id": gid("ProductOption", shop.next_id()), "name": name, "position": position, "values": list(values)}
+        {
+            "id": gid("ProductOption", shop.next_id()),
+            "name": name,
+            "position": position,
+            "values": list(values),
+        }
         for position, (name, values) in enumerate(named, 1)
     ]
 
@@ -48,9 +53,14 @@ def make_variants(shop: Shop, dice: Dice, product: Record, options: list[Record]
             "inventoryPolicy": policy,
             "availableForSale": stock > 0 or policy == "CONTINUE",
             "selectedOptions": [
-                {"name": option["name"], "value": value} for option, value in zip(options, values, strict=True)
+                {"name": option["name"], "value": value}
+                for option, value in zip(options, values, strict=True)
             ],
-            "inventoryItem": {"id": gid("InventoryItem", stock_key), "legacyResourceId": str(stock_key), "tracked": True},
+            "inventoryItem": {
+                "id": gid("InventoryItem", stock_key),
+                "legacyResourceId": str(stock_key),
+                "tracked": True,
+            },
             "product": reference,
             "createdAt": product["createdAt"],
             "updatedAt": product["updatedAt"],
@@ -62,7 +72,12 @@ def make_media(shop: Shop, dice: Dice, title: str) -> Record:
     is_video = dice.chance(0.05)
     key, name = shop.next_id(), slug(title) or "image"
     url = f"https://cdn.shopify.com/s/files/1/{shop.id}/files/{name}-{key}.jpg?v={key % 10_000_000}"
-    image = {"url": url, "altText": title if dice.chance(0.7) else None, "width": 1200, "height": dice.whole(600, 1600)}
+    image = {
+        "url": url,
+        "altText": title if dice.chance(0.7) else None,
+        "width": 1200,
+        "height": dice.whole(600, 1600),
+    }
     media: Record = {
         "id": gid("Video" if is_video else "MediaImage", key),
         "alt": image["altText"] or "",

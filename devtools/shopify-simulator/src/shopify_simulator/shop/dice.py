@@ -15,6 +15,7 @@ class Dice:
         self.random = rng.random
 
     def chance(self, probability: float) -> bool:
+        """Whether something of this probability happens."""
         return self.random() < probability
 
     def whole(self, low: int, high: int) -> int:
@@ -22,6 +23,7 @@ class Dice:
         return low + int(self.random() * (high - low + 1))
 
     def pick(self, items: Sequence[Item]) -> Item:
+        """One of the items."""
         return items[int(self.random() * len(items))]
 
     def some(self, items: Sequence[Item], most: int) -> list[Item]:

@@ -1,8 +1,8 @@
 """A shop and an app installed on it, as plain data.
 
-A record is the dict that GraphQL answers with: camelCase keys, gids, upper-case enums, money as decimal strings, times as
-UTC text with seconds, connections as plain lists. A record is never changed in place: whoever changes it puts a new dict
-into the shop, so a list of records taken at any moment stays a snapshot.
+A record is the dict that GraphQL answers with: camelCase keys, gids, upper-case enums, money as decimal strings, times
+as UTC text with seconds, connections as plain lists. A record is never changed in place: whoever changes it puts a new
+dict into the shop, so a list of records taken at any moment stays a snapshot.
 """
 
 from bisect import bisect_left, insort
@@ -173,10 +173,12 @@ class Shop:
 
     @property
     def currency(self) -> str:
+        """The shop's currency code."""
         return str(self.facts["currencyCode"])
 
     @property
     def zone(self) -> ZoneInfo:
+        """The shop's time zone."""
         return ZoneInfo(self.facts["ianaTimezone"])
 
     def records(self, resource: Resource) -> Records:

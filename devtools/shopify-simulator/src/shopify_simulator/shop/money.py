@@ -1,4 +1,7 @@
-"""Money as Shopify writes it: decimal strings in bags of shop and presentment currency. Sums are made in minor units."""
+"""Money as Shopify writes it: decimal strings, in bags of shop and presentment currency.
+
+Sums are made in minor units.
+"""
 
 from decimal import Decimal
 from typing import Any
@@ -62,4 +65,4 @@ def shop_minor(money_bag: dict[str, Any]) -> int:
 
 def price_in(dollars: float, currency: str) -> int:
     """A made-up price in minor units, as high in every currency."""
-    return max(1, round(dollars * RATES.get(currency, 1.0) * 10 ** exponent(currency)))
+    return max(1, round(dollars * RATES.get(currency, 1.0) * float(10 ** exponent(currency))))

@@ -1,11 +1,11 @@
 """What a merchant does to a shop: each public function does one act and says which webhooks Shopify fires for it.
 
-Acts are named verb_noun and take (shop, id, now, …), those that create take (shop, now, …). An unknown id is a KeyError,
-an act that Shopify refuses a ValueError.
+Acts are named verb_noun and take (shop, id, now, …), those that create take (shop, now, …). An unknown id is a
+KeyError, an act that Shopify refuses a ValueError.
 """
 
 import random
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -14,15 +14,12 @@ from shopify_simulator.shop.dice import Dice
 from shopify_simulator.shop.model import Change, Record, Resource, Shop, gid, timestamp
 from shopify_simulator.shop.money import amount, minor_units, price_in
 from shopify_simulator.shop.people import (
-    awkward_text,
     display_name,
     email_address,
     make_address,
     make_customer,
-    phone_consent,
 )
 from shopify_simulator.shop.sales import (
-    CANCEL_REASONS,
     FIRST_ORDER_NUMBER,
     Article,
     Currencies,
@@ -35,7 +32,7 @@ from shopify_simulator.shop.sales import (
     purchases,
     refunded,
 )
-from shopify_simulator.shop.samples import CUSTOMER_TAGS, ORDER_TAGS, PRODUCT_TAGS, COUNTRIES
+from shopify_simulator.shop.samples import COUNTRIES
 
 LOCATION_ID = 70_000_000_001
 UPDATED_TOPICS = {"customers": "customers/update", "orders": "orders/updated", "products": "products/update"}
@@ -62,7 +59,9 @@ def _store(
     return Change(resource, kind, key, list(topics), before, record, details or {}, others or [])
 
 
-def _remove(shop: Shop, resource: Resource, kind: str, key: int, now: datetime, others: list[Change]) -> Change:
+def _remove(
+    shop: Shop, resource: Resource, kind: str, key: int, now: datetime, others: list[Change]
+) -> Change:
     before = shop.remove(resource, key, now)
     return Change(resource, kind, key, [f"{resource}/delete"], before, None, {}, others)
 
@@ -73,7 +72,9 @@ def _dice(rng: random.Random | None, shop: Shop) -> Dice:
 
 def _orders_of(shop: Shop, customer_key: int) -> list[Record]:
     wanted = gid("Customer", customer_key)
-    return [order for order in shop.orders.values() if order["customer"] and order["customer"]["id"] == wanted]
+    return [
+        order for order in shop.orders.values() if order["customer"] and order["customer"]["id"] == wanted
+    ]
 
 
 def _customer_follows(shop: Shop, order: Record, now: datetime) -> list[Change]:
@@ -85,9 +86,13 @@ def _customer_follows(shop: Shop, order: Record, now: datetime) -> list[Change]:
     sums = purchases(_orders_of(shop, int(customer["legacyResourceId"])), shop.currency)
     if all(customer[name] == value for name, value in sums.items()):
         return []
-    topics = ["customers/purchasing_summary"] + (["customers/update"] if shop.purchases_move_customers else [])
+    topics = ["customers/purchasing_summary"] + (
+        ["customers/update"] if shop.purchases_move_customers else []
+    )
     moves = shop.purchases_move_customers
-    return [_store(shop, "customers", "customer.purchase", {**customer, **sums}, now, topics, moves_time=moves)]
+    return [
+        _store(shop, "customers", "customer.purchase", {**customer, **sums}, now, topics, moves_time=moves)
+    ]
 
 
 # Customers
@@ -148,7 +153,12 @@ def update_customer(
 def _with_email(known: Record | None, address: str) -> Record | None:
     if not address:
         return None
-    fresh = {"validFormat": True, "marketingState": "NOT_SUBSCRIBED", "marketingOptInLevel": None, "marketingUpdatedAt": None}
+    fresh = {
+        "validFormat": True,
+        "marketingState": "NOT_SUBSCRIBED",
+        "marketingOptInLevel": None,
+        "marketingUpdatedAt": None,
+    }
     return {**(known or fresh), "emailAddress": address}
 
 
@@ -188,7 +198,11 @@ def update_customer_consent(
     if email_state is not None:
         if customer["defaultEmailAddress"] is None:
             raise ValueError("the customer has no e-mail")
-        changed = {"marketingState": email_state, "marketingOptInLevel": opt_in_level, "marketingUpdatedAt": at}
+        changed = {
+            "marketingState": email_state,
+            "marketingOptInLevel": opt_in_level,
+            "marketingUpdatedAt": at,
+        }
         customer["defaultEmailAddress"] = {**customer["defaultEmailAddress"], **changed}
         topics.append("customers_email_marketing_consent/update")
     if sms_state is not None:
@@ -251,7 +265,9 @@ def create_order(
     topics = ["orders/create", "orders/updated"]
     change = _store(shop, "orders", "order.create", order, now, topics)
     change.others.extend(_customer_follows(shop, order, now))
-    change.others.extend(_sell(shop, line, now) for line in order["lineItems"] if _is_sold_from_stock(shop, line))
+    change.others.extend(
+        _sell(shop, line, now) for line in order["lineItems"] if _is_sold_from_stock(shop, line)
+    )
     return change
 
 
@@ -291,7 +307,12 @@ def update_order(
 
 
 def _store_order(
-    shop: Shop, kind: str, order: Record, now: datetime, topics: list[str], details: dict[str, Any] | None = None
+    shop: Shop,
+    kind: str,
+    order: Record,
+    now: datetime,
+    topics: list[str],
+    details: dict[str, Any] | None = None,
 ) -> Change:
     """Store an order that changed in worth, then what that does to its customer."""
     change = _store(shop, "orders", kind, order, now, topics, details=details)
@@ -313,12 +334,16 @@ def refund_order(
     """Refund units by line id; without quantities, everything that is left."""
     order = shop.orders[key]
     left = {line["id"]: line["currentQuantity"] for line in order["lineItems"] if line["currentQuantity"]}
-    wanted = left if quantities is None else {line: min(n, left.get(line, 0)) for line, n in quantities.items()}
+    wanted = (
+        left if quantities is None else {line: min(n, left.get(line, 0)) for line, n in quantities.items()}
+    )
     wanted = {line: number for line, number in wanted.items() if number > 0}
     if not wanted:
         raise ValueError("nothing is left to refund")
     after, refund = refunded(shop, order, wanted, note, timestamp(now))
-    return _store_order(shop, "order.refund", after, now, ["refunds/create", "orders/updated"], {"refund": refund})
+    return _store_order(
+        shop, "order.refund", after, now, ["refunds/create", "orders/updated"], {"refund": refund}
+    )
 
 
 def edit_order(
@@ -339,7 +364,9 @@ def edit_order(
         "removals": [{"lineItemId": line, "delta": number} for line, number in (removals or {}).items()],
     }
     after = edited(order, removals or {}, added)
-    return _store_order(shop, "order.edit", after, now, ["orders/edited", "orders/updated"], {"orderEdit": changes})
+    return _store_order(
+        shop, "order.edit", after, now, ["orders/edited", "orders/updated"], {"orderEdit": changes}
+    )
 
 
 def delete_order(shop: Shop, key: int, now: datetime) -> Change:
@@ -433,103 +460,3 @@ def set_inventory(shop: Shop, key: int, now: datetime, *, variant: int, quantity
 def delete_product(shop: Shop, key: int, now: datetime) -> Change:
     """Delete a product; order lines that sold it keep their text and lose the link."""
     return _remove(shop, "products", "product.delete", key, now, [])
-
-
-# Chance
-
-
-def random_mutation(shop: Shop, rng: random.Random, now: datetime) -> Change:
-    """Do one random act of a merchant."""
-    dice = Dice(rng)
-    while True:
-        act = dice.pick(_ACTS)
-        try:
-            return act(shop, dice, rng, now)
-        except (LookupError, ValueError):
-            continue
-
-
-def _some(shop: Shop, dice: Dice, resource: Resource) -> int:
-    """A record's id; an IndexError when there is none."""
-    index = shop.records(resource).sorted_by("legacyResourceId")
-    return dice.pick(index)[1]
-
-
-def _name_customer(shop: Shop, dice: Dice, rng: random.Random, now: datetime) -> Change:
-    name = awkward_text(dice)[:80] if dice.chance(0.2) else dice.pick(dice.pick(COUNTRIES).last_names)
-    return update_customer(shop, _some(shop, dice, "customers"), now, last_name=name)
-
-
-def _mail_customer(shop: Shop, dice: Dice, rng: random.Random, now: datetime) -> Change:
-    address = "" if dice.chance(0.1) else f"changed.{dice.whole(1, 10**9)}@example.net"
-    return update_customer(shop, _some(shop, dice, "customers"), now, email=address)
-
-
-def _tag_customer(shop: Shop, dice: Dice, rng: random.Random, now: datetime) -> Change:
-    key = _some(shop, dice, "customers")
-    return tag_customer(shop, key, now, add=[dice.pick(CUSTOMER_TAGS)], remove=shop.customers[key]["tags"][:1])
-
-
-def _consent_customer(shop: Shop, dice: Dice, rng: random.Random, now: datetime) -> Change:
-    state = dice.pick(("SUBSCRIBED", "UNSUBSCRIBED"))
-    return update_customer_consent(shop, _some(shop, dice, "customers"), now, email_state=state)
-
-
-def _lose_customer(shop: Shop, dice: Dice, rng: random.Random, now: datetime) -> Change:
-    return delete_customer(shop, _some(shop, dice, "customers"), now)
-
-
-def _place_order(shop: Shop, dice: Dice, rng: random.Random, now: datetime) -> Change:
-    customer = None if dice.chance(0.15) else _some(shop, dice, "customers")
-    return create_order(shop, now, customer=customer, line_count=dice.whole(1, 4), rng=rng)
-
-
-def _touch_order(shop: Shop, dice: Dice, rng: random.Random, now: datetime) -> Change:
-    tags = dice.some(ORDER_TAGS, 3)
-    return update_order(shop, _some(shop, dice, "orders"), now, tags=tags, fulfillment_status="FULFILLED")
-
-
-def _refund_order(shop: Shop, dice: Dice, rng: random.Random, now: datetime) -> Change:
-    key = _some(shop, dice, "orders")
-    first = shop.orders[key]["lineItems"][0]["id"]
-    return refund_order(shop, key, now, quantities=None if dice.chance(0.3) else {first: 1})
-
-
-def _edit_order(shop: Shop, dice: Dice, rng: random.Random, now: datetime) -> Change:
-    key = _some(shop, dice, "orders")
-    first = shop.orders[key]["lineItems"][0]["id"]
-    return edit_order(shop, key, now, removals={first: 1}, custom_items=["Express handling"])
-
-
-def _cancel_order(shop: Shop, dice: Dice, rng: random.Random, now: datetime) -> Change:
-    return cancel_order(shop, _some(shop, dice, "orders"), now, reason=dice.pick(CANCEL_REASONS))
-
-
-def _touch_product(shop: Shop, dice: Dice, rng: random.Random, now: datetime) -> Change:
-    return update_product(shop, _some(shop, dice, "products"), now, tags=dice.some(PRODUCT_TAGS, 3))
-
-
-def _price_variant(shop: Shop, dice: Dice, rng: random.Random, now: datetime) -> Change:
-    key = _some(shop, dice, "products")
-    variant = int(dice.pick(shop.products[key]["variants"])["legacyResourceId"])
-    price = amount(price_in(dice.whole(100, 9_000) / 100, shop.currency), shop.currency)
-    return update_variant(shop, key, now, variant=variant, price=price)
-
-
-def _stock_variant(shop: Shop, dice: Dice, rng: random.Random, now: datetime) -> Change:
-    key = _some(shop, dice, "products")
-    variant = int(dice.pick(shop.products[key]["variants"])["legacyResourceId"])
-    return set_inventory(shop, key, now, variant=variant, quantity=dice.whole(0, 300))
-
-
-_Act = Callable[[Shop, Dice, random.Random, datetime], Change]
-_ACTS: tuple[_Act, ...] = (
-    *(_name_customer, _name_customer, _mail_customer, _tag_customer, _tag_customer, _consent_customer, _lose_customer),
-    lambda shop, dice, rng, now: create_customer(shop, now, rng=rng),
-    lambda shop, dice, rng, now: add_customer_address(shop, _some(shop, dice, "customers"), now, rng=rng),
-    *(_place_order, _place_order, _place_order, _touch_order, _touch_order, _refund_order, _edit_order, _cancel_order),
-    lambda shop, dice, rng, now: delete_order(shop, _some(shop, dice, "orders"), now),
-    *(_touch_product, _price_variant, _stock_variant),
-    lambda shop, dice, rng, now: create_product(shop, now, rng=rng),
-    lambda shop, dice, rng, now: delete_product(shop, _some(shop, dice, "products"), now),
-)

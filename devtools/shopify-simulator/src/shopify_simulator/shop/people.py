@@ -10,7 +10,15 @@ from shopify_simulator.shop.money import money
 from shopify_simulator.shop.samples import Country
 
 CUSTOMER_AGE = timedelta(days=900)
-EMAIL_STATES = ("SUBSCRIBED", "SUBSCRIBED", "UNSUBSCRIBED", "NOT_SUBSCRIBED", "NOT_SUBSCRIBED", "PENDING", "INVALID")
+EMAIL_STATES = (
+    "SUBSCRIBED",
+    "SUBSCRIBED",
+    "UNSUBSCRIBED",
+    "NOT_SUBSCRIBED",
+    "NOT_SUBSCRIBED",
+    "PENDING",
+    "INVALID",
+)
 SMS_STATES = ("SUBSCRIBED", "UNSUBSCRIBED", "NEVER_SUBSCRIBED", "NEVER_SUBSCRIBED", "PENDING", "REDACTED")
 OPT_IN_LEVELS = ("SINGLE_OPT_IN", "CONFIRMED_OPT_IN", "UNKNOWN")
 ACCOUNT_STATES = ("DISABLED", "DISABLED", "DISABLED", "ENABLED", "ENABLED", "INVITED", "DECLINED")
@@ -19,7 +27,9 @@ ACCOUNT_STATES = ("DISABLED", "DISABLED", "DISABLED", "ENABLED", "ENABLED", "INV
 def slug(text: str) -> str:
     """The ASCII letters and digits of a name, for e-mail addresses and handles."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return "".join(character for character in plain.replace(" ", "-") if character.isalnum() or character == "-")
+    return "".join(
+        character for character in plain.replace(" ", "-") if character.isalnum() or character == "-"
+    )
 
 
 def phone_number(dice: Dice, country: Country) -> str:
@@ -27,7 +37,9 @@ def phone_number(dice: Dice, country: Country) -> str:
     return f"{country.dial_code}{dice.whole(200, 999)}{dice.whole(1_000_000, 9_999_999)}"
 
 
-def make_address(shop: Shop, dice: Dice, country: Country, first_name: str | None, last_name: str | None) -> Record:
+def make_address(
+    shop: Shop, dice: Dice, country: Country, first_name: str | None, last_name: str | None
+) -> Record:
     """A MailingAddress."""
     city = dice.pick(country.cities)
     return {
@@ -97,7 +109,8 @@ def make_customer(shop: Shop, dice: Dice, number: int, created: datetime, update
     first_name = dice.pick(country.first_names) if dice.chance(0.95) else None
     last_name = dice.pick(country.last_names) if dice.chance(0.93) else None
     addresses = [
-        make_address(shop, dice, country, first_name, last_name) for _ in range(dice.pick((0, 1, 1, 1, 1, 2, 3)))
+        make_address(shop, dice, country, first_name, last_name)
+        for _ in range(dice.pick((0, 1, 1, 1, 1, 2, 3)))
     ]
     has_email, has_phone = dice.chance(0.92), dice.chance(0.35)
     local_part = f"{slug(first_name or '') or 'customer'}.{slug(last_name or '') or 'x'}.{number}"

@@ -38,7 +38,11 @@ class Article:
 
 def articles_of(shop: Shop) -> list[Article]:
     """Everything the shop sells, a few products that were deleted, and custom items."""
-    found = [article_of(product, variant, shop) for product in shop.products.values() for variant in product["variants"][:5]]
+    found = [
+        article_of(product, variant, shop)
+        for product in shop.products.values()
+        for variant in product["variants"][:5]
+    ]
     price = price_in(12.5, shop.currency)
     gone = Article(None, None, "Discontinued Candle", "Large", "OLD-1", "Northwind", price)
     custom = Article(None, None, "Gift wrapping 🎁", None, None, None, price)
@@ -69,6 +73,7 @@ class Currencies:
     presentment: str
 
     def bag(self, minor: int) -> dict[str, Any]:
+        """A MoneyBag of both."""
         return bag(minor, self.shop, self.presentment)
 
 
@@ -148,8 +153,18 @@ def _sums(dice: Dice, lines: Sequence[Record], currencies: Currencies, *, taxes_
     shipping = price_in(dice.pick((0.0, 4.9, 9.9)), currencies.shop)
     tax = subtotal * TAX_PERCENT // (100 + TAX_PERCENT) if taxes_included else subtotal * TAX_PERCENT // 100
     total = subtotal + shipping + (0 if taxes_included else tax)
-    minors = {"Subtotal": subtotal, "TotalTax": tax, "TotalDiscounts": line_discounts + discount, "Total": total}
-    names = {"Subtotal": "ubtotalPriceSet", "TotalTax": "otalTaxSet", "TotalDiscounts": "otalDiscountsSet", "Total": "otalPriceSet"}
+    minors = {
+        "Subtotal": subtotal,
+        "TotalTax": tax,
+        "TotalDiscounts": line_discounts + discount,
+        "Total": total,
+    }
+    names = {
+        "Subtotal": "ubtotalPriceSet",
+        "TotalTax": "otalTaxSet",
+        "TotalDiscounts": "otalDiscountsSet",
+        "Total": "otalPriceSet",
+    }
     result: Record = {"discountCodes": codes, "discountApplications": applications}
     for key, minor in minors.items():
         value = currencies.bag(minor)
@@ -159,7 +174,12 @@ def _sums(dice: Dice, lines: Sequence[Record], currencies: Currencies, *, taxes_
 
 
 def _assemble(
-    shop: Shop, dice: Dice, plan: OrderPlan, currencies: Currencies, lines: list[Record], country: samples.Country
+    shop: Shop,
+    dice: Dice,
+    plan: OrderPlan,
+    currencies: Currencies,
+    lines: list[Record],
+    country: samples.Country,
 ) -> Record:
     key, customer = shop.next_id(), plan.customer
     created, updated = timestamp(plan.created), timestamp(plan.updated)
@@ -177,7 +197,9 @@ def _assemble(
         "number": plan.number,
         "email": _order_email(dice, email, plan.number, is_guest=customer is None),
         "phone": phone["phoneNumber"] if phone else None,
-        "customer": {"id": customer["id"], "legacyResourceId": customer["legacyResourceId"]} if customer else None,
+        "customer": {"id": customer["id"], "legacyResourceId": customer["legacyResourceId"]}
+        if customer
+        else None,
         "displayFinancialStatus": dice.pick(PAYMENT_STATES),
         "displayFulfillmentStatus": dice.pick(FULFILLMENT_STATES),
         "returnStatus": "NO_RETURN",
@@ -247,7 +269,9 @@ def _lines_taken(order: Record, quantities: dict[str, int]) -> tuple[list[Record
     return lines, min(worth, shop_minor(order["currentSubtotalPriceSet"]))
 
 
-def refunded(shop: Shop, order: Record, quantities: dict[str, int], note: str | None, now: str) -> tuple[Record, Record]:
+def refunded(
+    shop: Shop, order: Record, quantities: dict[str, int], note: str | None, now: str
+) -> tuple[Record, Record]:
     """The order after units were refunded, and the refund."""
     lines, worth = _lines_taken(order, quantities)
     presentment, key = order["presentmentCurrencyCode"], shop.next_id()
@@ -260,7 +284,11 @@ def refunded(shop: Shop, order: Record, quantities: dict[str, int], note: str | 
         "updatedAt": now,
         "totalRefundedSet": bag(worth, shop.currency, presentment),
         "order": {"id": order["id"], "legacyResourceId": order["legacyResourceId"]},
-        "refundLineItems": [_refund_line(shop, order, line, quantities[line["id"]]) for line in lines if line["id"] in quantities],
+        "refundLineItems": [
+            _refund_line(shop, order, line, quantities[line["id"]])
+            for line in lines
+            if line["id"] in quantities
+        ],
     }
     is_all = all(line["currentQuantity"] == 0 for line in lines)
     after = _with_current({**order, "lineItems": lines}, -worth)
@@ -295,7 +323,13 @@ def cancelled(order: Record, reason: str, now: str) -> Record:
     """The order after its cancellation; unpaid ones become void."""
     is_paid = order["displayFinancialStatus"] in ("PAID", "PARTIALLY_PAID", "PARTIALLY_REFUNDED", "REFUNDED")
     status = order["displayFinancialStatus"] if is_paid else "VOIDED"
-    return {**order, "cancelReason": reason, "cancelledAt": now, "closedAt": now, "displayFinancialStatus": status}
+    return {
+        **order,
+        "cancelReason": reason,
+        "cancelledAt": now,
+        "closedAt": now,
+        "displayFinancialStatus": status,
+    }
 
 
 def purchases(orders: Iterable[Record], currency: str) -> Record:
@@ -308,5 +342,3 @@ def purchases(orders: Iterable[Record], currency: str) -> Record:
         "amountSpent": money(spent, currency),
         "lastOrder": {"id": last["id"], "legacyResourceId": last["legacyResourceId"]} if last else None,
     }
-
-

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class City:
+    """A city as addresses name it."""
+
     name: str
     province: str | None
     province_code: str | None
@@ -13,6 +15,8 @@ class City:
 
 @dataclass(frozen=True, slots=True)
 class Country:
+    """What people of a country are called and where they live."""
+
     code: str
     name: str
     currency: str
@@ -93,13 +97,56 @@ COUNTRIES: tuple[Country, ...] = (
 )  # fmt: skip
 COUNTRY_BY_CODE = {country.code: country for country in COUNTRIES}
 
-CUSTOMER_TAGS = ("VIP", "newsletter", "wholesale", "Lapsed", "b2b", "loyalty:gold", "März-Aktion", "日本", "needs review", "🔥 hot")
+CUSTOMER_TAGS = (
+    "VIP",
+    "newsletter",
+    "wholesale",
+    "Lapsed",
+    "b2b",
+    "loyalty:gold",
+    "März-Aktion",
+    "日本",
+    "needs review",
+    "🔥 hot",
+)
 ORDER_TAGS = ("gift", "express", "fraud-checked", "pos", "preorder", "repeat")
-PRODUCT_TAGS = ("summer", "sale", "organic", "new", "gift", "Größe XL", "vegan", "clearance", "limited edition")
+PRODUCT_TAGS = (
+    "summer",
+    "sale",
+    "organic",
+    "new",
+    "gift",
+    "Größe XL",
+    "vegan",
+    "clearance",
+    "limited edition",
+)
 VENDORS = ("Northwind", "Acme & Sons", "Ökohaus", "Maison d'Été", "山本屋", "Contoso")
 PRODUCT_TYPES = ("T-Shirt", "Mug", "Poster", "Candle", "Backpack", "Coffee", "", "Gift card")
-ADJECTIVES = ("Classic", "Organic", "Handmade", "Minimal", "Vintage", "Café", "Crème", "Recycled", "Midnight", "Señorita")
-NOUNS = ("Tee", "Hoodie", "Mug", "Poster", "Candle", "Backpack", "Beanie", "Notebook", "Espresso Blend", "Gürtel")
+ADJECTIVES = (
+    "Classic",
+    "Organic",
+    "Handmade",
+    "Minimal",
+    "Vintage",
+    "Café",
+    "Crème",
+    "Recycled",
+    "Midnight",
+    "Señorita",
+)
+NOUNS = (
+    "Tee",
+    "Hoodie",
+    "Mug",
+    "Poster",
+    "Candle",
+    "Backpack",
+    "Beanie",
+    "Notebook",
+    "Espresso Blend",
+    "Gürtel",
+)
 SIZES = ("XS", "S", "M", "L", "XL", "XXL", "3XL", "4XL", "5XL", "6XL")
 COLORS = (
     "Black", "White", "Red", "Blue", "Green", "Rosé", "Bleu ciel", "Grün", "Silver", "Gold", "Navy", "Olive", "Sand",
@@ -115,7 +162,7 @@ AWKWARD_TEXTS = (
     "مرحبا \u202bright to left\u202c שלום",
     "e\u0301 combining, Z\u0351\u0343a\u0334\u0321l\u0322g\u0361o\u0308",
     "line\u2028separator and paragraph\u2029separator",
-    "\"double\" 'single' `back` \\backslash\\ {\"json\": [1, null]}",
+    '"double" \'single\' `back` \\backslash\\ {"json": [1, null]}',
     "tab\tnew line\nreturn\r\nend",
     "'; DROP TABLE contacts; --",
     "<script>alert('x')</script> & &amp; <b>bold</b>",
