@@ -59,22 +59,21 @@ class Consumer:
         dead_letter_limit: DeadLetterLimit = _DEAD_LETTER_LIMIT,
         handler_timeout_seconds: float = 60.0,
         session_timeout_seconds: float = 15.0,
-        topic_prefix: str = "",
         registry: CollectorRegistry | None = None,
     ) -> None:
         self._bootstrap = bootstrap
-        self._group = topic_prefix + group
-        self._topics = [topic_prefix + topic for topic in topics]
+        self._prefix = dead_letters.topic_prefix
+        self._group = self._prefix + group
+        self._topics = [self._prefix + topic for topic in topics]
         self._client_id = client_id
         self._dead_letters = dead_letters
         self._max_batch_records = max_batch_records
         self._max_batch_bytes = max_batch_bytes
         self._name = consumer_name or group
         self._session_timeout_seconds = session_timeout_seconds
-        self._prefix = topic_prefix
         self._metrics = bus_metrics(registry)
         self._handling = Handling(handler, transient, handler_timeout_seconds)
-        self._partitions = Partitions(dead_letter_limit, group, topic_prefix, self._metrics)
+        self._partitions = Partitions(dead_letter_limit, group, self._prefix, self._metrics)
         self._membership = Membership(self._partitions)
 
     def is_ready(self) -> bool:
@@ -106,6 +105,7 @@ class Consumer:
         self._partitions.resume_due(client)
         await self._commit(client)
         records = await self._poll(client)
+        self._partitions.read(records)
         self._partitions.observe_lag(client)
         share = self._membership.share
         topics = batches_by_topic(
@@ -121,7 +121,7 @@ class Consumer:
                 async with self._membership.working:
                     handled = await self._handle(client, batch)
                 if not handled:
-                    self._put_back(client, [message for later in batches[index:] for message in later])
+                    self._partitions.rewind(client, [one for later in batches[index:] for one in later])
                     break
 
     async def _poll(self, client: AIOKafkaConsumer) -> Records:
@@ -150,9 +150,11 @@ class Consumer:
         messages = [message for message in batch if not self._partitions.is_halted(message)]
         if not messages:
             return True
-        topic = messages[0].topic
+        topic, generation = messages[0].topic, self._partitions.generation
         try:
             outcomes = await self._handling.outcomes(messages)
+            if self._partitions.generation != generation:
+                return True  # it outlasted a rebalance: whoever holds the partitions now reads it again
             rejected = await self._settle(client, messages, outcomes)
         except Retry as retry:
             self._metrics.retries.labels(self._name, topic, retry.cause).inc()
@@ -209,10 +211,6 @@ class Consumer:
             log.warning("commit_failed", group=self._group, error=type(error).__name__)
         else:
             self._partitions.committed(positions)
-
-    def _put_back(self, client: AIOKafkaConsumer, messages: Sequence[Message]) -> None:
-        """Read `messages` again later; other topics go on meanwhile."""
-        self._partitions.rewind(client, messages)
 
     def _account(self, topic: str, messages: Sequence[Message], rejected: int, seconds: float) -> None:
         labels = (self._name, topic)

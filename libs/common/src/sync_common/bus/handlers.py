@@ -3,7 +3,8 @@
 from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
-from sync_common.bus.message import BatchHandler, Message, Outcome, rejection_of
+from sync_common.bus.message import BatchHandler, Message, Outcome, Rejected, rejection_of
+from sync_common.contracts.envelope import MalformedEnvelope
 from sync_common.db import Database, Transaction
 
 
@@ -43,14 +44,11 @@ def one_by_one(handler: MessageHandler) -> TransactionalHandler:
 
 
 async def _answer(handler: MessageHandler, message: Message, tx: Transaction) -> Outcome:
-    savepoint = await tx.begin_nested()
     try:
-        outcome = await handler(message, tx=tx)
-    except Exception as error:
-        await savepoint.rollback()
-        rejection = rejection_of(error)
-        if rejection is None:
-            raise
-        return rejection
-    await savepoint.commit()
-    return outcome
+        async with tx.begin_nested():
+            outcome = await handler(message, tx=tx)
+            if isinstance(outcome, Rejected):
+                raise outcome
+            return outcome
+    except (Rejected, MalformedEnvelope) as error:
+        return rejection_of(error)

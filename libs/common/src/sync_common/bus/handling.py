@@ -7,8 +7,10 @@ from typing import Final
 
 from sync_common.bus.errors import DeliveryFailed, WrongOutcomes
 from sync_common.bus.message import BatchHandler, Message, Outcome, Rejected, rejection_of
+from sync_common.contracts.envelope import MalformedEnvelope
 
 TRIES: Final = 3
+BLAMES_MESSAGE: Final = (Rejected, MalformedEnvelope)
 _BACKOFF_SECONDS_MIN: Final = 0.25
 _BACKOFF_SECONDS_MAX: Final = 30.0
 
@@ -66,7 +68,7 @@ class Handling:
         except Exception as error:  # noqa: BLE001 - every error of a handler is sorted here, in one place
             self._wait_or_isolate(messages[0].topic, error, isolate=isolate)
             if len(messages) == 1:
-                return [rejection_of(error) or _unexpected(error)]
+                return [rejection_of(error) if isinstance(error, BLAMES_MESSAGE) else _unexpected(error)]
         half = len(messages) // 2
         return [
             *await self._halve_on_failure(messages[:half], isolate=True),
@@ -77,7 +79,7 @@ class Handling:
         """Raise Retry unless the culprit should be looked for now."""
         if isinstance(error, (DeliveryFailed, TimeoutError)) or self._transient(error):
             raise self.retry(topic, "transient", error) from error
-        if isolate or rejection_of(error) is not None:
+        if isolate or isinstance(error, BLAMES_MESSAGE):
             return
         self._unknown_failures[topic] = self._unknown_failures.get(topic, 0) + 1
         if self._unknown_failures[topic] < TRIES:

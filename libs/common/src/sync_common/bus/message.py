@@ -81,10 +81,6 @@ class Message:
 BatchHandler: TypeAlias = Callable[[Sequence[Message]], Awaitable[Sequence[Outcome]]]
 
 
-def rejection_of(error: BaseException) -> Rejected | None:
-    """Return the rejection that an exception stands for, if it says that the message itself is at fault."""
-    if isinstance(error, Rejected):
-        return error
-    if isinstance(error, MalformedEnvelope):
-        return Rejected(str(error), error="MalformedEnvelope")
-    return None
+def rejection_of(error: Rejected | MalformedEnvelope) -> Rejected:
+    """Return the rejection that an exception which blames the message stands for."""
+    return error if isinstance(error, Rejected) else Rejected(str(error), error="MalformedEnvelope")

@@ -32,7 +32,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from sync_common.bus.errors import BusError
 from sync_common.bus.events import event_body, event_envelope
 from sync_common.bus.metrics import bus_metrics
-from sync_common.bus.producer import Producer
+from sync_common.bus.producer import Producer, refuse_oversize
 from sync_common.contracts.envelope import Envelope
 from sync_common.contracts.events import Event
 from sync_common.db import Database, Transaction, is_transient
@@ -95,6 +95,8 @@ async def publish(
 ) -> str:
     """Owe an event: it is sent if and only if the caller's transaction commits. Return the event's id."""
     envelope = event_envelope(event, source=source, now=now, causation=causation)
+    body = event_body(event)
+    refuse_oversize(event.TOPIC, event.key().encode(), body, envelope.to_headers())
     await tx.execute(
         insert(table),
         {
@@ -102,7 +104,7 @@ async def publish(
             "topic": event.TOPIC,
             "key": event.key(),
             "headers": {name: value.decode() for name, value in envelope.to_headers()},
-            "body": event_body(event).decode(),
+            "body": body.decode(),
         },
     )
     return envelope.id

@@ -3,13 +3,13 @@
 import contextlib
 import time
 from collections import deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 import structlog
 from aiokafka import AIOKafkaConsumer
 from aiokafka.errors import IllegalStateError
-from aiokafka.structs import TopicPartition
+from aiokafka.structs import ConsumerRecord, TopicPartition
 
 from sync_common.bus.batches import first_offsets, positions_after
 from sync_common.bus.dead_letters import DeadLetterLimit, PartitionRecord
@@ -27,31 +27,36 @@ class Partitions:
         self._group = group
         self._prefix = prefix
         self._metrics = metrics
+        self.generation = 0
         self._held: set[TopicPartition] = set()
+        self._begun: dict[TopicPartition, int] = {}
         self._positions: dict[TopicPartition, int] = {}
         self._committed: dict[TopicPartition, int] = {}
         self._resume_at: dict[str, float] = {}
         self._halted: dict[TopicPartition, str] = {}
         self._records: dict[TopicPartition, PartitionRecord] = {}
+        self._weighed: dict[TopicPartition, PartitionRecord] = {}
 
     def hold(self, assigned: Iterable[TopicPartition]) -> None:
         """Begin with a new assignment."""
-        self.forget()
         self._held = set(assigned)
 
     def forget(self) -> None:
         """Drop everything known: it belongs to an assignment that has ended."""
+        self.generation += 1
         for tp, cause in self._halted.items():
             self._metrics.stopped_partitions.labels(self._group, self._topic(tp), cause).dec()
         for topic in {self._topic(tp) for tp in self._held}:
             self._metrics.lag.labels(self._group, topic).set(0)
+        self._held = set()
         for known in (
-            self._held,
+            self._begun,
             self._positions,
             self._committed,
             self._resume_at,
             self._halted,
             self._records,
+            self._weighed,
         ):
             known.clear()
 
@@ -59,8 +64,15 @@ class Partitions:
         """Return the partition that a message came from."""
         return TopicPartition(self._prefix + message.topic, message.partition)
 
+    def read(self, records: Mapping[TopicPartition, Sequence[ConsumerRecord]]) -> None:
+        """Note where reading began: until the first commit, the lag counts from there."""
+        for tp, partition_records in records.items():
+            self._begun.setdefault(tp, partition_records[0].offset)
+
     def dealt_with(self, pairs: Sequence[tuple[Message, Outcome]]) -> None:
-        """Move the positions past these messages."""
+        """Move the positions past these messages, and let what they weighed count."""
+        self._records |= self._weighed
+        self._weighed.clear()
         if pairs:
             topic = self._prefix + pairs[0][0].topic
             after = positions_after(message for message, _ in pairs)
@@ -129,7 +141,7 @@ class Partitions:
         known = self._records.get(tp) or PartitionRecord(self._limit)
         record = replace(known, latest=deque(known.latest))
         record.note([outcome for _, outcome in pairs])
-        self._records[tp] = record
+        self._weighed[tp] = record  # a batch that comes again is not counted twice
 
     def observe_lag(self, client: AIOKafkaConsumer) -> None:
         """Publish how many records each topic is behind."""
@@ -137,7 +149,7 @@ class Partitions:
         for tp in self._held:
             with contextlib.suppress(AssertionError, KeyError):  # given away meanwhile
                 end = client.highwater(tp)
-                at = self._positions.get(tp)
+                at = self._positions.get(tp, self._begun.get(tp))
                 lag = max(0, end - at) if end is not None and at is not None else 0
                 lags[self._topic(tp)] = lags.get(self._topic(tp), 0) + lag
         for topic, lag in lags.items():

@@ -40,7 +40,7 @@ class Producer:
         topic_prefix: str = "",
     ) -> None:
         self.delivery_timeout_seconds = delivery_timeout_seconds
-        self._prefix = topic_prefix
+        self.topic_prefix = topic_prefix
         self._connection = Connection(
             bootstrap, client_id, request_timeout_seconds=min(delivery_timeout_seconds, 10.0)
         )
@@ -108,14 +108,16 @@ class Producer:
         try:
             async with asyncio.timeout(self.delivery_timeout_seconds):
                 client = await self._connection.client()
-                return len(await client.partitions_for(self._prefix + topic))
+                return len(await client.partitions_for(self.topic_prefix + topic))
         except (TimeoutError, KafkaError) as error:
             raise DeliveryFailed(f"{topic}: its partitions cannot be read") from error
 
     def _claim_own_batch(self) -> None:
         task = asyncio.current_task()
         if self._owner is not None and self._owner is not task:
-            raise SharedProducerMisuse("another task has records not yet flushed; use producer.batch()")
+            if not self._owner.done():
+                raise SharedProducerMisuse("another task has records not yet flushed; use producer.batch()")
+            self._own_batch = ProducerBatch(self)  # that task ended without asking what became of them
         self._owner = task
 
     async def _hand_over(
@@ -123,7 +125,7 @@ class Producer:
     ) -> "asyncio.Future[RecordMetadata]":
         client = self._connection.current or await self._connection.client()
         future: asyncio.Future[RecordMetadata] = await client.send(
-            self._prefix + topic, value, key, partition, headers=headers
+            self.topic_prefix + topic, value, key, partition, headers=headers
         )
         return future
 
@@ -142,15 +144,12 @@ class ProducerBatch:
         self._pending: deque[asyncio.Future[RecordMetadata]] = deque()
         self._lost = 0
         self._cause: BaseException | None = None
-        self._started = 0.0
 
     async def enqueue(
         self, topic: str, key: bytes | None, value: bytes, headers: Headers, partition: int | None = None
     ) -> "asyncio.Future[RecordMetadata]":
         """Hand a record over for the next `flush`; waits where Kafka is slower than the caller."""
         refuse_oversize(topic, key, value, headers)
-        if not self._pending:
-            self._started = time.monotonic()
         try:
             future = await self._producer._hand_over(topic, key, value, headers, partition)
         except KafkaError as error:
@@ -162,6 +161,7 @@ class ProducerBatch:
 
     async def flush(self) -> None:
         """Wait until Kafka has all of it; raise DeliveryFailed when it lacks any."""
+        started = time.monotonic()
         try:
             async with asyncio.timeout(self._producer.delivery_timeout_seconds):
                 while self._pending:
@@ -171,7 +171,7 @@ class ProducerBatch:
             self._lost += len(self._pending)
             self._cause = error
             self._pending.clear()
-            self._producer._connection.note_silence(since=self._started)
+            self._producer._connection.note_silence(since=started)
         lost, cause = self._lost, self._cause
         self._lost, self._cause = 0, None
         if lost:

@@ -1,0 +1,201 @@
+"""The producer: acknowledged means stored, and a deadline is a deadline."""
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+
+from sync_common.bus import DeliveryFailed, MessageTooLarge, SharedProducerMisuse
+from sync_common.bus.topics import message_size_limit
+from sync_common.contracts.envelope import Envelope
+from sync_common.contracts.events import SyncRequested
+
+NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
+
+
+async def test_acknowledged_record_can_be_read(bus: Any) -> None:
+    topic = await bus.topic()
+    producer = await bus.producer()
+
+    await producer.send(topic, b"key", b"value", [("ce_id", b"1")])
+
+    [message] = await bus.read(topic, 1)
+    assert (message.topic, message.key, message.value) == (topic, b"key", b"value")
+    assert list(message.headers) == [("ce_id", b"1")]
+
+
+async def test_flush_delivers_everything_enqueued_in_order(bus: Any) -> None:
+    topic = await bus.topic()
+    producer = await bus.producer()
+    values = [str(number).encode() for number in range(5000)]
+
+    for value in values:
+        await producer.enqueue(topic, b"key", value, [])
+    await producer.flush()
+
+    assert [message.value for message in await bus.read(topic, 5000)] == values
+
+
+async def test_partition_named_by_the_caller_is_used(bus: Any) -> None:
+    topic = await bus.topic(partitions=3)
+    producer = await bus.producer()
+
+    for partition in range(await producer.partitions(topic)):
+        await producer.send(topic, b"same key", b"mark", [], partition)
+
+    assert {message.partition for message in await bus.read(topic, 3)} == {0, 1, 2}
+
+
+@pytest.mark.parametrize("fault", ["cut", "stall"])
+async def test_send_fails_at_its_deadline_and_the_producer_recovers(
+    bus: Any, network: Any, fault: str
+) -> None:
+    topic = await bus.topic()
+    producer = await bus.producer(delivery_timeout_seconds=1.0)
+    await producer.send(topic, b"key", b"before", [])
+
+    getattr(network, fault)()
+    started = time.monotonic()
+    with pytest.raises(DeliveryFailed):
+        await producer.send(topic, b"key", b"during", [])
+    assert time.monotonic() - started < 2.0
+
+    network.heal()
+    await _send_until_delivered(producer, topic, b"after")
+    assert [message.value for message in await bus.read(topic, 2)][0] == b"before"
+    assert b"after" in [message.value for message in await bus.read(topic, 2)]
+
+
+async def test_flush_fails_at_its_deadline_when_records_are_lost(bus: Any, network: Any) -> None:
+    topic = await bus.topic()
+    producer = await bus.producer(delivery_timeout_seconds=1.0)
+    await producer.partitions(topic)
+
+    network.stall()
+    for number in range(10):
+        await producer.enqueue(topic, b"key", str(number).encode(), [])
+    started = time.monotonic()
+    with pytest.raises(DeliveryFailed):
+        await producer.flush()
+
+    assert time.monotonic() - started < 2.0
+    network.heal()
+    await _send_until_delivered(producer, topic, b"after")
+
+
+async def test_start_fails_at_its_deadline_when_no_broker_answers(bus: Any, network: Any) -> None:
+    network.cut()
+
+    with pytest.raises(DeliveryFailed):
+        await bus.producer(delivery_timeout_seconds=0.5)
+
+
+async def test_each_batch_learns_of_its_own_losses(bus: Any, network: Any) -> None:
+    topic = await bus.topic()
+    producer = await bus.producer(delivery_timeout_seconds=1.0)
+    served, unlucky = producer.batch(), producer.batch()
+    await served.enqueue(topic, b"key", b"served", [])
+    await served.flush()
+
+    network.stall()
+    await unlucky.enqueue(topic, b"key", b"unlucky", [])
+    with pytest.raises(DeliveryFailed):
+        await unlucky.flush()
+
+    network.heal()
+    await _send_until_delivered(producer, topic, b"after")
+    await unlucky.flush()  # a loss is told once
+
+
+async def test_tasks_that_share_a_producer_without_batches_are_told(bus: Any) -> None:
+    topic = await bus.topic()
+    producer = await bus.producer()
+    await producer.enqueue(topic, b"key", b"mine", [])
+
+    async def another_task() -> None:
+        await producer.enqueue(topic, b"key", b"theirs", [])
+
+    with pytest.raises(SharedProducerMisuse):
+        await asyncio.create_task(another_task())
+    await producer.flush()
+
+
+async def test_oversize_record_is_refused_and_takes_no_neighbour_with_it(bus: Any) -> None:
+    topic = await bus.topic()
+    producer = await bus.producer()
+    await producer.enqueue(topic, b"key", b"small", [])
+
+    with pytest.raises(MessageTooLarge):
+        await producer.enqueue(topic, b"key", bytes(message_size_limit(topic)), [])
+    await producer.flush()
+
+    assert [message.value for message in await bus.read(topic, 1)] == [b"small"]
+
+
+async def test_largest_allowed_record_passes(bus: Any) -> None:
+    topic = await bus.topic()
+    producer = await bus.producer()
+    largest = bytes(message_size_limit(topic) - 200)
+
+    await producer.send(topic, b"key", largest, [])
+
+    [message] = await bus.read(topic, 1)
+    assert len(message.value) == len(largest)
+
+
+async def test_lost_batch_does_not_spoil_later_ones(bus: Any) -> None:
+    """An idempotent client that lost a batch has a gap in its sequence numbers: it has to be replaced."""
+    topic = await bus.topic()
+    producer = await bus.producer(delivery_timeout_seconds=2.0)
+    await producer.send(topic, b"key", b"before", [])
+    client = producer._connection.current
+    client._txn_manager.increment_sequence_number(_partition(bus.prefix + topic), 7)
+
+    with pytest.raises(DeliveryFailed):
+        await producer.send(topic, b"key", b"lost", [])
+    await producer.send(topic, b"key", b"after", [])
+
+    assert producer.is_connected()
+    assert [message.value for message in await bus.read(topic, 2)] == [b"before", b"after"]
+
+
+async def test_event_travels_under_its_key_with_its_lineage(bus: Any) -> None:
+    producer = await bus.producer()
+    sent: list[tuple[Any, ...]] = []
+
+    async def keep(*record: Any) -> None:
+        sent.append(record)
+
+    producer.send = keep
+    cause = Envelope(
+        id="c1", type="x", source="s", subject="store/7", time=NOW, extensions={"correlationid": "c0"}
+    )
+
+    await producer.send_event(
+        SyncRequested(store_id=7, advertiser_id=3), source="oauth-gateway", now=NOW, causation=cause
+    )
+
+    topic, key, value, headers = sent[0]
+    envelope = Envelope.from_headers(headers)
+    assert (topic, key) == ("sync.requested.v1", b"store/7")
+    assert SyncRequested.model_validate_json(value).store_id == 7
+    assert (envelope.type, envelope.source, envelope.time) == ("sync.requested", "oauth-gateway", NOW)
+    assert envelope.extensions == {"causationid": "c1", "correlationid": "c0"}
+
+
+async def _send_until_delivered(producer: Any, topic: str, value: bytes) -> None:
+    """The first attempts after an outage may still fail."""
+    async with asyncio.timeout(20):
+        while True:
+            try:
+                return await producer.send(topic, b"key", value, [])
+            except DeliveryFailed:
+                continue
+
+
+def _partition(topic: str) -> Any:
+    from aiokafka.structs import TopicPartition
+
+    return TopicPartition(topic, 0)
