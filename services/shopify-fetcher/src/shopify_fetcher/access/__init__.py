@@ -1,0 +1,1 @@
+"""Who may call Shopify, and when: tokens and the API budget of one installation."""

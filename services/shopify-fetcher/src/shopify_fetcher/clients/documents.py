@@ -1,0 +1,49 @@
+"""The GraphQL documents of this service: files of `queries/`, with the fragments that they spread."""
+
+import json
+import re
+from functools import cache
+from importlib.resources import files
+
+from sync_common.contracts.resources import Resource
+
+_SPREAD = re.compile(r"\.\.\.([A-Z]\w+)")
+_COMMENT = re.compile(r"^\s*#.*\n", re.MULTILINE)
+_FRAGMENT_FILES = {
+    "AddressFields": "fragment_address",
+    "CustomerFields": "fragment_customer",
+    "LineItemFields": "fragment_line_item",
+    "MediaFields": "fragment_media",
+    "OrderAddressFields": "fragment_order",
+    "OrderFields": "fragment_order",
+    "PresentedMoney": "fragment_order",
+    "ProductFields": "fragment_product",
+    "ShopMoney": "fragment_money",
+    "VariantFields": "fragment_variant",
+}
+
+
+@cache
+def document(name: str) -> str:
+    """Return an operation with every fragment it needs, directly or through others."""
+    texts = [_read(name)]
+    loaded: set[str] = set()
+    wanted = list(_SPREAD.findall(texts[0]))
+    while wanted:
+        file = _FRAGMENT_FILES[wanted.pop()]
+        if file not in loaded:
+            loaded.add(file)
+            texts.append(_read(file))
+            wanted += _SPREAD.findall(texts[-1])
+    return "\n".join(texts)
+
+
+def bulk_document(resource: Resource, search: str) -> str:
+    """Return the query of a bulk operation. It can take no variables: the search is written into it."""
+    return _read(f"bulk_{resource}").replace("$filter", json.dumps(search, ensure_ascii=False))
+
+
+@cache
+def _read(name: str) -> str:
+    text = files(__package__).joinpath("queries", f"{name}.graphql").read_text(encoding="utf-8")
+    return _COMMENT.sub("", text)

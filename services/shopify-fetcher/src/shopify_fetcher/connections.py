@@ -1,0 +1,230 @@
+"""Connecting and disconnecting stores. Whoever notices first, one guarded change and one event decide."""
+
+import asyncio
+import contextlib
+from typing import Any, Final
+
+import structlog
+
+from shopify_fetcher import metrics
+from shopify_fetcher.access.session import Access, ShopSession
+from shopify_fetcher.access.tokens import AccessToken
+from shopify_fetcher.clients.shopify import API_VERSION
+from shopify_fetcher.domain.budget import Lane
+from shopify_fetcher.domain.shop import ShopFacts, missing_scopes, numeric_id, shop_domain
+from shopify_fetcher.errors import FetcherError, NotConnected, ScopesMissing, ShopMismatch
+from shopify_fetcher.store import budgets, connections, credentials, installations
+from shopify_fetcher.store.connections import Connection
+from shopify_fetcher.store.installations import Installation
+from shopify_fetcher.store.tables import outbox
+from shopify_fetcher.subscriptions import Subscriptions
+from sync_common.bus import outbox as bus_outbox
+from sync_common.contracts.events import StoreConnected, StoreDisconnected
+from sync_common.contracts.events.lifecycle import DisconnectReason
+from sync_common.contracts.topics import SHOPIFY_FETCHER
+from sync_common.db import Database, Transaction
+from sync_common.runtime import Clock
+
+GOODBYE_SECONDS: Final = 20.0
+
+log = structlog.get_logger()
+
+
+class Connector:
+    """Everything that begins or ends a connection."""
+
+    def __init__(
+        self,
+        database: Database,
+        access: Access,
+        subscriptions: Subscriptions,
+        clock: Clock,
+        *,
+        scopes: tuple[str, ...],
+    ) -> None:
+        self._database = database
+        self._access = access
+        self._subscriptions = subscriptions
+        self._clock = clock
+        self._scopes = scopes
+
+    async def connect(
+        self, *, store_id: int, advertiser_id: int, user_id: int | None, shop: str, code: str
+    ) -> tuple[int, ShopFacts]:
+        """Exchange the code, check the shop, subscribe its webhooks and tell that the store is connected."""
+        shop = shop_domain(shop)
+        pair = await self._access.shopify.exchange_code(shop, code)
+        async with self._database.transaction() as tx:
+            installation_id = await installations.ensure(tx, shop, API_VERSION)
+            await budgets.ensure(tx, installation_id)
+        token = await self._access.tokens.store_first(installation_id, pair)
+        try:
+            facts = await self._checked_facts(installation_id, shop)
+        except (ShopMismatch, ScopesMissing):
+            await self._forget_unused(installation_id, token)
+            raise
+        await self._save_facts(installation_id, facts)
+        session = await self._session(installation_id)
+        has_webhooks = await self._subscribe(session, facts)
+        async with self._database.transaction() as tx:
+            await installations.lock(tx, installation_id)
+            if await credentials.load(tx, installation_id) is None:
+                raise NotConnected("the shop was disconnected while it was being connected")
+            connection = await connections.connect(
+                tx,
+                advertiser_id=advertiser_id,
+                store_id=store_id,
+                installation_id=installation_id,
+                user_id=user_id,
+            )
+            await installations.note_installed(tx, installation_id, webhooks_installed=has_webhooks)
+            await self._tell_connected(tx, connection, facts, user_id)
+        log.info("connected", store_id=store_id, installation_id=installation_id)
+        return installation_id, facts
+
+    async def disconnect(self, *, store_id: int, advertiser_id: int) -> None:
+        """Disconnect one store at its owner's wish; with the last one, say goodbye to the shop."""
+        async with self._database.transaction() as tx:
+            installation_id = await connections.installation_of(
+                tx, advertiser_id=advertiser_id, store_id=store_id
+            )
+            if installation_id is None:
+                return
+            await installations.lock(tx, installation_id)
+            installation = await installations.find(tx, installation_id)
+            reason = DisconnectReason.USER_REQUESTED
+            ended = await connections.disconnect_store(
+                tx, advertiser_id=advertiser_id, store_id=store_id, reason=reason
+            )
+            if ended is not None and installation is not None:
+                await self._tell_disconnected(tx, ended, installation, reason)
+        if installation is not None:
+            await self.say_goodbye(installation)
+
+    async def say_goodbye(self, installation: Installation) -> None:
+        """Delete our subscriptions and forget the tokens, if no store is connected any more.
+
+        The app stays installed: uninstalling would make Shopify demand erasure 48 hours later.
+        """
+        async with self._database.transaction() as tx:
+            if await connections.connected(tx, installation.id):
+                return
+            if await credentials.load(tx, installation.id) is None:
+                return
+        with contextlib.suppress(FetcherError, TimeoutError):  # what cannot be deleted ends in 401s there
+            async with asyncio.timeout(GOODBYE_SECONDS):
+                await self._subscriptions.remove(self._access.session(installation, Lane.INTERACTIVE))
+        async with self._database.transaction() as tx:
+            await installations.lock(tx, installation.id)
+            if await connections.connected(tx, installation.id):
+                await installations.hasten_webhooks(tx, installation.id)  # connected anew: subscribe again
+                return
+            if await credentials.forget(tx, installation.id):
+                await installations.note_uninstalled(tx, installation.id)
+
+    async def on_refused(self, installation: Installation, version: int | None) -> None:
+        """End every connection of an installation whose token is dead, unless a newer one was stored."""
+        if version is not None:
+            await self.end_all(installation, DisconnectReason.TOKEN_EXPIRED, version)
+
+    async def end_all(
+        self, installation: Installation, reason: DisconnectReason, version: int
+    ) -> list[Connection]:
+        """Disconnect all stores and destroy the token, in one guarded change; a newer token wins against it."""
+        async with self._database.transaction() as tx:
+            await installations.lock(tx, installation.id)
+            if not await credentials.forget(tx, installation.id, seen=version):
+                return []
+            ended = await connections.disconnect_all(tx, installation.id, reason)
+            await installations.note_uninstalled(tx, installation.id)
+            for connection in ended:
+                await self._tell_disconnected(tx, connection, installation, reason)
+        return ended
+
+    async def refresh_facts(self, installation: Installation) -> None:
+        """Read the shop's facts and scopes again."""
+        session = self._access.session(installation, Lane.INTERACTIVE)
+        await self._save_facts(installation.id, await _read_facts(session))
+
+    async def _checked_facts(self, installation_id: int, shop: str) -> ShopFacts:
+        facts = await _read_facts(await self._session(installation_id))
+        if facts.domain != shop:
+            raise ShopMismatch("the token belongs to another shop")
+        missing = missing_scopes(self._scopes, facts.access_scopes)
+        if missing:
+            raise ScopesMissing(f"these permissions are missing: {', '.join(missing)}")
+        return facts
+
+    async def _subscribe(self, session: ShopSession, facts: ShopFacts) -> bool:
+        try:
+            await self._subscriptions.install(session, facts.access_scopes)
+        except FetcherError as error:  # the doctor tries again; the first sync need not wait for it
+            log.warning("subscribe_failed", installation_id=session.installation.id, code=error.code)
+            return False
+        return True
+
+    async def _session(self, installation_id: int) -> ShopSession:
+        async with self._database.transaction() as tx:
+            installation = await installations.find(tx, installation_id)
+        if installation is None:
+            raise NotConnected("the installation does not exist")
+        return self._access.session(installation, Lane.INTERACTIVE)
+
+    async def _save_facts(self, installation_id: int, facts: ShopFacts) -> None:
+        async with self._database.transaction() as tx:
+            await installations.save_facts(tx, installation_id, facts)
+
+    async def _forget_unused(self, installation_id: int, token: AccessToken) -> None:
+        """Drop a pair that cannot serve, unless connected stores live on it."""
+        async with self._database.transaction() as tx:
+            await installations.lock(tx, installation_id)
+            if not await connections.connected(tx, installation_id):
+                await credentials.forget(tx, installation_id, seen=token.version)
+
+    async def _tell_connected(
+        self, tx: Transaction, connection: Connection, facts: ShopFacts, user_id: int | None
+    ) -> None:
+        event = StoreConnected(
+            store_id=connection.store_id,
+            advertiser_id=connection.advertiser_id,
+            shop_domain=facts.domain,
+            installation_id=connection.installation_id,
+            generation=connection.generation,
+            connected_at=connection.connected_at,
+            connected_by_user_id=user_id,
+            reconnected=connection.generation > 1,
+            timezone=facts.timezone,
+        )
+        await bus_outbox.publish(tx, outbox, event, source=SHOPIFY_FETCHER, now=self._clock.now())
+
+    async def _tell_disconnected(
+        self, tx: Transaction, connection: Connection, installation: Installation, reason: DisconnectReason
+    ) -> None:
+        event = StoreDisconnected(
+            store_id=connection.store_id,
+            advertiser_id=connection.advertiser_id,
+            shop_domain=installation.shop_domain,
+            installation_id=installation.id,
+            generation=connection.generation,
+            reason=reason,
+            disconnected_at=connection.disconnected_at or self._clock.now(),
+        )
+        await bus_outbox.publish(tx, outbox, event, source=SHOPIFY_FETCHER, now=self._clock.now())
+        metrics.disconnections.labels(reason.value).inc()
+        log.info("disconnected", store_id=connection.store_id, reason=reason.value)
+
+
+async def _read_facts(session: ShopSession) -> ShopFacts:
+    data: dict[str, Any] = (await session.call("shop_details")).data
+    shop, scopes = data["shop"], data["currentAppInstallation"]["accessScopes"]
+    return ShopFacts(
+        domain=str(shop["myshopifyDomain"]).lower(),
+        shopify_shop_id=int(numeric_id(shop["id"])),
+        name=shop["name"],
+        owner=shop["shopOwnerName"],
+        email=shop["contactEmail"] or shop["email"],
+        currency=shop["currencyCode"],
+        timezone=shop["ianaTimezone"],
+        plan_name=shop["plan"]["publicDisplayName"],
+        access_scopes=tuple(sorted(scope["handle"] for scope in scopes)),
+    )

@@ -1,0 +1,198 @@
+"""The internal HTTP interface: connect and disconnect stores, stream records, read by id, count."""
+
+import hmac
+from typing import Annotated, Any
+
+import msgspec
+from fastapi import Depends, FastAPI, Header, HTTPException, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, StreamingResponse
+from pydantic import AwareDatetime, BaseModel, Field
+
+from shopify_fetcher.access.session import Access
+from shopify_fetcher.connections import Connector
+from shopify_fetcher.domain import cursor as cursors
+from shopify_fetcher.domain.budget import Lane
+from shopify_fetcher.domain.search import Window
+from shopify_fetcher.errors import FetcherError
+from shopify_fetcher.reading import lines
+from shopify_fetcher.reading.counts import counts
+from shopify_fetcher.reading.nodes import read_nodes
+from shopify_fetcher.reading.reader import Mode, Reader, Wish
+from shopify_fetcher.store import installations
+from shopify_fetcher.store.installations import Installation
+from sync_common.contracts.envelope import to_rfc3339
+from sync_common.contracts.resources import Resource
+from sync_common.db import Database
+
+BODY_BYTES_MAX = 64 * 1024
+_REFUSED = {"code_refused": 400, "shop_mismatch": 422, "scopes_missing": 422, "bad_cursor": 422}
+
+
+class ConnectRequest(BaseModel):
+    """A merchant has consented: exchange the code and connect the store."""
+
+    store_id: int = Field(gt=0)
+    advertiser_id: int = Field(gt=0)
+    user_id: int | None = None
+    shop_domain: str = Field(max_length=255)
+    code: str = Field(min_length=1, max_length=1024)
+
+
+class ConnectAnswer(BaseModel):
+    """What was connected."""
+
+    installation_id: int
+    shop_domain: str
+    shop_name: str
+    access_scopes: list[str]
+
+
+class DisconnectRequest(BaseModel):
+    """Whose store is to be disconnected."""
+
+    advertiser_id: int = Field(gt=0)
+
+
+class NodesRequest(BaseModel):
+    """Which records are to be read by id."""
+
+    resource: Resource
+    ids: list[Annotated[str, Field(pattern=r"^[0-9]{1,20}\Z")]] = Field(min_length=1, max_length=250)
+
+
+class CountsAnswer(BaseModel):
+    """Shopify's exact counts."""
+
+    customers: int
+    orders: int
+    products: int
+
+
+def make_app(
+    database: Database, access: Access, connector: Connector, reader: Reader, *, service_token: str
+) -> FastAPI:
+    """Build the app; every route asks for the service token."""
+    expected = service_token.encode()
+
+    async def check_token(authorization: Annotated[str, Header()] = "") -> None:
+        scheme, _, given = authorization.partition(" ")
+        if scheme.lower() != "bearer" or not hmac.compare_digest(given.encode(), expected):
+            raise HTTPException(
+                401, {"code": "unauthorized", "message": "The service token is missing or wrong."}
+            )
+
+    async def check_size(request: Request) -> None:
+        length = request.headers.get("content-length", "0")
+        if not length.isdecimal() or int(length) > BODY_BYTES_MAX:
+            raise HTTPException(413, {"code": "too_large", "message": "The request is too large."})
+
+    async def installation(installation_id: Annotated[int, Path(gt=0)]) -> Installation:
+        async with database.transaction() as tx:
+            found = await installations.find(tx, installation_id)
+        if found is None:
+            raise HTTPException(404, {"code": "not_found", "message": "There is no such installation."})
+        return found
+
+    FoundInstallation = Annotated[Installation, Depends(installation)]  # noqa: N806 - a type
+    app = FastAPI(
+        title="shopify-fetcher",
+        openapi_url=None,
+        dependencies=[Depends(check_token), Depends(check_size)],
+    )
+    app.add_exception_handler(FetcherError, _answer_error)
+    app.add_exception_handler(HTTPException, _answer_http_error)
+    app.add_exception_handler(RequestValidationError, _answer_invalid)
+
+    @app.post("/v1/connections")
+    async def connect(wish: ConnectRequest) -> ConnectAnswer:
+        installation_id, facts = await connector.connect(
+            store_id=wish.store_id,
+            advertiser_id=wish.advertiser_id,
+            user_id=wish.user_id,
+            shop=wish.shop_domain,
+            code=wish.code,
+        )
+        return ConnectAnswer(
+            installation_id=installation_id,
+            shop_domain=facts.domain,
+            shop_name=facts.name,
+            access_scopes=list(facts.access_scopes),
+        )
+
+    @app.post("/v1/connections/{store_id}/disconnect", status_code=204)
+    async def disconnect(store_id: Annotated[int, Path(gt=0)], wish: DisconnectRequest) -> Response:
+        await connector.disconnect(store_id=store_id, advertiser_id=wish.advertiser_id)
+        return Response(status_code=204)
+
+    @app.get("/v1/installations/{installation_id}/records/{resource}")
+    async def records(
+        found: FoundInstallation,
+        resource: Resource,
+        mode: Mode,
+        updated_since: AwareDatetime | None = None,
+        created_since: AwareDatetime | None = None,
+        cursor: Annotated[str | None, Query(max_length=2048)] = None,
+        job_id: Annotated[int | None, Query(gt=0)] = None,
+        lane: Lane = Lane.FULL,
+    ) -> StreamingResponse:
+        wish = Wish(
+            resource=resource,
+            mode=mode,
+            window=Window(
+                updated_since=updated_since,
+                created_since=created_since if resource is Resource.ORDERS else None,
+            ),
+            lane=lane,
+            job_id=job_id,
+            cursor=cursors.decode(cursor) if cursor else None,
+        )
+        return StreamingResponse(lines.stream(reader.prepare(found, wish)), media_type="application/x-ndjson")
+
+    @app.post("/v1/installations/{installation_id}/nodes")
+    async def nodes(found: FoundInstallation, wish: NodesRequest) -> Response:
+        session = access.session(found, Lane.INTERACTIVE)
+        read = await read_nodes(session, wish.resource, list(dict.fromkeys(wish.ids)))
+        return _json(
+            {
+                "observed_at": to_rfc3339(read.observed_at),
+                "records": [{"id": number, "body": body} for number, body in read.records],
+                "gone": read.gone,
+                "unseen": read.unseen,
+            }
+        )
+
+    @app.get("/v1/installations/{installation_id}/counts")
+    async def count(found: FoundInstallation, created_since: AwareDatetime | None = None) -> CountsAnswer:
+        return CountsAnswer(**await counts(access.session(found, Lane.INTERACTIVE), created_since))
+
+    return app
+
+
+def _json(value: Any) -> Response:
+    return Response(msgspec.json.encode(value), media_type="application/json")
+
+
+async def _answer_error(_request: Request, error: Exception) -> JSONResponse:
+    """Say what was refused: 4xx where waiting does not help, 503 where it may."""
+    if not isinstance(error, FetcherError):
+        raise error
+    status = _REFUSED.get(error.code, 503 if error.retryable else 409)
+    return JSONResponse({"code": error.code, "message": str(error), "retryable": error.retryable}, status)
+
+
+async def _answer_http_error(_request: Request, error: Exception) -> JSONResponse:
+    if not isinstance(error, HTTPException):
+        raise error
+    detail = (
+        error.detail if isinstance(error.detail, dict) else {"code": "error", "message": str(error.detail)}
+    )
+    return JSONResponse(detail, error.status_code)
+
+
+async def _answer_invalid(_request: Request, error: Exception) -> JSONResponse:
+    """Name the bad field, never its value."""
+    if not isinstance(error, RequestValidationError):
+        raise error
+    where = ".".join(str(part) for part in error.errors()[0]["loc"])
+    return JSONResponse({"code": "invalid_request", "message": f"{where} is not acceptable"}, 422)

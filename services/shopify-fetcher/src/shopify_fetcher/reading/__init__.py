@@ -1,0 +1,1 @@
+"""Records out of Shopify: bulk operations, pages, reads by id, counts."""

@@ -1,0 +1,80 @@
+"""Reads a window of a resource page by page, in the order of change."""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import msgspec
+
+from shopify_fetcher import metrics
+from shopify_fetcher.access.session import ShopSession
+from shopify_fetcher.clients.shopify import Answer
+from shopify_fetcher.domain.cursor import PageCursor
+from shopify_fetcher.domain.search import Window
+from shopify_fetcher.errors import Malformed, MaxCostExceeded
+from shopify_fetcher.reading.counts import counted
+from shopify_fetcher.reading.lines import Lines
+from shopify_fetcher.reading.records import PageSize, completed
+from sync_common.contracts.resources import Resource
+
+
+@dataclass(frozen=True, slots=True)
+class PagedRead:
+    """What is to be read, and the cursor to go on from."""
+
+    resource: Resource
+    window: Window
+    cursor: PageCursor | None
+
+
+class PagedReader:
+    """One read by pages."""
+
+    def __init__(self, session: ShopSession) -> None:
+        self._session = session
+
+    async def read(self, wish: PagedRead, lines: Lines) -> None:
+        """Put every record of the window on the lines, then `done`."""
+        cursor, total, observed_at = await self._begin(wish)
+        await lines.total(total)
+        await lines.started(observed_at, cursor.until)
+        window = replace(wish.window, until=cursor.until)
+        size, has_more = PageSize(wish.resource), True
+        while has_more:
+            answer = await self._page(wish.resource, window, cursor, size)
+            page = _connection(answer, wish.resource)
+            records = [
+                (record["id"], msgspec.json.encode(await completed(self._session, wish.resource, record)))
+                for record in page["nodes"]
+                if window.covers(record)
+            ]
+            has_more = bool(page["pageInfo"]["hasNextPage"])
+            cursor = PageCursor(
+                page["pageInfo"]["endCursor"] or cursor.after, cursor.until, cursor.emitted + len(records)
+            )
+            metrics.records_streamed.labels(wish.resource.value, "paged").inc(len(records))
+            await lines.page(records, answer.observed_at, cursor)
+        await lines.done(cursor.emitted, None)
+
+    async def _begin(self, wish: PagedRead) -> tuple[PageCursor, int, Any]:
+        """Close the window at Shopify's present time, or at the time that the cursor was begun with."""
+        if wish.cursor is not None:
+            search = replace(wish.window, until=wish.cursor.until).search(wish.resource)
+            total, answer = await counted(self._session, wish.resource, search)
+            return wish.cursor, total, answer.observed_at
+        total, answer = await counted(self._session, wish.resource, wish.window.search(wish.resource))
+        return PageCursor(None, answer.shopify_time, 0), total, answer.observed_at
+
+    async def _page(self, resource: Resource, window: Window, cursor: PageCursor, size: PageSize) -> Answer:
+        while True:
+            variables = {"first": size.value, "after": cursor.after, "query": window.search(resource)}
+            try:
+                return await self._session.call(f"{resource}_page", variables)
+            except MaxCostExceeded as error:
+                size.halve(error)
+
+
+def _connection(answer: Answer, resource: Resource) -> dict[str, Any]:
+    connection = answer.data.get(resource.value)
+    if connection is None:
+        raise Malformed("a page has no records and no error")
+    return connection  # type: ignore[no-any-return]

@@ -1,0 +1,82 @@
+"""The front door of reading: which reader serves which wish."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from shopify_fetcher import metrics
+from shopify_fetcher.access.session import Access
+from shopify_fetcher.domain.budget import Lane
+from shopify_fetcher.domain.cursor import BulkCursor, Cursor, PageCursor
+from shopify_fetcher.domain.search import Window
+from shopify_fetcher.errors import BadCursor, FetcherError
+from shopify_fetcher.reading.bulk import BulkRead, BulkReader
+from shopify_fetcher.reading.lines import Lines
+from shopify_fetcher.reading.pages import PagedRead, PagedReader
+from shopify_fetcher.store.installations import Installation
+from sync_common.contracts.resources import Resource
+from sync_common.db import Database
+
+
+class Mode(StrEnum):
+    """How a resource is read."""
+
+    BULK = "bulk"
+    PAGED = "paged"
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a caller wants to read."""
+
+    resource: Resource
+    mode: Mode
+    window: Window
+    lane: Lane
+    job_id: int | None
+    cursor: Cursor | None
+
+
+class Reader:
+    """Reads records of any installation."""
+
+    def __init__(self, access: Access, database: Database, folder: Path) -> None:
+        self._access = access
+        self._database = database
+        self._folder = folder
+
+    def prepare(self, installation: Installation, wish: Wish) -> Callable[[Lines], Awaitable[None]]:
+        """Return what puts the wished records on the lines; raise BadCursor before anything is sent."""
+        reading = self._reading(installation, wish)
+
+        async def read(lines: Lines) -> None:
+            outcome = "broken"
+            try:
+                await reading(lines)
+                outcome = "done"
+            except FetcherError as error:
+                outcome = error.code
+                raise
+            finally:
+                metrics.streams_ended.labels(wish.resource.value, outcome).inc()
+
+        return read
+
+    def _reading(self, installation: Installation, wish: Wish) -> Callable[[Lines], Awaitable[None]]:
+        cursor = wish.cursor
+        if wish.mode is Mode.BULK:
+            if isinstance(cursor, PageCursor):
+                raise BadCursor("the cursor is not one of a bulk read")
+            bulk_read = BulkRead(wish.resource, wish.window, wish.job_id, cursor)
+            return lambda lines: self._bulk(installation, wish.lane, lines).read(bulk_read, lines)
+        if isinstance(cursor, BulkCursor):
+            raise BadCursor("the cursor is not one of a paged read")
+        paged_read = PagedRead(wish.resource, wish.window, cursor)
+        return lambda lines: PagedReader(self._access.session(installation, wish.lane, lines.throttled)).read(
+            paged_read, lines
+        )
+
+    def _bulk(self, installation: Installation, lane: Lane, lines: Lines) -> BulkReader:
+        session = self._access.session(installation, lane, lines.throttled)
+        return BulkReader(self._access, session, self._database, self._folder)

@@ -1,0 +1,150 @@
+"""Sealed tokens. Nothing here ever sees a token in clear."""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import RowMapping, Sequence, delete, func, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from shopify_fetcher.store.tables import credentials
+from sync_common.db import Transaction, load_sql
+
+_VERSIONS = Sequence("token_versions", schema="fetcher")
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class SealedPair:
+    """A pair of tokens as it is stored, with the data key that opens it."""
+
+    data_key: bytes
+    key_id: str
+    access_token: bytes
+    refresh_token: bytes | None
+    expires_in: timedelta | None
+    refresh_expires_in: timedelta | None
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class StoredCredentials:
+    """What is stored of one installation; `life_left` by the database's clock, None for ever."""
+
+    installation_id: int
+    data_key: bytes
+    access_token: bytes
+    refresh_token: bytes | None
+    previous_refresh_token: bytes | None
+    token_version: int
+    life_left: timedelta | None
+
+
+_STORED = (
+    credentials.c.installation_id,
+    credentials.c.data_key,
+    credentials.c.access_token,
+    credentials.c.refresh_token,
+    credentials.c.previous_refresh_token,
+    credentials.c.token_version,
+    (credentials.c.expires_at - func.clock_timestamp()).label("life_left"),
+)
+
+
+async def load(tx: Transaction, installation_id: int) -> StoredCredentials | None:
+    """Return the stored pair."""
+    statement = select(*_STORED).where(credentials.c.installation_id == installation_id)
+    row = (await tx.execute(statement)).mappings().first()
+    return None if row is None else _stored(row)
+
+
+async def save_first(tx: Transaction, installation_id: int, pair: SealedPair) -> int:
+    """Store a newly acquired pair, which kills any earlier one; return its version."""
+    values = {
+        "data_key": pair.data_key,
+        "key_id": pair.key_id,
+        "access_token": pair.access_token,
+        "refresh_token": pair.refresh_token,
+        "previous_refresh_token": None,
+        "expires_at": _from_now(pair.expires_in),
+        "refresh_expires_at": _from_now(pair.refresh_expires_in),
+        "token_version": _VERSIONS.next_value(),
+        "refresh_lease_owner": None,
+        "refresh_lease_until": None,
+        "updated_at": func.clock_timestamp(),
+    }
+    statement = insert(credentials).values(installation_id=installation_id, **values)
+    statement = statement.on_conflict_do_update(
+        index_elements=[credentials.c.installation_id],
+        set_={name: statement.excluded[name] for name in values},
+    )
+    return int((await tx.execute(statement.returning(credentials.c.token_version))).scalar_one())
+
+
+async def claim_refresh(
+    tx: Transaction, installation_id: int, *, seen: int, owner: UUID, lease: timedelta
+) -> StoredCredentials | None:
+    """Take the right to refresh version `seen`; None when it was refreshed or another holds the lease."""
+    row = await tx.execute(
+        load_sql("shopify_fetcher.store", "claim_refresh"),
+        {"installation_id": installation_id, "seen": seen, "owner": owner, "lease": lease},
+    )
+    claimed = row.mappings().first()
+    return None if claimed is None else _stored(claimed)
+
+
+async def rotate(tx: Transaction, installation_id: int, *, seen: int, pair: SealedPair) -> int | None:
+    """Replace version `seen` by the pair that Shopify gave; None when it is not the stored one any more."""
+    statement = (
+        update(credentials)
+        .where(credentials.c.installation_id == installation_id, credentials.c.token_version == seen)
+        .values(
+            access_token=pair.access_token,
+            previous_refresh_token=credentials.c.refresh_token,
+            refresh_token=pair.refresh_token,
+            expires_at=_from_now(pair.expires_in),
+            refresh_expires_at=_from_now(pair.refresh_expires_in),
+            token_version=_VERSIONS.next_value(),
+            refresh_lease_owner=None,
+            refresh_lease_until=None,
+            updated_at=func.clock_timestamp(),
+        )
+        .returning(credentials.c.token_version)
+    )
+    version: int | None = (await tx.execute(statement)).scalar_one_or_none()
+    return version
+
+
+async def release_refresh(tx: Transaction, installation_id: int, *, owner: UUID) -> None:
+    """Give the right to refresh back after a failure."""
+    await tx.execute(
+        update(credentials)
+        .where(credentials.c.installation_id == installation_id, credentials.c.refresh_lease_owner == owner)
+        .values(refresh_lease_owner=None, refresh_lease_until=None)
+    )
+
+
+async def forget(tx: Transaction, installation_id: int, *, seen: int | None = None) -> bool:
+    """Destroy the tokens, only if version `seen` is still the stored one where it is given."""
+    statement = delete(credentials).where(credentials.c.installation_id == installation_id)
+    if seen is not None:
+        statement = statement.where(credentials.c.token_version == seen)
+    return (await tx.execute(statement.returning(credentials.c.installation_id))).first() is not None
+
+
+def _from_now(delta: timedelta | None) -> object:
+    return None if delta is None else func.clock_timestamp() + delta
+
+
+def _stored(row: RowMapping) -> StoredCredentials:
+    return StoredCredentials(
+        installation_id=row["installation_id"],
+        data_key=bytes(row["data_key"]),
+        access_token=bytes(row["access_token"]),
+        refresh_token=_bytes(row["refresh_token"]),
+        previous_refresh_token=_bytes(row["previous_refresh_token"]),
+        token_version=row["token_version"],
+        life_left=row["life_left"],
+    )
+
+
+def _bytes(value: object) -> bytes | None:
+    return None if value is None else bytes(value)  # type: ignore[call-overload]

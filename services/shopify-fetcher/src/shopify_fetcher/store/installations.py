@@ -1,0 +1,157 @@
+"""Installations: our app on one shop."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import RowMapping, func, literal_column, select, update
+from sqlalchemy.dialects.postgresql import insert
+
+from shopify_fetcher.domain.shop import ShopFacts
+from shopify_fetcher.store.tables import installations
+from sync_common.db import Transaction, load_sql
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """One installation as its callers need it."""
+
+    id: int
+    shop_domain: str
+    access_scopes: tuple[str, ...]
+    generation: int
+    installed_at: datetime | None
+    webhooks_installed: bool
+    timezone: str | None
+
+    @property
+    def has_all_orders(self) -> bool:
+        """Say whether orders older than 60 days can be seen."""
+        return "read_all_orders" in self.access_scopes
+
+
+_COLUMNS = (
+    installations.c.id,
+    installations.c.shop_domain,
+    installations.c.access_scopes,
+    installations.c.generation,
+    installations.c.installed_at,
+    installations.c.webhooks_installed,
+    installations.c.timezone,
+)
+
+
+async def find(tx: Transaction, installation_id: int) -> Installation | None:
+    """Return an installation by id."""
+    row = (
+        (await tx.execute(select(*_COLUMNS).where(installations.c.id == installation_id))).mappings().first()
+    )
+    return None if row is None else _installation(row)
+
+
+async def find_by_shop(tx: Transaction, shop_domain: str) -> Installation | None:
+    """Return the installation of a shop."""
+    statement = select(*_COLUMNS).where(installations.c.shop_domain == shop_domain)
+    row = (await tx.execute(statement)).mappings().first()
+    return None if row is None else _installation(row)
+
+
+async def ensure(tx: Transaction, shop_domain: str, api_version: str) -> int:
+    """Return the id of a shop's installation, made on first use; the row stays locked until the end."""
+    statement = insert(installations).values(shop_domain=shop_domain, api_version=api_version)
+    statement = statement.on_conflict_do_update(
+        index_elements=[installations.c.shop_domain], set_={"api_version": api_version}
+    )
+    return int((await tx.execute(statement.returning(installations.c.id))).scalar_one())
+
+
+async def lock(tx: Transaction, installation_id: int) -> None:
+    """Make connects and disconnects of one installation take turns."""
+    await tx.execute(
+        select(installations.c.id).where(installations.c.id == installation_id).with_for_update()
+    )
+
+
+async def save_facts(tx: Transaction, installation_id: int, facts: ShopFacts) -> None:
+    """Keep what Shopify told of the shop."""
+    await tx.execute(
+        update(installations)
+        .where(installations.c.id == installation_id)
+        .values(
+            shopify_shop_id=facts.shopify_shop_id,
+            shop_name=facts.name,
+            shop_owner=facts.owner,
+            email=facts.email,
+            currency=facts.currency,
+            timezone=facts.timezone,
+            plan_name=facts.plan_name,
+            access_scopes=list(facts.access_scopes),
+            updated_at=func.clock_timestamp(),
+        )
+    )
+
+
+async def note_installed(tx: Transaction, installation_id: int, *, webhooks_installed: bool) -> None:
+    """Begin a new generation: the shop was connected, and the doctor comes in an hour, or now if it must."""
+    due = func.clock_timestamp() + (timedelta(hours=1) if webhooks_installed else timedelta(0))
+    await tx.execute(
+        update(installations)
+        .where(installations.c.id == installation_id)
+        .values(
+            generation=installations.c.generation + 1,
+            installed_at=func.clock_timestamp(),
+            webhooks_installed=webhooks_installed,
+            webhooks_due_at=due,
+            updated_at=func.clock_timestamp(),
+        )
+    )
+
+
+async def note_webhooks(tx: Transaction, installation_id: int, *, installed: bool) -> None:
+    """Keep whether every wanted subscription exists."""
+    await tx.execute(
+        update(installations)
+        .where(installations.c.id == installation_id)
+        .values(webhooks_installed=installed, updated_at=func.clock_timestamp())
+    )
+
+
+async def note_uninstalled(tx: Transaction, installation_id: int) -> None:
+    """End the generation: nothing is left to look after."""
+    await tx.execute(
+        update(installations)
+        .where(installations.c.id == installation_id)
+        .values(
+            generation=installations.c.generation + 1,
+            webhooks_installed=False,
+            webhooks_due_at=literal_column("'infinity'::timestamptz"),
+            updated_at=func.clock_timestamp(),
+        )
+    )
+
+
+async def hasten_webhooks(tx: Transaction, installation_id: int) -> None:
+    """Let the webhook doctor come now."""
+    await tx.execute(
+        update(installations)
+        .where(installations.c.id == installation_id)
+        .values(webhooks_due_at=func.clock_timestamp())
+    )
+
+
+async def claim_webhook_check(tx: Transaction, period: timedelta) -> Installation | None:
+    """Take one installation whose webhook check is due, and set its next due time."""
+    statement = load_sql("shopify_fetcher.store", "claim_webhook_check")
+    row = (await tx.execute(statement, {"period": period})).mappings().first()
+    return None if row is None else _installation(row)
+
+
+def _installation(row: RowMapping) -> Installation:
+    return Installation(
+        id=row["id"],
+        shop_domain=row["shop_domain"],
+        access_scopes=tuple(row["access_scopes"]),
+        generation=row["generation"],
+        installed_at=row["installed_at"],
+        webhooks_installed=row["webhooks_installed"],
+        timezone=row["timezone"],
+    )

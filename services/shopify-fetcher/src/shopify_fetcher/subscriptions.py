@@ -1,0 +1,157 @@
+"""Webhook subscriptions: made at connect, compared every hour with the wanted list, deleted at the last disconnect."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
+from typing import Any, Final
+
+import structlog
+
+from shopify_fetcher import metrics
+from shopify_fetcher.access.session import Access, ShopSession
+from shopify_fetcher.domain.budget import Lane
+from shopify_fetcher.domain.subscriptions import Subscription, repair, wanted_topics
+from shopify_fetcher.errors import FetcherError
+from shopify_fetcher.store import connections, installations
+from shopify_fetcher.store.installations import Installation
+from shopify_fetcher.store.tables import outbox
+from sync_common.bus import outbox as bus_outbox
+from sync_common.contracts.events import WebhooksRepaired
+from sync_common.contracts.topics import SHOPIFY_FETCHER
+from sync_common.db import Database, is_transient
+from sync_common.runtime import Clock
+
+CONCURRENT_CALLS_MAX: Final = 5
+PAGE_NODES: Final = 100
+PAGES_MAX: Final = 20
+CHECK_PERIOD: Final = timedelta(hours=1)
+IDLE_SECONDS: Final = 5.0
+_ALREADY_TAKEN: Final = "already been taken"
+
+log = structlog.get_logger()
+
+
+class Subscriptions:
+    """Keeps one shop's subscriptions as they should be."""
+
+    def __init__(self, uri: str) -> None:
+        self._uri = uri
+
+    async def install(self, session: ShopSession, scopes: Iterable[str]) -> list[str]:
+        """Make what is missing, delete what is wrong; return the topics that were missing.
+
+        Raise FetcherError when a wanted topic could not be subscribed; what could be done is done.
+        """
+        plan = repair(await self._existing(session), wanted_topics(scopes), self._uri)
+        refused = await _bounded(plan.create, lambda topic: self._create(session, topic))
+        await _bounded(plan.delete, lambda subscription: _delete(session, subscription))
+        if refused:
+            raise FetcherError(f"{len(refused)} webhook topics could not be subscribed")
+        return list(plan.create)
+
+    async def remove(self, session: ShopSession) -> None:
+        """Delete every subscription of ours."""
+        await _bounded(await self._existing(session), lambda subscription: _delete(session, subscription))
+
+    async def _existing(self, session: ShopSession) -> list[Subscription]:
+        found: list[Subscription] = []
+        after: str | None = None
+        for _ in range(PAGES_MAX):
+            answer = await session.call("webhook_subscriptions", {"first": PAGE_NODES, "after": after})
+            page = answer.data["webhookSubscriptions"]
+            found += [Subscription(node["id"], node["topic"], node["uri"]) for node in page["nodes"]]
+            if not page["pageInfo"]["hasNextPage"]:
+                break
+            after = page["pageInfo"]["endCursor"]
+        return found
+
+    async def _create(self, session: ShopSession, topic: str) -> bool:
+        wish = {"uri": self._uri, "format": "JSON"}
+        answer = await session.call(
+            "webhook_subscription_create", {"topic": topic, "webhookSubscription": wish}
+        )
+        errors = answer.data["webhookSubscriptionCreate"]["userErrors"]
+        # Another process, or our own lost first try, was faster: that is as good.
+        if all(_ALREADY_TAKEN in error["message"] for error in errors):
+            return True
+        log.warning("subscription_refused", kind=topic)
+        return False
+
+
+async def _delete(session: ShopSession, subscription: Subscription) -> bool:
+    await session.call("webhook_subscription_delete", {"id": subscription.gid})
+    return True  # an error only says that it is gone already
+
+
+async def _bounded(items: Iterable[Any], act: Callable[[Any], Awaitable[bool]]) -> list[Any]:
+    """Act on all items, a few at a time; return those that were refused."""
+    slots = asyncio.Semaphore(CONCURRENT_CALLS_MAX)
+
+    async def one(item: Any) -> bool:
+        async with slots:
+            return await act(item)
+
+    todo = list(items)
+    results = await asyncio.gather(*(one(item) for item in todo))
+    return [item for item, accepted in zip(todo, results, strict=True) if not accepted]
+
+
+class WebhookDoctor:
+    """Visits each installation once an hour and tells when deliveries may have been lost."""
+
+    def __init__(
+        self, database: Database, access: Access, subscriptions: Subscriptions, clock: Clock
+    ) -> None:
+        self._database = database
+        self._access = access
+        self._subscriptions = subscriptions
+        self._clock = clock
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Visit whoever is due, until stopped."""
+        while not stop.is_set():
+            try:
+                visited = await self.visit_next()
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                log.warning("doctor_waits", exc_info=error)
+                visited = False
+            if not visited:
+                with contextlib.suppress(TimeoutError):
+                    async with asyncio.timeout(IDLE_SECONDS):
+                        await stop.wait()
+
+    async def visit_next(self) -> bool:
+        """Check one installation that is due; False when none is."""
+        async with self._database.transaction() as tx:
+            installation = await installations.claim_webhook_check(tx, CHECK_PERIOD)
+        if installation is None:
+            return False
+        try:
+            await self.visit(installation)
+        except FetcherError as error:
+            log.warning("webhook_check_failed", installation_id=installation.id, code=error.code)
+            async with self._database.transaction() as tx:
+                await installations.note_webhooks(tx, installation.id, installed=False)
+        return True
+
+    async def visit(self, installation: Installation) -> list[str]:
+        """Repair one installation's subscriptions; return what was missing."""
+        session = self._access.session(installation, Lane.INTERACTIVE)
+        created = await self._subscriptions.install(session, installation.access_scopes)
+        async with self._database.transaction() as tx:
+            await installations.note_webhooks(tx, installation.id, installed=True)
+            if created:
+                for store in await connections.connected(tx, installation.id):
+                    event = WebhooksRepaired(
+                        store_id=store.store_id,
+                        advertiser_id=store.advertiser_id,
+                        shop_domain=installation.shop_domain,
+                        installation_id=installation.id,
+                        topics=tuple(created),
+                    )
+                    await bus_outbox.publish(tx, outbox, event, source=SHOPIFY_FETCHER, now=self._clock.now())
+        metrics.webhooks_repaired.inc(len(created))
+        return created
