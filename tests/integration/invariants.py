@@ -1,0 +1,32 @@
+"""What must hold at every moment, as SQL that returns the offenders; run after each journey."""
+
+from local_stack.platform import Platform
+
+INVARIANTS = {
+    "a running job has a live lease or was just orphaned": """
+        SELECT id FROM sync.sync_jobs
+        WHERE status = 'running' AND lease_expires_at < clock_timestamp() - interval '45 seconds'""",
+    "a store has at most one pending or running sync": """
+        SELECT store_id FROM sync.sync_jobs WHERE status IN ('pending', 'running') AND job_type <> 'backfill'
+        GROUP BY store_id HAVING count(*) > 1""",
+    "the books add up: every distinct record has exactly one outcome": """
+        SELECT job_id, resource FROM records.job_books_v1
+        WHERE distinct_ids <> created + updated + unchanged + skipped + failed""",
+    "a completed job published what it wrote": """
+        SELECT p.job_id FROM sync.sync_job_parts p
+        JOIN sync.sync_jobs j ON j.id = p.job_id
+        JOIN records.job_books_v1 b ON b.job_id = p.job_id AND b.resource = p.resource
+        WHERE j.status = 'completed' AND p.published < b.distinct_ids""",
+    "an order is linked to a contact of its own advertiser": """
+        SELECT o.id FROM records.orders o LEFT JOIN records.contacts c
+            ON c.advertiser_id = o.advertiser_id AND c.id = o.contact_id
+        WHERE o.contact_id IS NOT NULL AND c.id IS NULL""",
+    "a deleted contact is never marketable": """
+        SELECT id FROM records.contacts WHERE deleted_at IS NOT NULL AND marketable""",
+}
+
+
+def broken(platform: Platform) -> dict[str, int]:
+    """Return the invariants that do not hold, with the number of offenders."""
+    found = {name: len(platform.rows(query)) for name, query in INVARIANTS.items()}
+    return {name: count for name, count in found.items() if count}
