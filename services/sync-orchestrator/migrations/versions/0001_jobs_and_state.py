@@ -1,6 +1,7 @@
 """Jobs with their parts, the state of each store, and what the orchestrator owes others."""
 
 from alembic import op
+
 from sync_common.bus.inbox import inbox_ddl
 from sync_common.bus.outbox import outbox_ddl
 
@@ -90,8 +91,8 @@ CREATE TABLE sync.sync_job_parts (
     PRIMARY KEY (advertiser_id, job_id, resource),
     FOREIGN KEY (advertiser_id, job_id) REFERENCES sync.sync_jobs ON DELETE CASCADE
 );
-COMMENT ON COLUMN sync.sync_job_parts.cursor IS 'Everything before it is acknowledged by Kafka; a resumed read begins here.';
-COMMENT ON COLUMN sync.sync_job_parts.basis_at IS 'Earliest of database time and Shopify time at the start: the next watermark counts from it.';
+COMMENT ON COLUMN sync.sync_job_parts.cursor IS 'A resumed read begins here; Kafka has all before it.';
+COMMENT ON COLUMN sync.sync_job_parts.basis_at IS 'Earliest of database and Shopify time at the start; watermarks count from it.';
 COMMENT ON COLUMN sync.sync_job_parts.read_count IS 'Root records that the fetcher says it read.';
 """
 
@@ -119,7 +120,7 @@ CREATE TABLE sync.store_state (
     updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (advertiser_id, store_id)
 );
-COMMENT ON COLUMN sync.store_state.generation IS 'Connections so far, from the fetcher; events of an older one change nothing.';
+COMMENT ON COLUMN sync.store_state.generation IS 'Connections so far; events of an older one change nothing.';
 COMMENT ON COLUMN sync.store_state.scheduled_frequency IS 'The setting that next_run_at was worked out from.';
 CREATE INDEX store_state_next_run ON sync.store_state (next_run_at) WHERE next_run_at IS NOT NULL;
 CREATE INDEX store_state_next_products_run ON sync.store_state (next_products_run_at)
@@ -146,7 +147,7 @@ CREATE TABLE sync.proofs (
     checked_at timestamptz NOT NULL,
     PRIMARY KEY (advertiser_id, store_id, resource)
 );
-COMMENT ON COLUMN sync.proofs.differences IS 'Rows that the last full read had to write: the measure of what webhooks missed.';
+COMMENT ON COLUMN sync.proofs.differences IS 'Rows the last full read had to write: what webhooks missed.';
 
 CREATE TABLE sync.refetch_queue (
     shop_domain text NOT NULL,
@@ -161,7 +162,7 @@ CREATE TABLE sync.refetch_queue (
     lease_expires_at timestamptz,
     PRIMARY KEY (shop_domain, resource, record_id)
 );
-COMMENT ON COLUMN sync.refetch_queue.revision IS 'Rises when the record is asked for again; an answer to an older wish removes nothing.';
+COMMENT ON COLUMN sync.refetch_queue.revision IS 'Rises at each wish; an answer to an older one removes nothing.';
 CREATE INDEX refetch_queue_due ON sync.refetch_queue (due_at);
 """
 

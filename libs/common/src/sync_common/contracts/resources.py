@@ -1,6 +1,9 @@
 """The three Shopify resources that are mirrored, and the names that follow from them."""
 
 from enum import StrEnum
+from typing import Final
+
+SHOPIFY_API_VERSION: Final = "2026-10"
 
 
 class Resource(StrEnum):

@@ -6,7 +6,6 @@ from typing import Final
 
 from sync_common.contracts.events.lifecycle import JobType
 from sync_common.contracts.resources import Resource
-
 from sync_orchestrator.errors import ForbiddenTransition
 
 

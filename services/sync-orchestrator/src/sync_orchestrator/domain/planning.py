@@ -8,7 +8,6 @@ from typing import Final
 
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.contracts.resources import Resource
-
 from sync_orchestrator.domain.jobs import covered
 
 ORDER_WINDOW: Final = timedelta(days=60)  # shopify.dev, Access scopes: read_orders sees the last 60 days

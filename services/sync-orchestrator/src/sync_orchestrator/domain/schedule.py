@@ -8,7 +8,6 @@ from typing import Final
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sync_common.contracts.events.lifecycle import JobType
-
 from sync_orchestrator.domain.planning import FULL_SYNC_EVERY
 
 

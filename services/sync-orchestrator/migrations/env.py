@@ -1,0 +1,3 @@
+from sync_common.db.migrations import run_env
+
+run_env()

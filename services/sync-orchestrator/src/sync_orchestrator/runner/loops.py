@@ -1,0 +1,32 @@
+"""How the runner's loops wait and survive outages."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+
+import structlog
+
+from sync_common.bus import BusError
+from sync_common.db import is_transient
+from sync_orchestrator.errors import LeaseLost
+
+log = structlog.get_logger()
+
+
+async def patiently(task: str, step: Callable[[], Awaitable[None]]) -> None:
+    """Take one step; an outage is logged and waited out, a bug ends the process."""
+    try:
+        await step()
+    except LeaseLost as error:  # between looking and writing; the next look stops the job
+        log.info("lost meanwhile", task=task, reason=str(error))
+    except Exception as error:
+        if not is_transient(error) and not isinstance(error, BusError):
+            raise
+        log.warning("waiting out an outage", task=task, exc_info=error)
+
+
+async def pause(stop: asyncio.Event, seconds: float) -> None:
+    """Wait a while, or until told to stop."""
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await stop.wait()

@@ -1,0 +1,109 @@
+"""Read records again by id and publish them on the live lane, where they settle ties and complete hints."""
+
+import asyncio
+from datetime import datetime, timedelta
+from typing import Final
+
+import structlog
+
+from sync_common.bus import BusError
+from sync_common.contracts import records
+from sync_common.contracts.resources import SHOPIFY_API_VERSION
+from sync_common.contracts.topics import live_topic
+from sync_orchestrator import metrics
+from sync_orchestrator.clients.fetcher import Nodes
+from sync_orchestrator.errors import FetcherRefused, StreamCut
+from sync_orchestrator.runner.loops import patiently, pause
+from sync_orchestrator.runner.tools import Tools
+from sync_orchestrator.store import refetches, stores
+from sync_orchestrator.store.events import SOURCE
+from sync_orchestrator.store.refetches import Refetch
+
+RECORDS_MAX: Final = 250  # what one nodes(ids:) query may ask for
+LEASE_SECONDS: Final = 180.0
+ATTEMPTS_MAX: Final = 8
+FIRST_PAUSE: Final = timedelta(seconds=10)
+
+log = structlog.get_logger()
+
+
+class Refetcher:
+    """Reads what is queued, one request at a time; a failed read is tried again later and later."""
+
+    def __init__(self, tools: Tools, *, interval_seconds: float) -> None:
+        self._tools = tools
+        self._interval_seconds = interval_seconds
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Read until stopped."""
+        while not stop.is_set():
+            await patiently("refetch", self._turn)
+            await pause(stop, self._interval_seconds)
+
+    async def _turn(self) -> None:
+        while await self._read_one():
+            pass
+
+    async def _read_one(self) -> bool:
+        async with self._tools.database.transaction() as tx:
+            wanted = await refetches.claim(
+                tx, owner=self._tools.owner, lease_seconds=LEASE_SECONDS, records_max=RECORDS_MAX
+            )
+            if wanted is None:
+                return False
+            installation_id = await stores.installation_of(tx, wanted.shop_domain)
+        if installation_id is None:
+            await self._settle(wanted, "not_connected")
+            return True
+        try:
+            nodes = await self._tools.fetcher.nodes(installation_id, wanted.resource, wanted.record_ids)
+            await self._publish(wanted, nodes)
+        except (StreamCut, FetcherRefused, BusError) as error:
+            await self._postpone(wanted, error)
+        else:
+            await self._settle(wanted, "read")
+        return True
+
+    async def _publish(self, wanted: Refetch, nodes: Nodes) -> None:
+        batch = self._tools.producer.batch()
+        topic = live_topic(wanted.resource)
+        found = {record.id: bytes(record.body) for record in nodes.records}
+        for record_id, body in {**found, **dict.fromkeys(nodes.gone, b"")}.items():
+            record = self._record(wanted, record_id, nodes.observed_at, gone=record_id not in found)
+            key = records.record_key(wanted.shop_domain, record_id)
+            await batch.enqueue(topic, key, body, record.envelope().to_headers())
+        await batch.flush()
+
+    def _record(
+        self, wanted: Refetch, record_id: str, observed_at: datetime, *, gone: bool
+    ) -> records.RawRecord:
+        return records.fetched(
+            resource=wanted.resource,
+            shop=wanted.shop_domain,
+            record_id=record_id,
+            body=b"",
+            observed_at=observed_at,
+            now=self._tools.clock.now(),
+            source=SOURCE,
+            api_version=SHOPIFY_API_VERSION,
+            gone=gone,
+        )
+
+    async def _settle(self, wanted: Refetch, outcome: str) -> None:
+        async with self._tools.database.transaction() as tx:
+            await refetches.settle(tx, wanted)
+        metrics.REFETCHED.labels(outcome).inc(len(wanted.revisions))
+        log.info("refetched", resource=wanted.resource, records=len(wanted.revisions), outcome=outcome)
+
+    async def _postpone(self, wanted: Refetch, error: Exception) -> None:
+        attempts_max = 1 if isinstance(error, FetcherRefused) and not error.retryable else ATTEMPTS_MAX
+        async with self._tools.database.transaction() as tx:
+            given_up = await refetches.postpone(tx, wanted, delay=FIRST_PAUSE, attempts_max=attempts_max)
+        metrics.REFETCHED.labels("given_up").inc(given_up)
+        log.warning(
+            "refetch failed",
+            resource=wanted.resource,
+            records=len(wanted.revisions),
+            count=given_up,
+            reason=str(error),
+        )

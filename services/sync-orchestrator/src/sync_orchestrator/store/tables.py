@@ -1,0 +1,142 @@
+"""The tables of schema `sync`, for statements written with SQLAlchemy Core. The migrations are the truth."""
+
+from typing import Final
+
+from sqlalchemy import BigInteger, Boolean, Column, DateTime, Float, Integer, MetaData, Table, Text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from sync_common.bus.inbox import inbox_table
+from sync_common.bus.outbox import outbox_table
+
+SCHEMA: Final = "sync"
+metadata: Final = MetaData(schema=SCHEMA)
+
+_instant = DateTime(timezone=True)
+
+sync_jobs: Final = Table(
+    "sync_jobs",
+    metadata,
+    Column("job_id", BigInteger, primary_key=True),
+    Column("advertiser_id", BigInteger, primary_key=True),
+    Column("store_id", BigInteger),
+    Column("installation_id", BigInteger),
+    Column("shop_domain", Text),
+    Column("job_type", Text),
+    Column("slot", Text),
+    Column("status", Text),
+    Column("triggered_by", Text),
+    Column("triggered_by_user_id", BigInteger),
+    Column("schedule_slot", Text),
+    Column("skips_products", Boolean),
+    Column("is_first_sync", Boolean),
+    Column("follow_up", Boolean),
+    Column("attempt", Integer),
+    Column("retry_of_job_id", BigInteger),
+    Column("due_at", _instant),
+    Column("lease_owner", Text),
+    Column("lease_expires_at", _instant),
+    Column("epoch", Integer),
+    Column("orders_since", _instant),
+    Column("throttled_until", _instant),
+    Column("records_per_minute", Float),
+    Column("estimated_duration", Integer),
+    Column("actual_duration", Integer),
+    Column("error_code", Text),
+    Column("error_message", Text),
+    Column("error_details", JSONB),
+    Column("started_at", _instant),
+    Column("completed_at", _instant),
+    Column("created_at", _instant),
+    Column("updated_at", _instant),
+)
+
+sync_job_parts: Final = Table(
+    "sync_job_parts",
+    metadata,
+    Column("advertiser_id", BigInteger, primary_key=True),
+    Column("job_id", BigInteger, primary_key=True),
+    Column("resource", Text, primary_key=True),
+    Column("state", Text),
+    Column("mode", Text),
+    Column("updated_since", _instant),
+    Column("created_since", _instant),
+    Column("cursor", Text),
+    Column("total", BigInteger),
+    Column("published", BigInteger),
+    Column("read_count", BigInteger),
+    Column("basis_at", _instant),
+    Column("observed_at", _instant),
+    Column("created", BigInteger),
+    Column("updated", BigInteger),
+    Column("unchanged", BigInteger),
+    Column("skipped", BigInteger),
+    Column("failed", BigInteger),
+    Column("started_at", _instant),
+    Column("ended_at", _instant),
+)
+
+store_state: Final = Table(
+    "store_state",
+    metadata,
+    Column("advertiser_id", BigInteger, primary_key=True),
+    Column("store_id", BigInteger, primary_key=True),
+    Column("installation_id", BigInteger),
+    Column("shop_domain", Text),
+    Column("generation", Integer),
+    Column("status", Text),
+    Column("last_sync_at", _instant),
+    Column("last_sync_status", Text),
+    Column("last_sync_error", Text),
+    Column("initial_sync_completed", Boolean),
+    Column("last_full_sync_at", _instant),
+    Column("timezone", Text),
+    Column("scheduled_frequency", Text),
+    Column("scheduled_products_frequency", Text),
+    Column("next_run_at", _instant),
+    Column("next_run_slot", Text),
+    Column("next_products_run_at", _instant),
+    Column("next_products_run_slot", Text),
+    Column("created_at", _instant),
+    Column("updated_at", _instant),
+)
+
+watermarks: Final = Table(
+    "watermarks",
+    metadata,
+    Column("advertiser_id", BigInteger, primary_key=True),
+    Column("store_id", BigInteger, primary_key=True),
+    Column("resource", Text, primary_key=True),
+    Column("reached_at", _instant),
+    Column("job_id", BigInteger),
+)
+
+proofs: Final = Table(
+    "proofs",
+    metadata,
+    Column("advertiser_id", BigInteger, primary_key=True),
+    Column("store_id", BigInteger, primary_key=True),
+    Column("resource", Text, primary_key=True),
+    Column("job_id", BigInteger),
+    Column("shopify_count", BigInteger),
+    Column("our_count", BigInteger),
+    Column("differences", BigInteger),
+    Column("checked_at", _instant),
+)
+
+refetch_queue: Final = Table(
+    "refetch_queue",
+    metadata,
+    Column("shop_domain", Text, primary_key=True),
+    Column("resource", Text, primary_key=True),
+    Column("record_id", Text, primary_key=True),
+    Column("revision", BigInteger),
+    Column("reason", Text),
+    Column("requested_at", _instant),
+    Column("due_at", _instant),
+    Column("attempt", Integer),
+    Column("lease_owner", Text),
+    Column("lease_expires_at", _instant),
+)
+
+outbox: Final = outbox_table(metadata, SCHEMA)
+inbox: Final = inbox_table(metadata, SCHEMA)
