@@ -61,6 +61,7 @@ class BusHarness:
     def __init__(self, bootstrap: str, prefix: str) -> None:
         self.bootstrap = bootstrap
         self.prefix = prefix
+        self.group = f"group-{uuid4().hex[:8]}"
         self._producers: list[Producer] = []
 
     async def topic(self, partitions: int = 1) -> str:
@@ -97,7 +98,7 @@ class BusHarness:
 
     @asynccontextmanager
     async def consuming(
-        self, topics: Sequence[str], handler: BatchHandler, group: str = GROUP, **options: Any
+        self, topics: Sequence[str], handler: BatchHandler, group: str | None = None, **options: Any
     ) -> AsyncIterator[Consumer]:
         """Run a consumer inside the block; it must have ended well at the end."""
         stop = asyncio.Event()
@@ -111,16 +112,17 @@ class BusHarness:
                 await task
 
     async def consumer(
-        self, topics: Sequence[str], handler: BatchHandler, group: str = GROUP, **options: Any
+        self, topics: Sequence[str], handler: BatchHandler, group: str | None = None, **options: Any
     ) -> Consumer:
         options = {"transient": lambda error: isinstance(error, Transient), **options}
+        if "dead_letters" not in options:
+            options["dead_letters"] = await self.producer()
         return Consumer(
             self.bootstrap,
-            group,
+            group or self.group,
             topics,
             handler,
             client_id="test-consumer",
-            dead_letters=await self.producer(),
             consumer_name=GROUP,
             **options,
         )

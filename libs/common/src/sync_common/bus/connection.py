@@ -13,7 +13,8 @@ from sync_common.bus.topics import DEAD_LETTER_HEADROOM_BYTES
 from sync_common.contracts.topics import MAX_MESSAGE_BYTES
 
 _BATCH_BYTES_MAX: Final = 256 * 1024  # measured: the default of 16 KiB triples the cost of a record
-_RECONNECT_SECONDS: Final = 0.2
+_RECONNECT_SECONDS_MIN: Final = 0.1
+_RECONNECT_SECONDS_MAX: Final = 2.0
 
 log = structlog.get_logger()
 
@@ -83,6 +84,7 @@ class Connection:
         task.add_done_callback(self._closing.discard)
 
     async def _connect(self) -> AIOKafkaProducer:
+        delay = _RECONNECT_SECONDS_MIN
         while True:
             client = AIOKafkaProducer(
                 bootstrap_servers=self._bootstrap,
@@ -104,7 +106,8 @@ class Connection:
             else:
                 self.current, self._healthy = client, True
                 return client
-            await asyncio.sleep(_RECONNECT_SECONDS)
+            await asyncio.sleep(delay)
+            delay = min(delay * 2, _RECONNECT_SECONDS_MAX)
 
 
 async def _close(client: AIOKafkaProducer, patience_seconds: float) -> None:

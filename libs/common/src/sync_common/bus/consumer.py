@@ -63,7 +63,7 @@ class Consumer:
     ) -> None:
         self._bootstrap = bootstrap
         self._prefix = dead_letters.topic_prefix
-        self._group = self._prefix + group
+        self._group = group
         self._topics = [self._prefix + topic for topic in topics]
         self._client_id = client_id
         self._dead_letters = dead_letters
@@ -84,7 +84,7 @@ class Consumer:
         """Consume until `stop` is set; then finish the batch in hand, commit and leave the group."""
         client = await open_client(
             self._bootstrap,
-            self._group,
+            self._prefix + self._group,
             self._topics,
             client_id=self._client_id,
             session_timeout_seconds=self._session_timeout_seconds,
@@ -157,7 +157,7 @@ class Consumer:
                 return True  # it outlasted a rebalance: whoever holds the partitions now reads it again
             rejected = await self._settle(client, messages, outcomes)
         except Retry as retry:
-            self._metrics.retries.labels(self._name, topic, retry.cause).inc()
+            self._metrics.retries.labels(self._group, topic, retry.cause).inc()
             self._partitions.delay(topic, retry.seconds)
             log.warning(
                 "batch_put_back",
@@ -213,7 +213,7 @@ class Consumer:
             self._partitions.committed(positions)
 
     def _account(self, topic: str, messages: Sequence[Message], rejected: int, seconds: float) -> None:
-        labels = (self._name, topic)
+        labels = (self._group, topic)
         self._metrics.batch_seconds.labels(*labels).observe(seconds)
         self._metrics.records.labels(*labels, "done").inc(len(messages) - rejected)
         self._metrics.records.labels(*labels, "rejected").inc(rejected)

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
+from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
 from aiokafka.structs import RecordMetadata
 
@@ -49,11 +50,7 @@ class Producer:
 
     async def start(self) -> None:
         """Connect; raise DeliveryFailed when no broker answers before the deadline."""
-        try:
-            async with asyncio.timeout(self.delivery_timeout_seconds):
-                await self._connection.client()
-        except TimeoutError:
-            raise DeliveryFailed("no broker answered before the deadline") from None
+        await self._connect()
 
     async def stop(self) -> None:
         """Wait for what was sent, within the deadline, and disconnect."""
@@ -107,7 +104,7 @@ class Producer:
         """Return how many partitions a topic has."""
         try:
             async with asyncio.timeout(self.delivery_timeout_seconds):
-                client = await self._connection.client()
+                client = await self._connect()
                 return len(await client.partitions_for(self.topic_prefix + topic))
         except (TimeoutError, KafkaError) as error:
             raise DeliveryFailed(f"{topic}: its partitions cannot be read") from error
@@ -120,10 +117,17 @@ class Producer:
             self._own_batch = ProducerBatch(self)  # that task ended without asking what became of them
         self._owner = task
 
+    async def _connect(self) -> AIOKafkaProducer:
+        try:
+            async with asyncio.timeout(self.delivery_timeout_seconds):
+                return await self._connection.client()
+        except TimeoutError:
+            raise DeliveryFailed("no broker answered before the deadline") from None
+
     async def _hand_over(
         self, topic: str, key: bytes | None, value: bytes, headers: Headers, partition: int | None
     ) -> "asyncio.Future[RecordMetadata]":
-        client = self._connection.current or await self._connection.client()
+        client = self._connection.current or await self._connect()
         future: asyncio.Future[RecordMetadata] = await client.send(
             self.topic_prefix + topic, value, key, partition, headers=headers
         )
