@@ -116,3 +116,24 @@ class BadCursor(FetcherError):
 
     code = "bad_cursor"
     retryable = False
+
+
+class Unauthorized(FetcherError):
+    """The caller does not know the service token."""
+
+    code = "unauthorized"
+    retryable = False
+
+
+class NotFound(FetcherError):
+    """What the caller names does not exist."""
+
+    code = "not_found"
+    retryable = False
+
+
+class TooLarge(FetcherError):
+    """The request's body passes the limit."""
+
+    code = "too_large"
+    retryable = False

@@ -4,7 +4,7 @@ import hmac
 from typing import Annotated, Any
 
 import msgspec
-from fastapi import Depends, FastAPI, Header, HTTPException, Path, Query, Request, Response
+from fastapi import Depends, FastAPI, Header, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import AwareDatetime, BaseModel, Field
@@ -14,7 +14,7 @@ from shopify_fetcher.connections import Connector
 from shopify_fetcher.domain import cursor as cursors
 from shopify_fetcher.domain.budget import Lane
 from shopify_fetcher.domain.search import Window
-from shopify_fetcher.errors import FetcherError
+from shopify_fetcher.errors import FetcherError, NotFound, TooLarge, Unauthorized
 from shopify_fetcher.reading import lines
 from shopify_fetcher.reading.counts import counts
 from shopify_fetcher.reading.nodes import read_nodes
@@ -26,7 +26,15 @@ from sync_common.contracts.resources import Resource
 from sync_common.db import Database
 
 BODY_BYTES_MAX = 64 * 1024
-_REFUSED = {"code_refused": 400, "shop_mismatch": 422, "scopes_missing": 422, "bad_cursor": 422}
+_STATUS = {
+    "unauthorized": 401,
+    "not_found": 404,
+    "too_large": 413,
+    "code_refused": 422,
+    "shop_mismatch": 422,
+    "scopes_missing": 422,
+    "bad_cursor": 422,
+}
 
 
 class ConnectRequest(BaseModel):
@@ -58,7 +66,7 @@ class NodesRequest(BaseModel):
     """Which records are to be read by id."""
 
     resource: Resource
-    ids: list[Annotated[str, Field(pattern=r"^[0-9]{1,20}\Z")]] = Field(min_length=1, max_length=250)
+    ids: list[Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]] = Field(min_length=1, max_length=250)
 
 
 class CountsAnswer(BaseModel):
@@ -78,20 +86,18 @@ def make_app(
     async def check_token(authorization: Annotated[str, Header()] = "") -> None:
         scheme, _, given = authorization.partition(" ")
         if scheme.lower() != "bearer" or not hmac.compare_digest(given.encode(), expected):
-            raise HTTPException(
-                401, {"code": "unauthorized", "message": "The service token is missing or wrong."}
-            )
+            raise Unauthorized("the service token is missing or wrong")
 
     async def check_size(request: Request) -> None:
         length = request.headers.get("content-length", "0")
         if not length.isdecimal() or int(length) > BODY_BYTES_MAX:
-            raise HTTPException(413, {"code": "too_large", "message": "The request is too large."})
+            raise TooLarge("the request is too large")
 
     async def installation(installation_id: Annotated[int, Path(gt=0)]) -> Installation:
         async with database.transaction() as tx:
             found = await installations.find(tx, installation_id)
         if found is None:
-            raise HTTPException(404, {"code": "not_found", "message": "There is no such installation."})
+            raise NotFound("there is no such installation")
         return found
 
     FoundInstallation = Annotated[Installation, Depends(installation)]  # noqa: N806 - a type
@@ -101,7 +107,6 @@ def make_app(
         dependencies=[Depends(check_token), Depends(check_size)],
     )
     app.add_exception_handler(FetcherError, _answer_error)
-    app.add_exception_handler(HTTPException, _answer_http_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
 
     @app.post("/v1/connections")
@@ -177,17 +182,8 @@ async def _answer_error(_request: Request, error: Exception) -> JSONResponse:
     """Say what was refused: 4xx where waiting does not help, 503 where it may."""
     if not isinstance(error, FetcherError):
         raise error
-    status = _REFUSED.get(error.code, 503 if error.retryable else 409)
+    status = _STATUS.get(error.code, 503 if error.retryable else 409)
     return JSONResponse({"code": error.code, "message": str(error), "retryable": error.retryable}, status)
-
-
-async def _answer_http_error(_request: Request, error: Exception) -> JSONResponse:
-    if not isinstance(error, HTTPException):
-        raise error
-    detail = (
-        error.detail if isinstance(error.detail, dict) else {"code": "error", "message": str(error.detail)}
-    )
-    return JSONResponse(detail, error.status_code)
 
 
 async def _answer_invalid(_request: Request, error: Exception) -> JSONResponse:

@@ -1,0 +1,103 @@
+"""Connecting and disconnecting, against the simulator."""
+
+from ..builders import WEBHOOK_URI
+
+
+async def test_connecting_stores_a_sealed_pair_and_tells_once(fetcher, make_shop):
+    shop = await make_shop()
+    code = await shop.code()
+
+    async with fetcher.client() as client:
+        answer = await client.post(
+            "/v1/connections",
+            json={"store_id": 7, "advertiser_id": 3, "user_id": 11, "shop_domain": shop.domain, "code": code},
+        )
+
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["shop_domain"] == shop.domain
+    assert set(answer.json()["access_scopes"]) >= {"read_customers", "read_orders", "read_products"}
+    assert await fetcher.events() == ["sync.store.connected"]
+    view = await fetcher.rows("SELECT * FROM fetcher.installations_v1")
+    assert [(row["store_id"], row["status"], row["webhooks_installed"]) for row in view] == [(7, "connected", True)]
+    subscriptions = (await shop.admin("", method="GET"))["subscriptions"]
+    assert {subscription["uri"] for subscription in subscriptions} == {WEBHOOK_URI}
+    assert "ORDERS_UPDATED" in {subscription["topic"] for subscription in subscriptions}
+    issued = (await shop.http.get("/_admin/secrets")).json()["issued"]
+    [stored] = await fetcher.rows("SELECT access_token, refresh_token FROM fetcher.credentials")
+    assert not any(secret.encode() in bytes(stored["access_token"]) for secret in issued)
+
+
+async def test_refused_code_is_told_and_stores_nothing(fetcher, make_shop):
+    shop = await make_shop()
+
+    async with fetcher.client() as client:
+        answer = await client.post(
+            "/v1/connections",
+            json={"store_id": 7, "advertiser_id": 3, "shop_domain": shop.domain, "code": "never-issued"},
+        )
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "code_refused")
+    assert await fetcher.rows("SELECT * FROM fetcher.credentials") == []
+    assert await fetcher.events() == []
+
+
+async def test_missing_scopes_are_named_and_the_token_is_forgotten(fetcher, make_shop):
+    shop = await make_shop()
+    code = await shop.code(("read_customers",))
+
+    async with fetcher.client() as client:
+        answer = await client.post(
+            "/v1/connections",
+            json={"store_id": 7, "advertiser_id": 3, "shop_domain": shop.domain, "code": code},
+        )
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "scopes_missing")
+    assert "read_orders" in answer.json()["message"]
+    assert await fetcher.rows("SELECT * FROM fetcher.credentials") == []
+
+
+async def test_wrong_service_token_is_refused(fetcher):
+    async with fetcher.client(token="wrong") as client:
+        answer = await client.get("/v1/installations/1/counts")
+
+    assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
+
+
+async def test_last_disconnect_deletes_subscriptions_and_forgets_the_token(fetcher, make_shop):
+    shop = await make_shop()
+    await fetcher.connect(shop, store_id=7, advertiser_id=3)
+    await fetcher.connect(shop, store_id=8, advertiser_id=4)
+
+    async with fetcher.client() as client:
+        await client.post("/v1/connections/7/disconnect", json={"advertiser_id": 3})
+        after_first = (await shop.admin("", method="GET"))["subscriptions"]
+        await client.post("/v1/connections/8/disconnect", json={"advertiser_id": 4})
+        again = await client.post("/v1/connections/8/disconnect", json={"advertiser_id": 4})
+
+    assert after_first
+    assert again.status_code == 204
+    assert (await shop.admin("", method="GET"))["subscriptions"] == []
+    assert await fetcher.rows("SELECT * FROM fetcher.credentials") == []
+    assert (await fetcher.events()).count("sync.store.disconnected") == 2
+
+
+async def test_foreign_advertiser_cannot_disconnect(fetcher, make_shop):
+    shop = await make_shop()
+    await fetcher.connect(shop, store_id=7, advertiser_id=3)
+
+    async with fetcher.client() as client:
+        answer = await client.post("/v1/connections/7/disconnect", json={"advertiser_id": 99})
+
+    assert answer.status_code == 204
+    assert [row["status"] for row in await fetcher.rows("SELECT status FROM fetcher.connections")] == ["connected"]
+
+
+async def test_reconnecting_raises_the_generation(fetcher, make_shop):
+    shop = await make_shop()
+    await fetcher.connect(shop)
+    await fetcher.parts.connector.disconnect(store_id=7, advertiser_id=3)
+
+    await fetcher.connect(shop)
+
+    [row] = await fetcher.rows("SELECT status, generation, disconnect_reason FROM fetcher.connections")
+    assert row == {"status": "connected", "generation": 3, "disconnect_reason": None}
