@@ -20,6 +20,13 @@ from sync_common.contracts.topics import (
 
 SIMULATOR = "shopify-simulator"
 LOOPS_STUB = "loops-stub"
+MAIL_TEMPLATES = (
+    "shopify_sync_complete",
+    "shopify_sync_failed",
+    "shopify_store_disconnected",
+    "advertiser_invitation",
+    "password_reset",
+)
 SUPPORT_URL = "mailto:support@example.com"
 
 
@@ -32,6 +39,7 @@ class Secrets:
     service_token: str
     master_keys: str
     sealing_keys: str
+    redaction_key: str
     loops_api_key: str
     demo_password: str
 
@@ -44,6 +52,7 @@ class Secrets:
             service_token=secrets.token_urlsafe(32),
             master_keys=f"local-1:{_key()}",
             sealing_keys=f"local-1:{_key()}",
+            redaction_key=_key(),
             loops_api_key=secrets.token_hex(16),
             demo_password=secrets.token_urlsafe(9),
         )
@@ -99,15 +108,15 @@ def of_service(service: Service, at: Addresses, secret: Secrets) -> dict[str, st
 
 def of_tool(tool: DevTool, at: Addresses, secret: Secrets, folder: Path) -> dict[str, str]:
     """Return the whole environment of a process that stands for a third party."""
-    told: dict[str, Any] = {"PORT": at.http_ports[tool.name], "HOST": "127.0.0.1"}
+    told: dict[str, Any] = {"HTTP_PORT": at.http_ports[tool.name]}
     if tool.name == SIMULATOR:
         told |= {
             "CLIENT_ID": secret.client_id,
             "CLIENT_SECRET": secret.client_secret,
-            "REDIRECT_URIS": json.dumps([f"{at.url(OAUTH_GATEWAY)}/auth/shopify/callback"]),
+            "REDIRECT_URIS": f"{at.url(OAUTH_GATEWAY)}/auth/shopify/callback",
             "APP_WEBHOOK_URI": at.webhook_uri,
             "PUBLIC_BASE_URL": at.url(SIMULATOR),
-            "DATA_DIR": folder / "bulk",
+            "DATA_DIR": folder / "bulk-files",
         }
     else:
         told |= {"API_KEY": secret.loops_api_key}
@@ -120,15 +129,14 @@ def _gateway(at: Addresses, secret: Secrets) -> dict[str, Any]:
         "FETCHER_URL": at.url(SHOPIFY_FETCHER),
         "SERVICE_TOKEN": secret.service_token,
         "CLIENT_ID": secret.client_id,
-        "CLIENT_SECRET": json.dumps([secret.client_secret]),
+        "CLIENT_SECRET": secret.client_secret,
         "SHOPIFY_URL": at.shopify_url,
-        "SEALING_KEYS": secret.sealing_keys,
         "SUPPORT_URL": SUPPORT_URL,
     }
 
 
 def _ingest(_at: Addresses, secret: Secrets) -> dict[str, Any]:
-    return {"CLIENT_SECRETS": json.dumps([secret.client_secret])}
+    return {"CLIENT_SECRETS": secret.client_secret}
 
 
 def _orchestrator(at: Addresses, secret: Secrets) -> dict[str, Any]:
@@ -146,8 +154,8 @@ def _fetcher(at: Addresses, secret: Secrets) -> dict[str, Any]:
     }
 
 
-def _writer(_at: Addresses, _secret: Secrets) -> dict[str, Any]:
-    return {}
+def _writer(_at: Addresses, secret: Secrets) -> dict[str, Any]:
+    return {"REDACTION_KEY": secret.redaction_key}
 
 
 def _notifier(at: Addresses, secret: Secrets) -> dict[str, Any]:
@@ -157,6 +165,7 @@ def _notifier(at: Addresses, secret: Secrets) -> dict[str, Any]:
         "PUBLIC_URL": at.url(OAUTH_GATEWAY),
         "SUPPORT_URL": SUPPORT_URL,
         "SEALING_KEYS": secret.sealing_keys,
+        "TEMPLATES": json.dumps({name: f"stub_{name}" for name in MAIL_TEMPLATES}),
     }
 
 
