@@ -1,0 +1,259 @@
+"""The outbox: sent if and only if committed, in order per key, at least once under one id."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+from sqlalchemy import MetaData, Table, func, select, text, update
+
+from sync_common.bus import DeliveryFailed, Message, OutboxRelay, outbox
+from sync_common.bus.outbox import outbox_ddl, outbox_table
+from sync_common.contracts.envelope import Envelope
+from sync_common.contracts.events import SyncRequested
+from sync_common.db import Database
+
+NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
+
+
+class StoreSynced(SyncRequested):
+    """An event on a topic of the test's own; `store_id` is its key, `requested_by_user_id` its number."""
+
+
+@pytest.fixture
+async def topic(bus: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    name = await bus.topic(partitions=2)
+    monkeypatch.setattr(StoreSynced, "TOPIC", name)
+    return str(name)
+
+
+@pytest.fixture
+async def table(database: Database) -> Table:
+    async with database.transaction() as tx:
+        await tx.execute(text("CREATE SCHEMA sync"))
+        await tx.execute(text(outbox_ddl("sync")))
+    return outbox_table(MetaData(), "sync")
+
+
+@pytest.fixture
+async def relay(bus: Any, database: Database, table: Table) -> OutboxRelay:
+    return OutboxRelay(database, table, await bus.producer(), interval=0.02)
+
+
+async def owe(database: Database, table: Table, *, store: int, number: int) -> str:
+    async with database.transaction() as tx:
+        return await outbox.publish(tx, table, _event(store, number), source="test", now=NOW)
+
+
+async def test_committed_event_is_sent_with_its_envelope(
+    bus: Any, database: Database, table: Table, topic: str, relay: OutboxRelay
+) -> None:
+    event_id = await owe(database, table, store=7, number=1)
+
+    assert await relay.send_round() == 1
+
+    [message] = await bus.read(topic, 1)
+    assert (message.key, message.event(StoreSynced)) == (b"store/7", _event(7, 1))
+    assert message.envelope() == Envelope(
+        id=event_id, type="sync.requested", source="test", subject="store/7", time=NOW
+    )
+    assert await relay.send_round() == 0
+
+
+async def test_event_of_a_rolled_back_transaction_is_never_sent(
+    database: Database, table: Table, topic: str, relay: OutboxRelay
+) -> None:
+    with pytest.raises(RuntimeError):
+        async with database.transaction() as tx:
+            await outbox.publish(tx, table, _event(7, 1), source="test", now=NOW)
+            raise RuntimeError
+
+    assert await relay.send_round() == 0
+
+
+async def test_two_relays_send_each_row_once_and_keep_the_order_of_each_key(
+    bus: Any, database: Database, table: Table, topic: str
+) -> None:
+    producer = await bus.producer()
+    relays = [OutboxRelay(database, table, producer, interval=0.01) for _ in range(2)]
+    for number in range(20):
+        async with database.transaction() as tx:
+            for store in range(10):
+                await outbox.publish(tx, table, _event(store, number), source="test", now=NOW)
+
+    async with _running(relays):
+        await _until_all_sent(bus, database, table)
+
+    messages = await bus.read(topic, 200)
+    assert len({message.envelope().id for message in messages}) == len(messages) == 200
+    for store in range(10):
+        numbers = [m.event(StoreSynced).requested_by_user_id for m in messages if _store(m) == store]
+        assert numbers == list(range(20))
+
+
+async def test_row_behind_one_that_another_relay_holds_waits(
+    database: Database, table: Table, topic: str, relay: OutboxRelay
+) -> None:
+    """Skipping the locked first row must not let the second one overtake it."""
+    await owe(database, table, store=7, number=1)
+    await owe(database, table, store=7, number=2)
+    await owe(database, table, store=8, number=1)
+
+    async with database.transaction() as other_relay:
+        await other_relay.execute(select(table).where(table.c.id == 1).with_for_update())
+        assert await relay.send_round() == 1
+        assert await relay.send_round() == 0
+
+    assert await relay.send_round() == 1
+    assert await relay.send_round() == 1
+
+
+async def test_transaction_that_commits_late_is_not_skipped(
+    bus: Any, database: Database, table: Table, topic: str, relay: OutboxRelay
+) -> None:
+    async with database.transaction() as late:
+        await outbox.publish(late, table, _event(7, 1), source="test", now=NOW)
+        await owe(database, table, store=8, number=2)
+        assert await relay.send_round() == 1
+
+    assert await relay.send_round() == 1
+    assert {_store(message) for message in await bus.read(topic, 2)} == {7, 8}
+
+
+async def test_kill_between_send_and_mark_sends_again_under_the_same_id(
+    bus: Any,
+    database: Database,
+    table: Table,
+    topic: str,
+    relay: OutboxRelay,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    event_id = await owe(database, table, store=7, number=1)
+    producer = await bus.producer()
+    acknowledged = asyncio.Event()
+    make_batch = producer.batch
+
+    def batch_that_never_returns() -> Any:
+        batch = make_batch()
+        flush = batch.flush
+
+        async def flush_and_hang() -> None:
+            await flush()
+            acknowledged.set()
+            await asyncio.Event().wait()
+
+        batch.flush = flush_and_hang  # type: ignore[method-assign]
+        return batch
+
+    monkeypatch.setattr(producer, "batch", batch_that_never_returns)
+    doomed = asyncio.create_task(OutboxRelay(database, table, producer).send_round())
+    await acknowledged.wait()
+    doomed.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await doomed
+
+    assert await relay.send_round() == 1
+    assert [message.envelope().id for message in await bus.read(topic, 2)] == [event_id, event_id]
+
+
+async def test_row_stays_unsent_while_kafka_is_away(
+    bus: Any, database: Database, table: Table, topic: str, network: Any
+) -> None:
+    await owe(database, table, store=7, number=1)
+    producer = await bus.producer(delivery_timeout_seconds=0.5)
+    relay = OutboxRelay(database, table, producer, interval=0.02)
+    await producer.partitions(topic)
+
+    network.cut()
+    with pytest.raises(DeliveryFailed):
+        await relay.send_round()
+    assert await _unsent(database, table) == 1
+
+    network.heal()
+    async with _running([relay]):
+        await _until_all_sent(bus, database, table)
+
+
+async def test_backlog_is_drained_without_waiting_for_the_interval(
+    bus: Any, database: Database, table: Table, topic: str
+) -> None:
+    relay = OutboxRelay(database, table, await bus.producer(), interval=3600)
+    for number in range(5):
+        await owe(database, table, store=7, number=number)
+
+    async with _running([relay]):
+        await _until_all_sent(bus, database, table)
+
+
+async def test_rows_sent_more_than_a_day_ago_are_pruned(
+    database: Database, table: Table, topic: str, relay: OutboxRelay
+) -> None:
+    for number in range(3):
+        await owe(database, table, store=number, number=number)
+    await relay.send_round()
+    await owe(database, table, store=9, number=9)
+    async with database.transaction() as tx:
+        old = func.clock_timestamp() - text("interval '25 hours'")
+        await tx.execute(update(table).where(table.c.id == 1).values(sent_at=old))
+        await tx.execute(update(table).where(table.c.id == 4).values(created_at=old))
+
+    assert await relay.prune() == 1
+
+    async with database.transaction() as tx:
+        assert (await tx.execute(select(table.c.id).order_by(table.c.id))).scalars().all() == [2, 3, 4]
+
+
+async def test_what_was_sent_is_counted(bus: Any, database: Database, table: Table, topic: str) -> None:
+    registry = CollectorRegistry()
+    relay = OutboxRelay(database, table, await bus.producer(), registry=registry)
+    await owe(database, table, store=7, number=1)
+
+    await relay.send_round()
+
+    assert registry.get_sample_value("bus_outbox_sent_total", {"table": "sync.outbox"}) == 1
+
+
+async def test_table_in_code_equals_the_table_of_the_migration(database: Database, table: Table) -> None:
+    async with database.transaction() as tx:
+        columns = await tx.execute(
+            text(
+                "SELECT column_name, is_nullable = 'YES' FROM information_schema.columns"
+                " WHERE table_schema = 'sync' AND table_name = 'outbox'"
+            )
+        )
+
+    assert {(name, nullable) for name, nullable in columns} == {
+        (column.name, column.nullable) for column in table.columns
+    }
+
+
+def _event(store: int, number: int) -> StoreSynced:
+    return StoreSynced(store_id=store, advertiser_id=1, requested_by_user_id=number)
+
+
+def _store(message: Message) -> int:
+    return message.event(StoreSynced).store_id
+
+
+async def _unsent(database: Database, table: Table) -> int:
+    async with database.transaction() as tx:
+        return (await tx.execute(select(func.count()).where(table.c.sent_at.is_(None)))).scalar_one()
+
+
+async def _until_all_sent(bus: Any, database: Database, table: Table) -> None:
+    async with asyncio.timeout(20):
+        while await _unsent(database, table):
+            await asyncio.sleep(0.01)
+
+
+@contextlib.asynccontextmanager
+async def _running(relays: list[OutboxRelay]) -> AsyncIterator[None]:
+    stop = asyncio.Event()
+    async with asyncio.TaskGroup() as tasks:
+        for relay in relays:
+            tasks.create_task(relay.run(stop))
+        yield
+        stop.set()
