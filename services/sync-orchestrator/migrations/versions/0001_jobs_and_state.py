@@ -92,7 +92,7 @@ CREATE TABLE sync.sync_job_parts (
     FOREIGN KEY (advertiser_id, job_id) REFERENCES sync.sync_jobs ON DELETE CASCADE
 );
 COMMENT ON COLUMN sync.sync_job_parts.cursor IS 'A resumed read begins here; Kafka has all before it.';
-COMMENT ON COLUMN sync.sync_job_parts.basis_at IS 'Earliest of database and Shopify time at the start; watermarks count from it.';
+COMMENT ON COLUMN sync.sync_job_parts.basis_at IS 'Earliest of both clocks at the start; watermarks count from it.';
 COMMENT ON COLUMN sync.sync_job_parts.read_count IS 'Root records that the fetcher says it read.';
 """
 

@@ -121,7 +121,7 @@ class JobRun:
 
     async def _watch_lease(self) -> None:
         while (seconds := self.lease.remaining()) > 0:  # renewals move the deadline on
-            await asyncio.sleep(seconds)
+            await asyncio.sleep(seconds)  # noqa: ASYNC110 - time passing is the event
         raise LeaseLost(f"job {self.job.job_id}: the lease could not be renewed")
 
     async def _see_part(self, tx: Transaction, resource: Resource, held: PartInHand, books: Books) -> None:

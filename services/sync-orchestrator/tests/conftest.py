@@ -1,0 +1,94 @@
+"""A migrated database under this service's own role, and a connected store in it."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+
+from local_stack.testing import StackDatabase
+from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
+from sync_common.db import Database
+from sync_orchestrator.domain.model import Job, JobWish
+from sync_orchestrator.store import jobs, stores
+
+Rows = list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Store:
+    """A store that is connected, and what the orchestrator has to say about it."""
+
+    database: Database
+    admin: "psycopg.Connection[dict[str, Any]]"
+    advertiser_id: int = 11
+    store_id: int = 17
+    installation_id: int = 5
+    shop_domain: str = "acme.myshopify.com"
+
+    async def want(self, job_type: JobType = JobType.FULL_SYNC, **given: Any) -> tuple[Job, bool] | None:
+        """Ask for a job in a transaction of its own."""
+        wish = JobWish(job_type, given.pop("triggered_by", TriggeredBy.USER), **given)
+        async with self.database.transaction() as tx:
+            return await jobs.want(tx, self.advertiser_id, self.store_id, wish)
+
+    async def claim(self, owner: str = "replica-a", lease_seconds: float = 30) -> Job:
+        """Claim the one job that is due."""
+        async with self.database.transaction() as tx:
+            claimed = await jobs.claim(tx, owner=owner, lease_seconds=lease_seconds, jobs_max=10)
+        assert len(claimed) == 1
+        return claimed[0]
+
+    def expire_leases(self) -> None:
+        """Let time pass until every lease has run out."""
+        self.admin.execute("UPDATE sync.sync_jobs SET lease_expires_at = now() - interval '1 second'")
+
+    def rows(self, statement: str, *parameters: Any) -> Rows:
+        """Look at the database as an operator would."""
+        return self.admin.execute(statement, parameters).fetchall()  # type: ignore[arg-type]
+
+    def row(self, statement: str, *parameters: Any) -> dict[str, Any]:
+        """Look at one row."""
+        (found,) = self.rows(statement, *parameters)
+        return found
+
+    def events(self) -> list[str]:
+        """Return the types of the events owed, oldest first."""
+        owed = self.rows("SELECT headers ->> 'ce_type' AS type FROM sync.outbox ORDER BY id")
+        return [row["type"] for row in owed]
+
+
+@pytest.fixture
+def admin(stack_database: StackDatabase) -> Iterator["psycopg.Connection[dict[str, Any]]"]:
+    """Return a superuser's connection, for setting up and looking."""
+    with psycopg.connect(stack_database.url(), autocommit=True, row_factory=dict_row) as connection:
+        # A superuser counts as a role that serves tenants, so the published views ask for the advertiser.
+        connection.execute("SELECT set_config('app.advertiser_id', '11', false)")
+        yield connection
+
+
+@pytest.fixture
+async def database(stack_database: StackDatabase) -> AsyncIterator[Database]:
+    """Return the database under the role that the service runs with."""
+    database = Database.from_url(stack_database.url_of("sync-orchestrator"), application_name="test")
+    yield database
+    await database.close()
+
+
+@pytest.fixture
+async def store(database: Database, admin: "psycopg.Connection[dict[str, Any]]") -> Store:
+    """Return a connected store."""
+    store = Store(database, admin)
+    async with database.transaction() as tx:
+        await stores.connect(
+            tx,
+            advertiser_id=store.advertiser_id,
+            store_id=store.store_id,
+            installation_id=store.installation_id,
+            shop_domain=store.shop_domain,
+            generation=1,
+            timezone="America/New_York",
+        )
+    return store
