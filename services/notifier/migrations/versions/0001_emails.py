@@ -42,8 +42,8 @@ CREATE INDEX emails_due ON notify.emails (due_at) WHERE state = 'pending';
 CREATE INDEX emails_by_age ON notify.emails (updated_at) WHERE state <> 'pending';
 
 COMMENT ON TABLE notify.emails IS 'E-mails owed and sent. Addresses are not kept: they are looked up when sent.';
-COMMENT ON COLUMN notify.emails.sealed_token IS 'A secret for a link, sealed; forgotten when the mail has its end state.';
-COMMENT ON COLUMN notify.emails.first_attempted_at IS 'When the provider first saw the idempotency key; its memory is 24 h.';
+COMMENT ON COLUMN notify.emails.sealed_token IS 'A secret for a link, sealed; forgotten once the mail is settled.';
+COMMENT ON COLUMN notify.emails.first_attempted_at IS 'When Loops may first have seen the key; its memory is 24 h.';
 """
 
 SECURITY = """

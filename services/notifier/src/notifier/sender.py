@@ -14,7 +14,7 @@ from notifier.domain.links import Links
 from notifier.domain.mail import Template
 from notifier.domain.sending import Next, State, after, is_beyond_window
 from notifier.errors import RecipientGone, Unsendable
-from notifier.secrets import secret_variables
+from notifier.sealed_links import secret_variables
 from notifier.store import emails
 from notifier.store.emails import Claimed
 from sync_common.db import Database, is_transient

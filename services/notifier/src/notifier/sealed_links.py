@@ -10,9 +10,10 @@ from notifier.domain.links import Links
 from notifier.domain.mail import Template, Variables
 from notifier.errors import TokenExpired, TokenUnreadable
 from sync_common.contracts.events import InvitationMailRequested, PasswordResetMailRequested
+from sync_common.contracts.events.mail import MailRequest
 from sync_common.runtime import KeyRing, SealBroken
 
-_REQUESTS: Final = {
+_REQUESTS: Final[dict[Template, type[MailRequest]]] = {
     Template.INVITATION: InvitationMailRequested,
     Template.PASSWORD_RESET: PasswordResetMailRequested,
 }
