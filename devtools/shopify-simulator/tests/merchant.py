@@ -1,14 +1,20 @@
 """What the tests do to one shop: as its merchant, as the app, and as the administrator of the simulator."""
 
-from collections.abc import Mapping
-from typing import Any, Self
+import json
+import ssl
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Self, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import httpx
 
 from .serving import CALLBACK, SECRET
 
+Answer = TypeVar("Answer")
 SCOPES = "read_customers,read_orders,read_products,read_inventory"
+# Loading the authorities costs more than a test, and nothing here speaks TLS.
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 SUBSCRIBE = """
 mutation Subscribe($topic: WebhookSubscriptionTopic!, $webhookSubscription: WebhookSubscriptionInput!) {
   webhookSubscriptionCreate(topic: $topic, webhookSubscription: $webhookSubscription) {
@@ -19,25 +25,36 @@ mutation Subscribe($topic: WebhookSubscriptionTopic!, $webhookSubscription: Webh
 """
 
 
+def eventually(probe: Callable[[], Answer | None], seconds: float = 15) -> Answer:
+    """Ask until there is an answer; fail at the deadline."""
+    deadline = time.monotonic() + seconds
+    while (answer := probe()) is None:
+        assert time.monotonic() < deadline, "the deadline has passed"
+        time.sleep(0.01)
+    return answer
+
+
 class Merchant:
     """One shop, reached by path."""
 
     def __init__(self, address: str, name: str) -> None:
         self.address = address
         self.domain = f"{name}.myshopify.com"
-        self.admin = httpx.Client(base_url=f"{address}/_admin/shops/{self.domain}", timeout=30)
-        self.shop = httpx.Client(base_url=f"{address}/shops/{self.domain}", timeout=30)
+        self.http = httpx.Client(base_url=address, timeout=60, verify=NO_TLS)
+        self.admin = httpx.Client(base_url=f"{address}/_admin/shops/{self.domain}", timeout=60, verify=NO_TLS)
+        self.shop = httpx.Client(base_url=f"{address}/shops/{self.domain}", timeout=60, verify=NO_TLS)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.admin.close()
-        self.shop.close()
+        self.http.delete(f"/_admin/shops/{self.domain}")
+        for client in (self.http, self.admin, self.shop):
+            client.close()
 
     def create(self, **size: Any) -> dict[str, Any]:
         body = {"shop": self.domain, "seed": 7, "customers": 20, "orders": 30, "products": 10, **size}
-        answer = httpx.post(f"{self.address}/_admin/shops", json=body, timeout=60)
+        answer = self.http.post("/_admin/shops", json=body)
         assert answer.status_code == 201, answer.text
         return dict(answer.json())
 
@@ -83,8 +100,8 @@ class Merchant:
         assert self.control("deliveries/settle", deadline_seconds=20)["settled"]
 
     def look(self) -> dict[str, Any]:
-        return dict(httpx.get(f"{self.address}/_admin/shops/{self.domain}").json())
+        return dict(self.http.get(f"/_admin/shops/{self.domain}").json())
 
     def truth(self, resource: str) -> list[dict[str, Any]]:
         lines = self.admin.get(f"truth/{resource}").text.splitlines()
-        return [dict(httpx.Response(200, text=line).json()) for line in lines]
+        return [dict(json.loads(line)) for line in lines]

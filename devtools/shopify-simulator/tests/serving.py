@@ -70,7 +70,7 @@ class Received:
 class Receiver:
     """An app's webhook endpoint that keeps what it gets, and can be told to refuse."""
 
-    address: str = ""
+    address: str
     statuses: list[int] = field(default_factory=list)
     status: int = 200
     received: list[Received] = field(default_factory=list)
@@ -83,11 +83,17 @@ class Receiver:
         return [one.headers["x-shopify-topic"] for one in self.received]
 
 
-@contextmanager
-def receiver() -> Iterator[Receiver]:
-    """Serve a webhook endpoint."""
-    endpoint = Receiver()
-    app = Starlette(routes=[Route("/webhooks", endpoint.take, methods=["POST"])])
-    with served(app) as address:
-        endpoint.address = f"{address}/webhooks"
-        yield endpoint
+class Endpoints:
+    """A server that gives every test a webhook address of its own."""
+
+    def __init__(self) -> None:
+        self.by_number: list[Receiver] = []
+        self.app = Starlette(routes=[Route("/webhooks/{number:int}", self.take, methods=["POST"])])
+
+    def open(self, address: str) -> Receiver:
+        endpoint = Receiver(f"{address}/webhooks/{len(self.by_number)}")
+        self.by_number.append(endpoint)
+        return endpoint
+
+    async def take(self, request: Request) -> Response:
+        return await self.by_number[request.path_params["number"]].take(request)

@@ -1,6 +1,5 @@
 from typing import Any
 
-import httpx
 import pytest
 
 from .merchant import Merchant
@@ -13,8 +12,8 @@ QUERY = {"query": "{ shop { myshopifyDomain } }"}
 def test_a_shop_is_reached_by_path(acme: Merchant, prefix: str) -> None:
     token = acme.install()["access_token"]
 
-    answer = httpx.post(
-        f"{acme.address}{prefix}/admin/api/2026-10/graphql.json",
+    answer = acme.http.post(
+        f"{prefix}/admin/api/2026-10/graphql.json",
         json=QUERY,
         headers={"X-Shopify-Access-Token": token},
     )
@@ -26,8 +25,8 @@ def test_a_shop_is_reached_by_path(acme: Merchant, prefix: str) -> None:
 def test_a_shop_is_reached_by_host(acme: Merchant, host: str) -> None:
     token = acme.install()["access_token"]
 
-    answer = httpx.post(
-        f"{acme.address}/admin/api/2026-10/graphql.json",
+    answer = acme.http.post(
+        "/admin/api/2026-10/graphql.json",
         json=QUERY,
         headers={"X-Shopify-Access-Token": token, "Host": host},
     )
@@ -37,7 +36,7 @@ def test_a_shop_is_reached_by_host(acme: Merchant, host: str) -> None:
 
 @pytest.mark.parametrize("path", ["/shops/other/admin", "/admin", "/shops/acme.evil.com/admin"])
 def test_an_unknown_shop_is_not_found(acme: Merchant, path: str) -> None:
-    answer = httpx.get(f"{acme.address}{path}")
+    answer = acme.http.get(f"{path}")
 
     assert answer.status_code == 404
 
@@ -72,10 +71,10 @@ def test_any_version_is_answered_and_the_answering_one_is_named(
 )
 def test_the_state_of_a_shop_decides_the_answer(acme: Merchant, status: str, code: int) -> None:
     token = acme.install()["access_token"]
-    acme.admin.patch(f"{acme.address}/_admin/shops/acme", json={"status": status})
+    acme.http.patch("/_admin/shops/acme", json={"status": status})
 
     refused = acme.graphql(token)
-    acme.admin.patch(f"{acme.address}/_admin/shops/acme", json={"status": "active"})
+    acme.http.patch("/_admin/shops/acme", json={"status": "active"})
     answered = acme.graphql(token)
 
     assert (refused.status_code, answered.status_code) == (code, 200)
@@ -116,7 +115,7 @@ def test_links_into_the_admin_open_a_page(acme: Merchant) -> None:
 
 def test_pages_lead_back_by_the_way_the_shop_was_reached(acme: Merchant) -> None:
     by_path = acme.shop.get("/admin").text
-    by_host = httpx.get(f"{acme.address}/admin", headers={"Host": "acme.myshopify.com"}).text
+    by_host = acme.http.get("/admin", headers={"Host": "acme.myshopify.com"}).text
 
     assert 'href="/shops/acme.myshopify.com/admin/orders"' in by_path
     assert 'href="/admin/orders"' in by_host
@@ -125,8 +124,6 @@ def test_pages_lead_back_by_the_way_the_shop_was_reached(acme: Merchant) -> None
 def test_the_consent_form_works_by_host(acme: Merchant) -> None:
     form = {"client_id": "client", "scope": "read_orders", "redirect_uri": CALLBACK, "decision": "install"}
 
-    answer = httpx.post(
-        f"{acme.address}/admin/oauth/authorize", data=form, headers={"Host": "acme.myshopify.com"}
-    )
+    answer = acme.http.post("/admin/oauth/authorize", data=form, headers={"Host": "acme.myshopify.com"})
 
     assert answer.status_code == 303

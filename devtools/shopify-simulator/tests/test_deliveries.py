@@ -5,11 +5,15 @@ import json
 import re
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
-import pytest
-
-from .merchant import Merchant
+from .merchant import Merchant, eventually
 from .serving import SECRET, Receiver, simulator
+
+
+def delivered(acme: Merchant, topic: str) -> dict[str, Any] | None:
+    found = acme.admin.get("deliveries", params={"topic": topic, "state": "delivered"}).json()["deliveries"]
+    return dict(found[0]) if found else None
 
 
 def test_a_change_is_delivered_signed_with_every_header(acme: Merchant, hooks: Receiver) -> None:
@@ -142,19 +146,11 @@ def test_uninstalling_is_told_and_shop_redact_follows(tmp_path: Path, hooks: Rec
 
         acme.control("uninstall")
         acme.settle()
-        redact = wait_for_topic(acme, "shop/redact")
+        redact = eventually(lambda: delivered(acme, "shop/redact"))
 
     assert sorted(hooks.topics()) == ["app/uninstalled", "shop/redact"]
     assert redact["uri"].endswith("?app")
     assert json.loads(hooks.received[-1].body)["shop_domain"] == "acme.myshopify.com"
-
-
-def wait_for_topic(acme: Merchant, topic: str) -> dict[str, object]:
-    for _ in range(200):
-        found = acme.admin.get("deliveries", params={"topic": topic, "state": "delivered"}).json()
-        if found["deliveries"]:
-            return dict(found["deliveries"][0])
-    pytest.fail(f"no delivery of {topic}")
 
 
 def test_a_change_of_scopes_is_told(acme: Merchant, hooks: Receiver) -> None:

@@ -119,7 +119,7 @@ class BulkChange(Body):
     fail_after_objects: int = Field(default=0, ge=0)
 
 
-def known_shop(shop: str, simulator: Sim) -> HostedShop:
+async def known_shop(shop: str, simulator: Sim) -> HostedShop:
     """The shop that a path names."""
     hosted = simulator.shops.get(_domain(shop))
     if hosted is None:
@@ -131,7 +131,7 @@ Known = Annotated[HostedShop, Depends(known_shop)]
 
 
 @router.post("/shops", status_code=201)
-def create_shop(body: NewShop, simulator: Sim) -> Any:
+async def create_shop(body: NewShop, simulator: Sim) -> Any:
     """Make up a shop; the same seed makes the same shop."""
     domain = _domain(body.shop)
     if domain in simulator.shops:
@@ -140,7 +140,8 @@ def create_shop(body: NewShop, simulator: Sim) -> Any:
         raise AdminError(422, "unknown_plan", f"A plan is one of {', '.join(PLANS)}.")
     if body.timezone not in available_timezones():
         raise AdminError(422, "unknown_timezone", "A time zone is an IANA name such as Europe/Berlin.")
-    shop = generate(
+    shop = await asyncio.to_thread(
+        generate,
         domain,
         seed=body.seed,
         now=simulator.now(),
@@ -156,13 +157,13 @@ def create_shop(body: NewShop, simulator: Sim) -> Any:
 
 
 @router.get("/shops")
-def list_shops(simulator: Sim) -> Any:
+async def list_shops(simulator: Sim) -> Any:
     """Every shop, in short."""
     return {"shops": [_overview(hosted, simulator) for hosted in simulator.shops.values()]}
 
 
 @router.get("/shops/{shop}")
-def show_shop(hosted: Known, simulator: Sim) -> Any:
+async def show_shop(hosted: Known, simulator: Sim) -> Any:
     """One shop: its counts, the installation without tokens, the subscriptions."""
     installation = hosted.installation
     return _overview(hosted, simulator) | {
@@ -176,7 +177,7 @@ def show_shop(hosted: Known, simulator: Sim) -> Any:
 
 
 @router.patch("/shops/{shop}")
-def change_shop(hosted: Known, body: ShopChange, simulator: Sim) -> Any:
+async def change_shop(hosted: Known, body: ShopChange, simulator: Sim) -> Any:
     """Freeze, lock or close a shop, let its search index lag, or spend its API budget."""
     if body.status is not None:
         hosted.status = body.status
@@ -188,13 +189,13 @@ def change_shop(hosted: Known, body: ShopChange, simulator: Sim) -> Any:
 
 
 @router.delete("/shops/{shop}", status_code=204)
-def delete_shop(hosted: Known, simulator: Sim) -> None:
+async def delete_shop(hosted: Known, simulator: Sim) -> None:
     """Take a shop away without a webhook."""
     simulator.remove(hosted)
 
 
 @router.get("/shops/{shop}/truth/{resource}")
-def truth(hosted: Known, resource: Resource) -> Response:
+async def truth(hosted: Known, resource: Resource) -> Response:
     """Every record as GraphQL would answer it, connections complete, one per line, in order of id."""
     records = hosted.shop.records(resource)
     snapshot = [records[key] for key in sorted(records)]
@@ -226,7 +227,7 @@ async def mutate(hosted: Known, body: Mutations, simulator: Sim) -> Any:
 
 
 @router.get("/shops/{shop}/calls")
-def calls(hosted: Known, limit: Annotated[int, Query(ge=1, le=20_000)] = 1000) -> Any:
+async def calls(hosted: Known, limit: Annotated[int, Query(ge=1, le=20_000)] = 1000) -> Any:
     """The calls that the shop got, newest last."""
     latest = list(hosted.calls)[-limit:]
     return {
@@ -236,7 +237,7 @@ def calls(hosted: Known, limit: Annotated[int, Query(ge=1, le=20_000)] = 1000) -
 
 
 @router.get("/shops/{shop}/deliveries")
-def deliveries(
+async def deliveries(
     hosted: Known,
     simulator: Sim,
     topic: str | None = None,
@@ -283,7 +284,7 @@ async def settle(hosted: Known, simulator: Sim, body: Settle | None = None) -> A
 
 
 @router.post("/shops/{shop}/install-link")
-def make_install_link(hosted: Known, simulator: Sim, body: InstallLink | None = None) -> Any:
+async def make_install_link(hosted: Known, simulator: Sim, body: InstallLink | None = None) -> Any:
     """The signed App URL that Shopify opens when a merchant starts the installation there."""
     app_url = (body and body.app_url) or simulator.settings.app_url
     return {"url": install_link(hosted, simulator, app_url)}
@@ -309,7 +310,7 @@ async def change_scopes(hosted: Known, body: Scopes, simulator: Sim) -> Any:
 
 
 @router.post("/shops/{shop}/expire-tokens")
-def expire_tokens(hosted: Known, simulator: Sim, body: ExpireTokens | None = None) -> Any:
+async def expire_tokens(hosted: Known, simulator: Sim, body: ExpireTokens | None = None) -> Any:
     """End the life of the shop's access tokens now, and of its refresh tokens when asked."""
     refresh_tokens = body is not None and body.refresh_tokens
     return {"expired": simulator.tokens.expire(hosted.domain, refresh_tokens=refresh_tokens)}
@@ -324,7 +325,7 @@ async def compliance(hosted: Known, body: Compliance, simulator: Sim) -> Any:
 
 
 @router.get("/shops/{shop}/faults")
-def shop_faults(hosted: Known, simulator: Sim) -> Any:
+async def shop_faults(hosted: Known, simulator: Sim) -> Any:
     """The faults that are still to strike this shop."""
     return {"faults": [fault.model_dump() for fault in simulator.faults if fault.shop == hosted.domain]}
 
@@ -349,8 +350,14 @@ async def add_faults(body: list[Fault], simulator: Sim) -> Any:
     return {"faults": len(simulator.faults)}
 
 
+@router.delete("/faults", status_code=204)
+async def clear_faults(simulator: Sim) -> None:
+    """Let nothing more go wrong."""
+    simulator.faults.clear()
+
+
 @router.patch("/bulk")
-def change_bulk(body: BulkChange, simulator: Sim) -> Any:
+async def change_bulk(body: BulkChange, simulator: Sim) -> Any:
     """Slow bulk operations down, limit them, write children before parents, or let the next one fail."""
     bulk = simulator.bulk
     if body.minimum_seconds is not None:
@@ -369,7 +376,7 @@ def change_bulk(body: BulkChange, simulator: Sim) -> Any:
 
 
 @router.get("/secrets")
-def secrets(simulator: Sim) -> Any:
+async def secrets(simulator: Sim) -> Any:
     """Every secret ever given out, for a search that must find none of them elsewhere."""
     return {
         "client_secret": simulator.settings.client_secret.get_secret_value(),

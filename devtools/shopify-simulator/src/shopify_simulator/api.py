@@ -11,6 +11,7 @@ from shopify_simulator.graphql.execute import execute
 from shopify_simulator.shop.model import API_VERSION, AppInstallation, Shop
 from shopify_simulator.shops import Authenticated, Hosted, Session, ShopifyError, Sim
 from shopify_simulator.state import Call, HostedShop, Simulator
+from shopify_simulator.webhooks.shop_payload import shop_facts
 
 SUPPORTED_VERSIONS = ("2026-01", "2026-04", "2026-07", "2026-10", "2027-01")
 
@@ -39,8 +40,16 @@ async def graphql(
     return Response(msgspec.json.encode(answer), media_type="application/json", headers=headers)
 
 
+@router.get("/admin/api/{version}/shop.json")
+async def rest_shop(version: str, hosted: Hosted, simulator: Sim, session: Authenticated) -> Response:
+    """The one REST resource that GraphQL clients still ask for, to see whether they are let in."""
+    body = msgspec.json.encode({"shop": shop_facts(hosted.shop, simulator.now())})
+    headers = {"X-Shopify-API-Version": answering_version(version), "X-Shopify-Shop-Api-Call-Limit": "1/40"}
+    return Response(body, media_type="application/json", headers=headers)
+
+
 @router.get("/bulk/{name}.jsonl")
-def bulk_file(name: str, simulator: Sim) -> Response:
+async def bulk_file(name: str, simulator: Sim) -> Response:
     """Serve the result of a bulk operation to whoever knows its name; ranges are supported."""
     path = simulator.bulk.open_file(name)
     if path is None:

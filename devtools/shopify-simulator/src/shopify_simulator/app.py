@@ -40,7 +40,7 @@ def create_app(simulator: Simulator) -> FastAPI:
     app.add_middleware(ShopAddressing)
 
     @app.get("/healthz")
-    def healthz() -> dict[str, str]:
+    async def healthz() -> dict[str, str]:
         return {"status": "ok"}
 
     return app

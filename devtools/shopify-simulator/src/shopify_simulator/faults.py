@@ -9,7 +9,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 
 class Fault(BaseModel):
-    """One fault. It strikes requests whose path and GraphQL operation contain the given texts, so many times."""
+    """One fault. It lets `skip` requests whose path and body contain the given texts pass, then strikes `times`."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -22,6 +22,7 @@ class Fault(BaseModel):
     headers: dict[str, str] = {}
     delay_seconds: float = Field(default=0.0, ge=0, le=600)
     after_bytes: int = Field(default=0, ge=0)
+    skip: int = Field(default=0, ge=0)
     times: int = Field(default=1, ge=1)
 
     def matches(self, shop: str | None, path: str, body: bytes) -> bool:

@@ -95,7 +95,11 @@ class Faults:
 
     def _take(self, shop: str | None, path: str, body: bytes) -> Fault | None:
         for fault in self._simulator.faults:
-            if fault.matches(shop, path, body):
+            if not fault.matches(shop, path, body):
+                continue
+            if fault.skip:
+                fault.skip -= 1
+            else:
                 fault.times -= 1
                 if fault.times == 0:
                     self._simulator.faults.remove(fault)

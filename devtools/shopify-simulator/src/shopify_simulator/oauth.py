@@ -81,7 +81,7 @@ def describe(scope: str) -> str:
 
 
 @router.get("/admin/oauth/authorize")
-def consent_page(
+async def consent_page(
     request: Request,
     hosted: Hosted,
     simulator: Sim,
@@ -112,7 +112,7 @@ def consent_page(
 
 
 @router.post("/admin/oauth/authorize")
-def decide(
+async def decide(
     request: Request,
     hosted: Hosted,
     simulator: Sim,
@@ -205,13 +205,13 @@ def _exchange(hosted: HostedShop, simulator: Simulator, asked: dict[str, str]) -
 
 
 @router.get("/admin/oauth/access_scopes.json")
-def access_scopes(session: Authenticated) -> Any:
+async def access_scopes(session: Authenticated) -> Any:
     """What the app may do on this shop."""
     return {"access_scopes": [{"handle": scope} for scope in sorted(session.installation.granted_scopes)]}
 
 
 @router.delete("/admin/api_permissions/current.json")
-def uninstall(hosted: Hosted, simulator: Sim, session: Authenticated) -> Any:
+async def uninstall(hosted: Hosted, simulator: Sim, session: Authenticated) -> Any:
     """Uninstall the app by its own wish."""
     simulator.uninstall(hosted)
     return {}

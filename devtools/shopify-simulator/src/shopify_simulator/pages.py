@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from shopify_simulator.shop.model import RESOURCES, Record
@@ -37,8 +37,17 @@ def error_page(request: Request, title: str, message: str, status: int) -> Respo
     return render(request, "error.html", {"title": title, "message": message}, status)
 
 
+@router.get("/")
+async def index(request: Request, simulator: Sim) -> Response:
+    """List the shops that there are, or lead into the one that was asked for."""
+    if request.scope["shop_domain"] is not None:
+        return RedirectResponse(f"{request.scope['root_path']}/admin", status_code=303)
+    shops = [hosted.shop for hosted in simulator.shops.values()]
+    return render(request, "index.html", {"shops": shops})
+
+
 @router.get("/admin")
-def admin_home(request: Request, hosted: Hosted, simulator: Sim, cancelled: bool = False) -> Response:
+async def admin_home(request: Request, hosted: Hosted, simulator: Sim, cancelled: bool = False) -> Response:
     """Show a shop as its owner sees it."""
     page: Page = {
         "shop": hosted.shop,
@@ -51,7 +60,7 @@ def admin_home(request: Request, hosted: Hosted, simulator: Sim, cancelled: bool
 
 
 @router.get("/admin/{resource}")
-def admin_list(request: Request, hosted: Hosted, resource: str) -> Response:
+async def admin_list(request: Request, hosted: Hosted, resource: str) -> Response:
     """Show the records of one kind that changed last."""
     if resource not in RESOURCES:
         return error_page(request, "Page not found", "The simulated admin has no such page.", 404)
@@ -63,7 +72,7 @@ def admin_list(request: Request, hosted: Hosted, resource: str) -> Response:
 
 
 @router.get("/admin/{resource}/{number}")
-def admin_record(request: Request, hosted: Hosted, resource: str, number: str) -> Response:
+async def admin_record(request: Request, hosted: Hosted, resource: str, number: str) -> Response:
     """Show one record: where the app's "View in Shopify Admin" links lead."""
     record = _find(hosted.shop.records(resource), number) if resource in RESOURCES else None
     if record is None:

@@ -16,6 +16,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8010, ge=0, le=65535)
     public_base_url: str = ""
     log_level: str = "info"
+    tls_certificate: Path | None = None
+    tls_key: Path | None = None
 
     client_id: str = "simulated-app"
     client_secret: SecretStr = SecretStr("simulated-app-secret")
@@ -24,6 +26,7 @@ class Settings(BaseSettings):
     redirect_uris: Annotated[list[str], NoDecode] = ["http://127.0.0.1:8000/shopify/callback"]
     app_webhook_uri: str = ""
     all_orders_approved: bool = True
+    expiring_tokens_required: bool = False
 
     token_lifetime_seconds: int = Field(default=3600, ge=1)
     refresh_token_lifetime_seconds: int = Field(default=7_776_000, ge=1)
@@ -44,4 +47,5 @@ class Settings(BaseSettings):
     @property
     def base_url(self) -> str:
         """Where others reach this server."""
-        return (self.public_base_url or f"http://{self.host}:{self.port}").rstrip("/")
+        protocol = "https" if self.tls_certificate else "http"
+        return (self.public_base_url or f"{protocol}://{self.host}:{self.port}").rstrip("/")

@@ -17,6 +17,8 @@ STATUS_CODES: dict[ShopStatus, tuple[int, str]] = {
 }
 BAD_CREDENTIALS = "[API] Invalid API key or access token (unrecognized login or wrong password)"
 
+NON_EXPIRING = "[API] Non-expiring access tokens are no longer accepted for the Admin API"
+
 
 class ShopifyError(HTTPException):
     """An answer in Shopify's own form: `{"errors": …}`."""
@@ -29,7 +31,7 @@ class AdminError(HTTPException):
         super().__init__(status, {"error": error, "message": message})
 
 
-def simulator_of(request: Request) -> Simulator:
+async def simulator_of(request: Request) -> Simulator:
     """The simulator that serves this request."""
     simulator: Simulator = request.app.state.simulator
     return simulator
@@ -38,7 +40,7 @@ def simulator_of(request: Request) -> Simulator:
 Sim = Annotated[Simulator, Depends(simulator_of)]
 
 
-def hosted_shop(request: Request, simulator: Sim) -> HostedShop:
+async def hosted_shop(request: Request, simulator: Sim) -> HostedShop:
     """The shop by path or host, if it exists and answers ("response codes")."""
     hosted = simulator.shops.get(request.scope["shop_domain"] or "")
     if hosted is None:
@@ -59,11 +61,13 @@ class Session:
     installation: AppInstallation
 
 
-def authenticated(request: Request, hosted: Hosted, simulator: Sim) -> Session:
+async def authenticated(request: Request, hosted: Hosted, simulator: Sim) -> Session:
     """Check the access token of a request ("API access tokens")."""
     token = simulator.tokens.find(hosted.domain, request.headers.get("x-shopify-access-token", ""))
     if token is None or hosted.installation is None:
         raise ShopifyError(401, BAD_CREDENTIALS)
+    if token.expires_at is None and simulator.settings.expiring_tokens_required:
+        raise ShopifyError(403, NON_EXPIRING)
     return Session(token, hosted.installation)
 
 
