@@ -66,10 +66,9 @@ async def test_committed_event_is_sent_with_its_envelope(
 async def test_event_of_a_rolled_back_transaction_is_never_sent(
     database: Database, table: Table, topic: str, relay: OutboxRelay
 ) -> None:
-    with pytest.raises(RuntimeError):
-        async with database.transaction() as tx:
-            await outbox.publish(tx, table, _event(7, 1), source="test", now=NOW)
-            raise RuntimeError
+    async with database.transaction() as tx:
+        await outbox.publish(tx, table, _event(7, 1), source="test", now=NOW)
+        await tx.rollback()
 
     assert await relay.send_round() == 0
 
@@ -245,7 +244,7 @@ async def _unsent(database: Database, table: Table) -> int:
 
 async def _until_all_sent(bus: Any, database: Database, table: Table) -> None:
     async with asyncio.timeout(20):
-        while await _unsent(database, table):
+        while await _unsent(database, table):  # noqa: ASYNC110 - the signal is a row in the database
             await asyncio.sleep(0.01)
 
 

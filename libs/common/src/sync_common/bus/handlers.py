@@ -4,8 +4,8 @@ from collections.abc import Awaitable, Sequence
 from typing import Protocol
 
 from sync_common.bus.message import BatchHandler, Message, Outcome, Rejected, rejection_of
+from sync_common.bus.transactions import Transaction, Transactional
 from sync_common.contracts.envelope import MalformedEnvelope
-from sync_common.db import Database, Transaction
 
 
 class TransactionalHandler(Protocol):
@@ -16,7 +16,7 @@ class TransactionalHandler(Protocol):
         ...
 
 
-def in_transaction(database: Database, handler: TransactionalHandler) -> BatchHandler:
+def in_transaction(database: Transactional, handler: TransactionalHandler) -> BatchHandler:
     """Give each call of `handler` one transaction; it commits when the handler returns, else rolls back."""
 
     async def handle(batch: Sequence[Message]) -> Sequence[Outcome]:

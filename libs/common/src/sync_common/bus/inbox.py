@@ -6,7 +6,7 @@ from typing import Final
 from sqlalchemy import Column, DateTime, MetaData, Table, Text, delete
 from sqlalchemy.dialects.postgresql import insert
 
-from sync_common.db import Transaction
+from sync_common.bus.transactions import Transaction
 
 _DDL: Final = """
 CREATE TABLE {schema}.inbox (

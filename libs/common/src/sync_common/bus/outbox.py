@@ -27,15 +27,16 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sync_common.bus.errors import BusError
 from sync_common.bus.events import event_body, event_envelope
 from sync_common.bus.metrics import bus_metrics
 from sync_common.bus.producer import Producer, refuse_oversize
+from sync_common.bus.transactions import Transaction, Transactional
 from sync_common.contracts.envelope import Envelope
 from sync_common.contracts.events import Event
-from sync_common.db import Database, Transaction, is_transient
 
 log = structlog.get_logger()
 
@@ -44,6 +45,7 @@ _CLAIMED_MAX: Final = 500
 _PRUNED_MAX: Final = 5000
 _PRUNE_SECONDS: Final = 60.0
 _BACKOFF_SECONDS_MAX: Final = 10.0
+_OUTAGES: Final = (BusError, OperationalError, InterfaceError, PoolTimeout, OSError)
 
 _DDL: Final = """
 CREATE TABLE {schema}.outbox (
@@ -120,7 +122,7 @@ class OutboxRelay:
 
     def __init__(
         self,
-        database: Database,
+        database: Transactional,
         table: Table,
         producer: Producer,
         interval: float = 0.2,
@@ -142,9 +144,7 @@ class OutboxRelay:
             try:
                 sent = await self.send_round()
                 await self._prune_when_due()
-            except (BusError, SQLAlchemyError, OSError) as error:
-                if not isinstance(error, BusError) and not is_transient(error):
-                    raise
+            except _OUTAGES as error:
                 failures += 1
                 log.warning("outbox_waits", kind=self._name, error=type(error).__name__, attempt=failures)
                 await _pause(stop, min(self._interval * 2**failures, _BACKOFF_SECONDS_MAX))
