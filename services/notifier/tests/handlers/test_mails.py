@@ -226,6 +226,7 @@ async def _send_and_crash(world: Any) -> None:
     """Let Loops accept the mail and lose its answer with the process."""
     async with world.database.transaction() as tx:
         mail = await emails.claim(tx, owner="sender-1", lease_seconds=60)
+        assert mail is not None
         address = await emails.address_of(tx, mail.recipient_user_id)
     await world.sender._call(mail, address)
 
@@ -234,6 +235,7 @@ async def test_record_of_a_sender_that_lost_its_lease_changes_nothing(world: Any
     await world.hear(completed(world))
     async with world.database.transaction() as tx:
         stale = await emails.claim(tx, owner="sender-1", lease_seconds=0)
+    assert stale is not None
     await world.another_sender(owner="sender-2").send_next()
 
     async with world.database.transaction() as tx:

@@ -73,9 +73,11 @@ async def test_tenant_sees_its_own_mails_only(world: Any, stack_database: Any) -
 
 
 async def test_table_itself_is_closed_to_the_gateway(world: Any, stack_database: Any) -> None:
-    with psycopg.connect(stack_database.url_of("oauth-gateway")) as connection:
-        with pytest.raises(psycopg.errors.InsufficientPrivilege):
-            connection.execute("SELECT * FROM notify.emails")
+    with (
+        psycopg.connect(stack_database.url_of("oauth-gateway")) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute("SELECT * FROM notify.emails")
 
 
 async def test_settled_mails_are_deleted_when_old(world: Any) -> None:

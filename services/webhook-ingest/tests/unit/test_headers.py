@@ -39,14 +39,16 @@ def test_nine_fractional_digits_are_read_to_the_microsecond() -> None:
 
 
 @pytest.mark.parametrize("name", [b"x-shopify-topic", b"x-shopify-shop-domain"])
-@pytest.mark.parametrize("value", [None, b"", b"orders", b"a b/c", b"\xff\xfe", b"../etc", b"x" * 5000])
-def test_missing_or_odd_deciding_header_is_refused(name: bytes, value: bytes | None) -> None:
-    headers = {**GENUINE, name: value} if value is not None else {**GENUINE}
-    if value is None:
-        del headers[name]
-
+@pytest.mark.parametrize("value", [b"", b"orders", b"a b/c", b"\xff\xfe", b"../etc", b"x" * 5000])
+def test_odd_deciding_header_is_refused(name: bytes, value: bytes) -> None:
     with pytest.raises(Unauthenticated):
-        read_headers((key, text) for key, text in headers.items() if text is not None)
+        read_headers({**GENUINE, name: value}.items())
+
+
+@pytest.mark.parametrize("name", [b"x-shopify-topic", b"x-shopify-shop-domain"])
+def test_missing_deciding_header_is_refused(name: bytes) -> None:
+    with pytest.raises(Unauthenticated):
+        read_headers((key, value) for key, value in GENUINE.items() if key != name)
 
 
 @pytest.mark.parametrize(
