@@ -7,7 +7,14 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from graphql import FieldNode, GraphQLError, InlineFragmentNode, OperationDefinitionNode
+from graphql import (
+    FieldNode,
+    GraphQLError,
+    InlineFragmentNode,
+    OperationDefinitionNode,
+    VariableDefinitionNode,
+    print_ast,
+)
 from graphql.language import DocumentNode, FragmentDefinitionNode, Node, Visitor, visit
 
 ACCESS_DOCUMENTATION = "https://shopify.dev/api/usage/access-scopes"
@@ -235,8 +242,12 @@ def variable_errors(errors: Sequence[GraphQLError]) -> list[dict[str, Any]]:
 
 
 def _variable_error(error: GraphQLError) -> dict[str, Any]:
-    name = re.search(r"\$(\w+)", error.message)
-    message = f"Variable ${name[1]} was provided invalid value" if name else error.message
+    node = error.nodes[0] if error.nodes else None
+    message = error.message
+    if isinstance(node, VariableDefinitionNode):
+        message = (
+            f"Variable ${node.variable.name.value} of type {print_ast(node.type)} was provided invalid value"
+        )
     return {
         "message": message,
         "locations": _locations(error),

@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from shopify_simulator.graphql.access import has_scope
 from shopify_simulator.graphql.context import Execution
 from shopify_simulator.shop.model import Record, gid, timestamp
 
@@ -19,7 +20,6 @@ TOPIC_SCOPES = (
     ("PRODUCTS_", "read_products"),
     ("INVENTORY_", "read_inventory"),
 )
-COMPLIANCE_TOPICS = {"CUSTOMERS_DATA_REQUEST", "CUSTOMERS_REDACT", "SHOP_REDACT"}
 
 
 def _error(message: str, *path: str) -> Record:
@@ -38,7 +38,7 @@ def _subscription_error(
     if name is not None and not SUBSCRIPTION_NAME.fullmatch(name):
         return _error("Name is invalid", "webhookSubscription", "name")
     scope = next((scope for prefix, scope in TOPIC_SCOPES if topic.startswith(prefix)), None)
-    if topic in COMPLIANCE_TOPICS or (scope and scope not in run.context.scopes):
+    if scope is not None and not has_scope(run.context.scopes, scope):
         return _error(f"The app does not have the required access scope to subscribe to {topic}.", "topic")
     others = (item for key, item in run.context.app.subscriptions.items() if key != own_id)
     if any(item["topic"] == topic and item["uri"] == uri for item in others):

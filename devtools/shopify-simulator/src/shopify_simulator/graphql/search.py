@@ -166,7 +166,9 @@ class _Reader:
         token = self.tokens[self.position]
         self.position += 1
         if token["field"] is None:
-            return _free_text((token["word"] or "").strip("'\""))
+            if token["word"] is None:
+                raise SearchError("a term is missing")
+            return _free_text(token["word"].strip("'\""))
         quoted = token["single"] if token["single"] is not None else token["double"]
         value = quoted if quoted is not None else token["bare"]
         return self._field(Term(token["field"], token["comparison"], value, quoted is not None))
