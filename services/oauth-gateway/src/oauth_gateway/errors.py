@@ -51,3 +51,7 @@ class ConnectionRefused(GatewayError):
 
 class FetcherUnavailable(GatewayError):
     """The fetcher did not answer as agreed: say so and let the person try again."""
+
+
+class TooManyStreams(GatewayError):
+    """This process watches as many pages as it may, or is stopping: try again elsewhere."""

@@ -148,7 +148,6 @@ class Snapshot:
 
     stores: tuple[Store, ...] = ()
     recent: tuple[Job, ...] = ()
-    job_count: int = 0
     day: Day = field(default_factory=Day)
 
     @property

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Final
+from typing import Final, Protocol
 
 from oauth_gateway.domain.jobs import Job, Part
 
@@ -52,6 +52,59 @@ def average_rate(started_at: datetime | None, done: int, now: datetime) -> float
     if started_at is None:
         return None
     return rate((Sample(0, 0), Sample((now - started_at).total_seconds(), done)))
+
+
+class Pace(Protocol):
+    """Knows how fast jobs run."""
+
+    def of_job(self, job: Job) -> float | None:
+        """Return records a second of a whole job."""
+
+    def of_part(self, job: Job, part: Part) -> float | None:
+        """Return records a second of one resource."""
+
+
+@dataclass(frozen=True, slots=True)
+class AveragePace:
+    """The pace since the start: what a page knows that nobody has watched."""
+
+    now: datetime
+
+    def of_job(self, job: Job) -> float | None:
+        """Return the average of a whole job."""
+        return average_rate(job.started_at, job.done, self.now)
+
+    def of_part(self, job: Job, part: Part) -> float | None:
+        """Return the average of one resource."""
+        return average_rate(part.started_at, part.done, self.now)
+
+
+@dataclass(slots=True)
+class WatchedPace:
+    """The pace over the last minute, from samples taken while a page was open."""
+
+    _samples: dict[tuple[int, str], Samples] = field(default_factory=dict)
+
+    def watch(self, jobs: Sequence[Job], at: float) -> None:
+        """Note the progress of the active jobs; forget the others."""
+        watched: dict[tuple[int, str], Samples] = {}
+        for job in jobs:
+            for key, done in (((job.id, ""), job.done), *(((job.id, p.resource), p.done) for p in job.parts)):
+                watched[key] = self._samples.get(key) or Samples()
+                watched[key].add(at, done)
+        self._samples = watched
+
+    def of_job(self, job: Job) -> float | None:
+        """Return the last minute's pace of a whole job."""
+        return self._rate((job.id, ""))
+
+    def of_part(self, job: Job, part: Part) -> float | None:
+        """Return the last minute's pace of one resource."""
+        return self._rate((job.id, part.resource))
+
+    def _rate(self, key: tuple[int, str]) -> float | None:
+        samples = self._samples.get(key)
+        return samples.rate() if samples else None
 
 
 def time_left(job: Job, *, records_a_second: float | None, now: datetime) -> str:

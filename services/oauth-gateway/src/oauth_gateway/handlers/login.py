@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
+from sync_common.db import Database
 
 from oauth_gateway.domain.access import Membership, Role, User
 from oauth_gateway.domain.secrets import secret_hash
@@ -81,16 +82,16 @@ async def log_out(gateway: Gateway, token: str) -> None:
 
 
 async def create_user(
-    gateway: Gateway, *, email: str, password: str, name: str, advertiser: str, slug: str, role: Role
+    database: Database, *, email: str, password: str, name: str, advertiser: str, slug: str, role: Role
 ) -> int:
     """Create or update a user and make them a member of an advertiser, founded where there is none."""
     hashed = await _hash(password)
-    async with gateway.database.transaction() as tx:
+    async with database.transaction() as tx:
         user_id = await accounts.upsert_user(
             tx, email=email.strip().lower(), name=name, password_hash=hashed
         )
         advertiser_id = await accounts.found_advertiser(tx, slug=slug, name=advertiser)
-    async with gateway.database.transaction(advertiser_id=advertiser_id) as tx:
+    async with database.transaction(advertiser_id=advertiser_id) as tx:
         await accounts.set_membership(tx, advertiser_id=advertiser_id, user_id=user_id, role=role)
     return user_id
 

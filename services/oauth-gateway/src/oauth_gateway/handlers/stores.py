@@ -15,21 +15,29 @@ from oauth_gateway.domain.stores import STORE_NAME_LENGTH_MAX, Frequency, clean_
 from oauth_gateway.errors import InvalidInput, NotFound
 from oauth_gateway.handlers.context import Gateway
 from oauth_gateway.store import page, stores, tables
-from oauth_gateway.store.page import FailedRecord
+from oauth_gateway.store.page import FailedRecord, Totals
 from oauth_gateway.store.stores import StoreSettings
 
 DISMISSAL: Final = timedelta(hours=24)
 
 
-async def snapshot(gateway: Gateway, advertiser_id: int) -> Snapshot:
-    """Return everything the Shopify page shows."""
+async def totals(gateway: Gateway, advertiser_id: int) -> Totals:
+    """Return what takes long to count."""
     async with gateway.database.transaction(advertiser_id=advertiser_id) as tx:
-        return await page.read_snapshot(tx, now=gateway.clock.now())
+        return await page.read_totals(tx, advertiser_id, now=gateway.clock.now())
+
+
+async def snapshot(gateway: Gateway, advertiser_id: int, known: Totals | None = None) -> Snapshot:
+    """Return everything the Shopify page shows, with the totals already known where given."""
+    if known is None:
+        known = await totals(gateway, advertiser_id)
+    async with gateway.database.transaction(advertiser_id=advertiser_id) as tx:
+        return await page.read_snapshot(tx, advertiser_id, known)
 
 
 async def connected_store(gateway: Gateway, membership: Membership, store_id: int) -> Store:
     """Return one store as the page shows it; raise NotFound for a foreign one."""
-    store = (await snapshot(gateway, membership.advertiser_id)).store(store_id)
+    store = (await snapshot(gateway, membership.advertiser_id, Totals())).store(store_id)
     if store is None:
         raise NotFound("store")
     return store
@@ -126,10 +134,10 @@ async def job_details(
 ) -> tuple[Job, list[FailedRecord]]:
     """Return a job and its failed records; raise NotFound for a foreign one."""
     async with gateway.database.transaction(advertiser_id=membership.advertiser_id) as tx:
-        job = await page.read_job(tx, job_id)
+        job = await page.read_job(tx, membership.advertiser_id, job_id)
         if job is None:
             raise NotFound("job")
-        failures = await page.read_failures(tx, job_id) if job.failed_records else []
+        failures = await page.read_failures(tx, membership.advertiser_id, job_id)
     return job, list(failures)
 
 

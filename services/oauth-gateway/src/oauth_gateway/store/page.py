@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -11,7 +11,7 @@ from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.contracts.resources import Resource
 from sync_common.db import Transaction, load_sql
 
-from oauth_gateway.domain.charts import FinishedSync
+from oauth_gateway.domain.charts import TICKS_MAX, FinishedSync
 from oauth_gateway.domain.jobs import Job, Part, outcomes_from
 from oauth_gateway.domain.page import ApiHealth, Day, RecordCounts, Snapshot, Store
 from oauth_gateway.domain.stores import Frequency
@@ -35,52 +35,69 @@ class FailedRecord:
     reason: str
 
 
-async def read_snapshot(tx: Transaction, *, now: datetime) -> Snapshot:
+@dataclass(frozen=True, slots=True)
+class Totals:
+    """What takes long to count: live rows by store, and the past day."""
+
+    by_store: Mapping[int, RecordCounts] = field(default_factory=dict)
+    day: Day = field(default_factory=Day)
+
+
+async def read_totals(tx: Transaction, advertiser_id: int, *, now: datetime) -> Totals:
+    """Count the advertiser's rows and the past day's syncs."""
+    rows = await tx.execute(load_sql(__package__, "page_counts"), {"advertiser_id": advertiser_id})
+    by_store = {row.store_id: RecordCounts(row.customers, row.orders, row.products) for row in rows}
+    return Totals(by_store, await _day(tx, advertiser_id, now))
+
+
+async def read_snapshot(tx: Transaction, advertiser_id: int, totals: Totals) -> Snapshot:
     """Read the whole Shopify page of the transaction's advertiser."""
-    jobs, job_count, recent_ids = await _jobs(tx)
+    jobs, recent_ids = await _jobs(tx, advertiser_id)
     by_store: dict[int, list[Job]] = defaultdict(list)
     for job in jobs:
         by_store[job.store_id].append(job)
-    rows = await tx.execute(load_sql(__package__, "page_stores"))
-    stores = [_store(row, by_store[row.id]) for row in rows]
+    rows = await tx.execute(load_sql(__package__, "page_stores"), {"advertiser_id": advertiser_id})
+    stores = [_store(row, by_store[row.id], totals.by_store.get(row.id, RecordCounts())) for row in rows]
     return Snapshot(
         stores=tuple(sorted(stores, key=lambda store: _KIND_ORDER[store.kind])),
         recent=tuple(job for job in jobs if job.id in recent_ids),
-        job_count=job_count,
-        day=await _day(tx, now),
+        day=totals.day,
     )
 
 
-async def read_job(tx: Transaction, job_id: int) -> Job | None:
+async def read_job(tx: Transaction, advertiser_id: int, job_id: int) -> Job | None:
     """Return one job of the transaction's advertiser."""
-    row = (await tx.execute(load_sql(__package__, "job_by_id"), {"job_id": job_id})).one_or_none()
-    return row and _job(row, await _written(tx, [job_id]))
+    parameters = {"advertiser_id": advertiser_id, "job_id": job_id}
+    row = (await tx.execute(load_sql(__package__, "job_by_id"), parameters)).one_or_none()
+    return row and _job(row, await _written(tx, advertiser_id, [job_id]))
 
 
-async def read_failures(tx: Transaction, job_id: int) -> Sequence[FailedRecord]:
+async def read_failures(tx: Transaction, advertiser_id: int, job_id: int) -> Sequence[FailedRecord]:
     """Return the first records that a job could not write."""
-    rows = await tx.execute(
-        load_sql(__package__, "job_failures"), {"job_id": job_id, "rows_max": FAILURES_MAX}
-    )
+    parameters = {"advertiser_id": advertiser_id, "job_id": job_id, "rows_max": FAILURES_MAX}
+    rows = await tx.execute(load_sql(__package__, "job_failures"), parameters)
     return [FailedRecord(Resource(row.resource), row.record_id, row.field, row.reason) for row in rows]
 
 
-async def _jobs(tx: Transaction) -> tuple[list[Job], int, frozenset[int]]:
-    rows = (await tx.execute(load_sql(__package__, "page_jobs"), {"recent_max": RECENT_MAX})).all()
-    written = await _written(tx, [row.job_id for row in rows if row.status in ("pending", "running")])
-    recent_ids = frozenset(row.job_id for row in rows if row.newest <= RECENT_MAX)
-    return [_job(row, written) for row in rows], rows[0].job_count if rows else 0, recent_ids
+async def _jobs(tx: Transaction, advertiser_id: int) -> tuple[list[Job], frozenset[int]]:
+    parameters = {"advertiser_id": advertiser_id, "recent_max": RECENT_MAX, "ticks_max": TICKS_MAX}
+    rows = (await tx.execute(load_sql(__package__, "page_jobs"), parameters)).all()
+    active = [row.job_id for row in rows if row.status in ("pending", "running")]
+    written = await _written(tx, advertiser_id, active)
+    return [_job(row, written) for row in rows], frozenset(row.job_id for row in rows if row.is_recent)
 
 
-async def _written(tx: Transaction, job_ids: Sequence[int]) -> Written:
+async def _written(tx: Transaction, advertiser_id: int, job_ids: Sequence[int]) -> Written:
     if not job_ids:
         return {}
-    rows = await tx.execute(load_sql(__package__, "page_books"), {"job_ids": list(job_ids)})
+    parameters = {"advertiser_id": advertiser_id, "job_ids": list(job_ids)}
+    rows = await tx.execute(load_sql(__package__, "page_books"), parameters)
     return {(row.job_id, row.resource): row.written for row in rows}
 
 
-async def _day(tx: Transaction, now: datetime) -> Day:
-    rows = (await tx.execute(load_sql(__package__, "page_day"), {"since": now - timedelta(days=1)})).all()
+async def _day(tx: Transaction, advertiser_id: int, now: datetime) -> Day:
+    parameters = {"advertiser_id": advertiser_id, "since": now - timedelta(days=1)}
+    rows = (await tx.execute(load_sql(__package__, "page_day"), parameters)).all()
     created = [RecordCounts()] * _SLICES
     for row in rows:
         slice_ = min(max(row.slice, 0), _SLICES - 1)
@@ -88,7 +105,7 @@ async def _day(tx: Transaction, now: datetime) -> Day:
     return Day(tuple(created), sum(row.completed for row in rows), sum(row.failed for row in rows))
 
 
-def _store(row: Row[Any], jobs: Sequence[Job]) -> Store:
+def _store(row: Row[Any], jobs: Sequence[Job], counts: RecordCounts) -> Store:
     finished = [job for job in jobs if job.status in ("completed", "failed")]
     history = [FinishedSync(job.status_label().state, job.duration_seconds or 0) for job in reversed(finished)]
     return Store(
@@ -106,7 +123,7 @@ def _store(row: Row[Any], jobs: Sequence[Job]) -> Store:
         initial_sync_completed=row.initial_sync_completed,
         next_run_at=row.next_run_at,
         has_all_orders=row.has_all_orders,
-        counts=RecordCounts(row.customers, row.orders, row.products),
+        counts=counts,
         api=_api_health(row),
         job=next((job for job in jobs if job.is_active), None),
         last_job=finished[0] if finished else None,

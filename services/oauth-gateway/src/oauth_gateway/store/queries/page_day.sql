@@ -6,5 +6,5 @@ SELECT floor(extract(epoch FROM job.completed_at - :since) / 10800)::int AS slic
        coalesce(sum((job.records_created ->> 'orders')::bigint), 0)::bigint AS orders,
        coalesce(sum((job.records_created ->> 'products')::bigint), 0)::bigint AS products
 FROM sync.jobs_v1 AS job
-WHERE job.completed_at > :since AND job.status IN ('completed', 'failed')
+WHERE job.advertiser_id = :advertiser_id AND job.completed_at > :since AND job.status IN ('completed', 'failed')
 GROUP BY 1

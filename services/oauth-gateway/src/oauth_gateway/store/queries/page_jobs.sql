@@ -1,19 +1,23 @@
 -- The newest jobs of the advertiser, every active one, and each store's last 24 finished ones.
-WITH ranked AS (
-    SELECT job.*,
-           row_number() OVER (ORDER BY job.created_at DESC, job.job_id DESC) AS newest,
-           row_number() OVER (
-               PARTITION BY job.store_id, job.status IN ('completed', 'failed')
-               ORDER BY job.created_at DESC, job.job_id DESC
-           ) AS newest_of_store,
-           count(*) OVER () AS job_count
-    FROM sync.jobs_v1 AS job
+WITH wanted AS (
+    (SELECT job.job_id, true AS is_recent FROM sync.jobs_v1 AS job
+     WHERE job.advertiser_id = :advertiser_id ORDER BY job.job_id DESC LIMIT :recent_max)
+    UNION ALL
+    SELECT job.job_id, false FROM sync.jobs_v1 AS job
+    WHERE job.advertiser_id = :advertiser_id AND job.status IN ('pending', 'running')
+    UNION ALL
+    SELECT finished.job_id, false
+    FROM gateway.shopify_stores AS store
+    CROSS JOIN LATERAL (
+        SELECT job.job_id FROM sync.jobs_v1 AS job
+        WHERE job.advertiser_id = :advertiser_id AND job.store_id = store.id
+          AND job.status IN ('completed', 'failed')
+        ORDER BY job.created_at DESC LIMIT :ticks_max
+    ) AS finished
 )
-SELECT ranked.*, store.shop_domain, member.name AS triggered_by_name
-FROM ranked
-JOIN gateway.shopify_stores AS store ON store.id = ranked.store_id
-LEFT JOIN gateway.users AS member ON member.id = ranked.triggered_by_user_id
-WHERE ranked.newest <= :recent_max
-   OR ranked.status IN ('pending', 'running')
-   OR (ranked.status IN ('completed', 'failed') AND ranked.newest_of_store <= 24)
-ORDER BY ranked.newest
+SELECT job.*, distinct_ids.is_recent, store.shop_domain, member.name AS triggered_by_name
+FROM (SELECT wanted.job_id, bool_or(wanted.is_recent) AS is_recent FROM wanted GROUP BY wanted.job_id) AS distinct_ids
+JOIN sync.jobs_v1 AS job ON job.job_id = distinct_ids.job_id AND job.advertiser_id = :advertiser_id
+JOIN gateway.shopify_stores AS store ON store.id = job.store_id
+LEFT JOIN gateway.users AS member ON member.id = job.triggered_by_user_id
+ORDER BY job.job_id DESC

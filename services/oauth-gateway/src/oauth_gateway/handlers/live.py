@@ -1,0 +1,123 @@
+"""Watch advertisers while pages are open: one poll each, however many pages look on."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Final
+
+from sqlalchemy.exc import SQLAlchemyError
+from structlog import get_logger
+
+from oauth_gateway.domain.page import Snapshot
+from oauth_gateway.domain.progress import WatchedPace
+from oauth_gateway.errors import TooManyStreams
+from oauth_gateway.handlers import stores
+from oauth_gateway.handlers.context import Gateway
+from oauth_gateway.store.page import Totals
+
+log = get_logger()
+
+POLL_SECONDS: Final = 0.5
+STREAMS_MAX: Final = 2000
+_BACKOFF_SECONDS: Final = 5.0
+_COUNTING_REST: Final = 20.0  # counting rows may take a twentieth of the time, whatever a store's size
+
+
+@dataclass(slots=True)
+class Channel:
+    """What is known of one advertiser; `version` rises with every change."""
+
+    advertiser_id: int
+    pace: WatchedPace = field(default_factory=WatchedPace)
+    snapshot: Snapshot | None = None
+    totals: Totals | None = None
+    count_again_at: float = 0.0
+    version: int = 0
+    watchers: int = 0
+    changed: asyncio.Event = field(default_factory=asyncio.Event)
+    task: "asyncio.Task[None] | None" = None
+
+    async def next_version(self, seen: int, *, timeout_seconds: float) -> int:
+        """Wait until there is something newer than `seen`, or the time is over; return the version."""
+        if self.version == seen:
+            changed = self.changed
+            try:
+                async with asyncio.timeout(timeout_seconds):
+                    await changed.wait()
+            except TimeoutError:
+                pass
+        return self.version
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Keep a snapshot; wake the watchers when it differs from the last."""
+        if snapshot == self.snapshot:
+            return
+        self.snapshot = snapshot
+        self.version += 1
+        self.wake()
+
+    def wake(self) -> None:
+        """Wake everybody who waits now."""
+        self.changed.set()
+        self.changed = asyncio.Event()
+
+
+class Hub:
+    """The channels of this process."""
+
+    def __init__(self, gateway: Gateway, *, poll_seconds: float = POLL_SECONDS) -> None:
+        self._gateway = gateway
+        self._poll_seconds = poll_seconds
+        self._channels: dict[int, Channel] = {}
+        self.closing = asyncio.Event()
+
+    @property
+    def streams(self) -> int:
+        """Return how many pages are watching."""
+        return sum(channel.watchers for channel in self._channels.values())
+
+    @asynccontextmanager
+    async def watch(self, advertiser_id: int) -> AsyncIterator[Channel]:
+        """Take part in an advertiser's channel; it is polled while anybody does."""
+        if self.streams >= STREAMS_MAX or self.closing.is_set():
+            raise TooManyStreams
+        channel = self._channels.setdefault(advertiser_id, Channel(advertiser_id))
+        channel.watchers += 1
+        if channel.task is None:
+            channel.task = asyncio.create_task(self._poll(channel), name=f"poll-{advertiser_id}")
+        try:
+            yield channel
+        finally:
+            channel.watchers -= 1
+            if channel.watchers == 0:
+                self._channels.pop(advertiser_id, None)
+                channel.task.cancel()
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """End every stream when the process stops, so that pages reconnect elsewhere at once."""
+        await stop.wait()
+        self.closing.set()
+        for channel in self._channels.values():
+            channel.wake()
+
+    async def _poll(self, channel: Channel) -> None:
+        while True:
+            try:
+                await self._look(channel)
+            except (SQLAlchemyError, OSError) as error:
+                log.warning("live_poll_failed", error=type(error).__name__)
+                await asyncio.sleep(_BACKOFF_SECONDS)
+                continue
+            await asyncio.sleep(self._poll_seconds)
+
+    async def _look(self, channel: Channel) -> None:
+        clock = self._gateway.clock
+        if channel.totals is None or clock.monotonic() >= channel.count_again_at:
+            started = clock.monotonic()
+            channel.totals = await stores.totals(self._gateway, channel.advertiser_id)
+            channel.count_again_at = clock.monotonic() + _COUNTING_REST * (clock.monotonic() - started)
+        snapshot = await stores.snapshot(self._gateway, channel.advertiser_id, channel.totals)
+        jobs = [store.job for store in snapshot.stores if store.job is not None]
+        channel.pace.watch(jobs, clock.monotonic())
+        channel.take(snapshot)

@@ -1,0 +1,112 @@
+"""Who a request comes from, and for which advertiser: the dependencies of the routes."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+from fastapi import Depends, Request
+
+from oauth_gateway.domain.access import Membership
+from oauth_gateway.domain.secrets import form_token
+from oauth_gateway.errors import Forbidden
+from oauth_gateway.handlers import login
+from oauth_gateway.handlers.context import Gateway
+from oauth_gateway.handlers.live import Hub
+from oauth_gateway.handlers.login import Visit
+from oauth_gateway.http.assets import Assets
+from oauth_gateway.http.rendering import Pages, Toast, View, theme_of, viewer_of
+from oauth_gateway.http.security import form_of, text_field
+from oauth_gateway.http.site import Site
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the routes work with; kept on the app."""
+
+    gateway: Gateway
+    site: Site
+    pages: Pages
+    assets: Assets
+    hub: Hub
+
+
+@dataclass(frozen=True, slots=True)
+class Tenant:
+    """A request of a member, within one advertiser."""
+
+    visit: Visit
+    membership: Membership
+
+    def must_manage(self) -> None:
+        """Raise Forbidden for those who may only look."""
+        if not self.membership.can_manage:
+            raise Forbidden("manage")
+
+
+def parts_of(request: Request) -> Parts:
+    """Return the parts that the app was built from."""
+    parts: Parts = request.app.state.parts
+    return parts
+
+
+async def visit_of(request: Request, parts: Annotated[Parts, Depends(parts_of)]) -> Visit:
+    """Return the request's session; raise NotLoggedIn when there is none."""
+    return await login.visit(parts.gateway, request.cookies.get(parts.site.session_cookie))
+
+
+async def tenant_of(slug: str, visit: Annotated[Visit, Depends(visit_of)]) -> Tenant:
+    """Return the member behind a request; raise NotFound for somebody else's advertiser."""
+    return Tenant(visit, visit.member_of(slug))
+
+
+async def manager_of(tenant: Annotated[Tenant, Depends(tenant_of)]) -> Tenant:
+    """Return the owner or admin behind a request; raise Forbidden for a member who may only look."""
+    tenant.must_manage()
+    return tenant
+
+
+AnyParts = Annotated[Parts, Depends(parts_of)]
+AnyVisit = Annotated[Visit, Depends(visit_of)]
+AnyTenant = Annotated[Tenant, Depends(tenant_of)]
+AnyManager = Annotated[Tenant, Depends(manager_of)]
+
+
+def plain_view(request: Request, parts: Parts, secret: str) -> View:
+    """Return the view of a page outside any advertiser."""
+    return View(
+        viewer=viewer_of(request, parts.gateway.clock.now()),
+        csrf=form_token(secret),
+        path=request.url.path,
+        support_url=parts.site.support_url,
+        theme=theme_of(request),
+    )
+
+
+async def tenant_view(request: Request, parts: Parts, tenant: Tenant) -> View:
+    """Return the view of an advertiser's page, with the toast its session was owed."""
+    toast = tenant.visit.toast
+    if toast is not None and not is_fragment(request):
+        await login.keep_toast(parts.gateway, tenant.visit.token_hash, None)
+    else:
+        toast = None
+    return View(
+        viewer=viewer_of(request, parts.gateway.clock.now()),
+        csrf=form_token(tenant.visit.token),
+        path=request.url.path,
+        support_url=parts.site.support_url,
+        theme=theme_of(request),
+        user=tenant.visit.user,
+        membership=tenant.membership,
+        memberships=tenant.visit.memberships,
+        toast=Toast(**toast) if toast else None,
+    )
+
+
+def is_fragment(request: Request) -> bool:
+    """Say whether htmx asked; it only picks between fragment and page."""
+    return request.headers.get("hx-request") == "true"
+
+
+async def checked_form(request: Request, parts: Parts, secret: str) -> dict[str, str]:
+    """Return the text fields of a form that provably comes from our page."""
+    form = await form_of(request, parts.site, secret)
+    return {name: text_field(form, name) for name in form}

@@ -1,0 +1,145 @@
+"""What the forms of the Shopify page do. Each works by POST and 303; htmx gets the changed fragments instead."""
+
+from dataclasses import replace
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from oauth_gateway.domain.progress import AveragePace
+from oauth_gateway.errors import InvalidInput
+from oauth_gateway.handlers import connect, login, stores
+from oauth_gateway.http.access import (
+    AnyManager,
+    AnyParts,
+    AnyTenant,
+    AnyVisit,
+    Parts,
+    Tenant,
+    checked_form,
+    is_fragment,
+    tenant_view,
+)
+from oauth_gateway.http.fragments import page_fragments, toast_fragment
+from oauth_gateway.http.pages import connect_form, html, sheet, with_banners
+from oauth_gateway.http.rendering import Toast
+from oauth_gateway.http.security import set_cookie
+
+router = APIRouter()
+
+CONNECTED = "Shopify store connected! Initial sync in progress..."
+
+
+@router.post("/advertisers/{slug}/integrations/shopify/connect")
+async def begin_connect(request: Request, parts: AnyParts, tenant: AnyManager) -> Response:
+    """Begin Shopify's OAuth."""
+    form = await checked_form(request, parts, tenant.visit.token)
+    shop = form.get("shop", "")
+    try:
+        consent = await connect.begin(parts.gateway, tenant.visit, tenant.membership, typed_shop=shop)
+    except InvalidInput as error:
+        return await connect_form(request, parts, tenant, shop=shop, problem=str(error))
+    return RedirectResponse(consent, 303)
+
+
+@router.get("/auth/shopify/callback")
+async def callback(request: Request, parts: AnyParts, visit: AnyVisit) -> Response:
+    """Finish Shopify's OAuth."""
+    connected = await connect.finish(parts.gateway, visit, request.query_params.multi_items())
+    renewed = replace(visit, token=connected.token)
+    await login.keep_toast(parts.gateway, renewed.token_hash, Toast(CONNECTED).to_json())
+    response = RedirectResponse(f"/advertisers/{connected.slug}/integrations/shopify", 303)
+    seconds = int(login.SESSION_LIFETIME.total_seconds())
+    set_cookie(response, parts.site, parts.site.session_cookie, connected.token, seconds=seconds)
+    return response
+
+
+@router.post("/advertisers/{slug}/integrations/shopify/disconnect")
+async def disconnect(request: Request, parts: AnyParts, tenant: AnyManager) -> Response:
+    """Disconnect a store."""
+    form = await checked_form(request, parts, tenant.visit.token)
+    store = await stores.disconnect(parts.gateway, tenant.membership, _number(form.get("store", "")))
+    return await done(request, parts, tenant, Toast(f"{store.shop_domain} disconnected."))
+
+
+@router.post("/advertisers/{slug}/integrations/shopify/stores/{store_id}/sync")
+async def sync_now(request: Request, parts: AnyParts, tenant: AnyManager, store_id: int) -> Response:
+    """Ask for a sync."""
+    await checked_form(request, parts, tenant.visit.token)
+    store = await stores.request_sync(parts.gateway, tenant.membership, tenant.visit.user, store_id)
+    toast = Toast(f"Sync of {store.shop_domain} started.")
+    return await done(request, parts, tenant, toast, just_requested=frozenset({store_id}))
+
+
+@router.post("/advertisers/{slug}/integrations/shopify/stores/{store_id}/cancel")
+async def cancel(request: Request, parts: AnyParts, tenant: AnyManager, store_id: int) -> Response:
+    """Ask to cancel the running sync."""
+    await checked_form(request, parts, tenant.visit.token)
+    store = await stores.request_cancel(parts.gateway, tenant.membership, tenant.visit.user, store_id)
+    return await done(request, parts, tenant, Toast(f"Cancelling the sync of {store.shop_domain}."))
+
+
+@router.post("/advertisers/{slug}/integrations/shopify/stores/{store_id}/frequency")
+async def change_frequency(request: Request, parts: AnyParts, tenant: AnyManager, store_id: int) -> Response:
+    """Change how often a store syncs."""
+    form = await checked_form(request, parts, tenant.visit.token)
+    before, frequency = await stores.change_frequency(
+        parts.gateway, tenant.membership, store_id, form.get("sync_frequency", "")
+    )
+    toast = Toast(
+        f"Sync frequency changed to {frequency.label}.",
+        undo_action=request.url.path,
+        undo_field="sync_frequency",
+        undo_value=before.frequency,
+    )
+    return await done(request, parts, tenant, toast)
+
+
+@router.post("/advertisers/{slug}/integrations/shopify/stores/{store_id}/name")
+async def rename(request: Request, parts: AnyParts, tenant: AnyManager, store_id: int) -> Response:
+    """Rename a store."""
+    form = await checked_form(request, parts, tenant.visit.token)
+    typed = form.get("name", "")
+    try:
+        before, name = await stores.rename(parts.gateway, tenant.membership, store_id, typed)
+    except InvalidInput as error:
+        shown = await stores.connected_store(parts.gateway, tenant.membership, store_id)
+        return await sheet(
+            request, parts, tenant, "pages/rename.html", 422, store=shown, name=typed, problem=str(error)
+        )
+    toast = Toast(
+        f"Renamed to {name}.", undo_action=request.url.path, undo_field="name", undo_value=before.name
+    )
+    return await done(request, parts, tenant, toast)
+
+
+@router.post("/advertisers/{slug}/integrations/shopify/stores/{store_id}/dismiss")
+async def dismiss(request: Request, parts: AnyParts, tenant: AnyTenant, store_id: int) -> Response:
+    """Hide a store's banner for a day."""
+    await checked_form(request, parts, tenant.visit.token)
+    await stores.dismiss(parts.gateway, tenant.membership, tenant.visit.user, store_id)
+    return await done(request, parts, tenant, Toast("Dismissed for 24 hours."))
+
+
+async def done(
+    request: Request,
+    parts: Parts,
+    tenant: Tenant,
+    toast: Toast,
+    *,
+    just_requested: frozenset[int] = frozenset(),
+) -> Response:
+    """Answer an action: fragments and toast for htmx, else back to the page, which shows the toast."""
+    if not is_fragment(request):
+        await login.keep_toast(parts.gateway, tenant.visit.token_hash, toast.to_json())
+        return RedirectResponse(f"/advertisers/{tenant.membership.slug}/integrations/shopify", 303)
+    snapshot = await stores.snapshot(parts.gateway, tenant.membership.advertiser_id)
+    view = await with_banners(await tenant_view(request, parts, tenant), parts, tenant, snapshot)
+    view = replace(view, just_requested=just_requested)
+    fragments = page_fragments(parts.pages, view, snapshot, AveragePace(view.viewer.now))
+    return html(fragments.everything() + toast_fragment(parts.pages, view, toast))
+
+
+def _number(text: str) -> int:
+    if not text.isascii() or not text.isdigit() or len(text) > 18:
+        raise InvalidInput("Choose a store.")
+    return int(text)

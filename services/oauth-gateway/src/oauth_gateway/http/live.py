@@ -1,0 +1,78 @@
+"""The stream of a page: everything first, then what changed."""
+
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.sse import EventSourceResponse, ServerSentEvent
+
+from oauth_gateway.domain.words import Viewer
+from oauth_gateway.errors import NotLoggedIn
+from oauth_gateway.handlers import login
+from oauth_gateway.handlers.live import Channel
+from oauth_gateway.http.access import AnyParts, Parts, Tenant, parts_of, tenant_view
+from oauth_gateway.http.fragments import Fragments, page_fragments
+from oauth_gateway.http.pages import with_banners
+from oauth_gateway.http.rendering import View
+from oauth_gateway.metrics import LIVE_STREAMS
+
+router = APIRouter()
+
+STREAM_SECONDS_MAX: Final = 300.0  # then the page reconnects, and its session is looked at again
+REFRESH_SECONDS: Final = 15.0  # "2 minutes ago" grows older without any change
+RECONNECT_MS: Final = 500
+
+
+class StreamNotAllowed(Exception):
+    """Raised where a page would be sent to log in: a stream cannot follow a redirect."""
+
+
+async def streaming_tenant(request: Request, slug: str, parts: Annotated[Parts, Depends(parts_of)]) -> Tenant:
+    """Return the member behind a stream; raise StreamNotAllowed when the session has ended."""
+    try:
+        visit = await login.visit(parts.gateway, request.cookies.get(parts.site.session_cookie))
+    except NotLoggedIn:
+        raise StreamNotAllowed from None
+    return Tenant(visit, visit.member_of(slug))
+
+
+async def channel_of(
+    parts: AnyParts, tenant: Annotated[Tenant, Depends(streaming_tenant)]
+) -> AsyncIterator[Channel]:
+    """Take part in the advertiser's channel while the stream is open."""
+    async with parts.hub.watch(tenant.membership.advertiser_id) as channel:
+        LIVE_STREAMS.inc()
+        try:
+            yield channel
+        finally:
+            LIVE_STREAMS.dec()
+
+
+@router.get("/advertisers/{slug}/integrations/shopify/events", response_class=EventSourceResponse)
+async def events(
+    request: Request,
+    parts: AnyParts,
+    tenant: Annotated[Tenant, Depends(streaming_tenant)],
+    channel: Annotated[Channel, Depends(channel_of)],
+) -> AsyncIterator[ServerSentEvent]:
+    """Stream the page's fragments. A resumed stream begins with everything, whatever it has seen."""
+    view = await tenant_view(request, parts, tenant)
+    ends_at = parts.gateway.clock.monotonic() + STREAM_SECONDS_MAX
+    sent, version = Fragments(), 0
+    while not parts.hub.closing.is_set() and parts.gateway.clock.monotonic() < ends_at:
+        version = await channel.next_version(version, timeout_seconds=REFRESH_SECONDS)
+        if channel.snapshot is None:
+            continue
+        fragments = await _render(parts, tenant, view, channel)
+        if changed := fragments.since(sent):
+            yield ServerSentEvent(raw_data=changed, id=str(version), retry=RECONNECT_MS)
+        sent = fragments
+
+
+async def _render(parts: Parts, tenant: Tenant, view: View, channel: Channel) -> Fragments:
+    snapshot = channel.snapshot
+    assert snapshot is not None  # noqa: S101 - the caller has looked
+    viewer = Viewer(parts.gateway.clock.now(), view.viewer.locale, view.viewer.zone)
+    current = await with_banners(replace(view, viewer=viewer), parts, tenant, snapshot)
+    return page_fragments(parts.pages, current, snapshot, channel.pace)

@@ -1,0 +1,104 @@
+"""Log in, log out, theme."""
+
+import re
+from typing import Final
+
+from fastapi import APIRouter, Request
+from fastapi.responses import RedirectResponse, Response
+
+from oauth_gateway.errors import NotLoggedIn, TooManyAttempts, WrongCredentials
+from oauth_gateway.handlers import login
+from oauth_gateway.http.access import AnyParts, AnyVisit, Parts, checked_form, plain_view
+from oauth_gateway.http.pages import html
+from oauth_gateway.http.rendering import THEMES, theme_of
+from oauth_gateway.http.security import set_cookie
+from oauth_gateway.metrics import LOGINS
+
+router = APIRouter()
+
+VISITOR_SECONDS: Final = 24 * 3600
+THEME_SECONDS: Final = 365 * 24 * 3600
+_LOCAL_PAGE = re.compile(
+    r"/(?:login|advertisers/[a-z0-9-]{1,60}/integrations(?:/shopify(?:/(?:connect|syncs/[0-9]{1,18}))?)?)"
+)
+_WRONG = "That email and password don't match. Check both and try again."
+_BLOCKED = "Too many attempts. Wait 15 minutes, then try again."
+
+
+def local_page(path: str) -> str:
+    """Return a page of ours that may be returned to; anything else is the start page."""
+    return path if _LOCAL_PAGE.fullmatch(path) else "/"
+
+
+@router.get("/login")
+async def login_page(request: Request, parts: AnyParts, next: str = "") -> Response:  # noqa: A002 - its name in the URL
+    """Show the log-in form."""
+    try:
+        await login.visit(parts.gateway, request.cookies.get(parts.site.session_cookie))
+    except NotLoggedIn:
+        return _form(request, parts, next_path=next)
+    return RedirectResponse(local_page(next), 303)
+
+
+@router.post("/login")
+async def log_in(request: Request, parts: AnyParts) -> Response:
+    """Check a password and open a session."""
+    form = await checked_form(request, parts, request.cookies.get(parts.site.visitor_cookie, ""))
+    email, next_path = form.get("email", ""), form.get("next", "")
+    address = request.client.host if request.client else ""
+    try:
+        token = await login.log_in(
+            parts.gateway, email=email, password=form.get("password", ""), address=address
+        )
+    except WrongCredentials:
+        LOGINS.labels("wrong").inc()
+        return _form(request, parts, 422, email=email, next_path=next_path, problem=_WRONG)
+    except TooManyAttempts:
+        LOGINS.labels("blocked").inc()
+        return _form(request, parts, 429, email=email, next_path=next_path, problem=_BLOCKED)
+    LOGINS.labels("right").inc()
+    response = RedirectResponse(local_page(next_path), 303)
+    seconds = int(login.SESSION_LIFETIME.total_seconds())
+    set_cookie(response, parts.site, parts.site.session_cookie, token, seconds=seconds)
+    response.delete_cookie(parts.site.visitor_cookie, secure=parts.site.is_secure, httponly=True)
+    return response
+
+
+@router.post("/logout")
+async def log_out(request: Request, parts: AnyParts, visit: AnyVisit) -> Response:
+    """End the session."""
+    await checked_form(request, parts, visit.token)
+    await login.log_out(parts.gateway, visit.token)
+    response = RedirectResponse("/login", 303)
+    response.delete_cookie(parts.site.session_cookie, secure=parts.site.is_secure, httponly=True)
+    return response
+
+
+@router.post("/theme")
+async def change_theme(request: Request, parts: AnyParts, visit: AnyVisit) -> Response:
+    """Go from the system's theme to light, to dark, and back."""
+    form = await checked_form(request, parts, visit.token)
+    themes = list(THEMES)
+    chosen = themes[(themes.index(theme_of(request)) + 1) % len(themes)]
+    response = RedirectResponse(local_page(form.get("return_to", "")), 303)
+    if chosen:
+        set_cookie(response, parts.site, "theme", chosen, seconds=THEME_SECONDS)
+    else:
+        response.delete_cookie("theme", secure=parts.site.is_secure, httponly=True)
+    return response
+
+
+def _form(
+    request: Request, parts: Parts, status: int = 200, *, email: str = "", next_path: str = "", problem: str = ""
+) -> Response:
+    visitor = request.cookies.get(parts.site.visitor_cookie) or parts.gateway.new_token()
+    text = parts.pages.render(
+        "pages/login.html",
+        plain_view(request, parts, visitor),
+        email=email[:254],
+        next_path=next_path if _LOCAL_PAGE.fullmatch(next_path) else "",
+        problem=problem,
+    )
+    response = html(text, status)
+    set_cookie(response, parts.site, parts.site.visitor_cookie, visitor, seconds=VISITOR_SECONDS, strict=True)
+    return response

@@ -1,0 +1,131 @@
+"""The pages of an advertiser: integrations, the Shopify page and a sync's details."""
+
+from dataclasses import replace
+from typing import Any
+
+from fastapi import APIRouter, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from oauth_gateway.domain.page import Snapshot
+from oauth_gateway.domain.progress import AveragePace
+from oauth_gateway.handlers import stores
+from oauth_gateway.http.access import (
+    AnyManager,
+    AnyParts,
+    AnyTenant,
+    AnyVisit,
+    Parts,
+    Tenant,
+    is_fragment,
+    tenant_view,
+)
+from oauth_gateway.http.rendering import View
+from oauth_gateway.http.security import content_security_policy
+
+router = APIRouter()
+
+
+@router.get("/")
+async def home(visit: AnyVisit) -> Response:
+    """Go to the first advertiser."""
+    if not visit.memberships:
+        return RedirectResponse("/no-advertiser", 303)
+    return RedirectResponse(f"/advertisers/{visit.memberships[0].slug}/integrations", 303)
+
+
+@router.get("/advertisers/{slug}/integrations")
+async def integrations(request: Request, parts: AnyParts, tenant: AnyTenant) -> Response:
+    """List the integrations."""
+    snapshot = await stores.snapshot(parts.gateway, tenant.membership.advertiser_id)
+    view = await view_with_banners(request, parts, tenant, snapshot)
+    synced = [store.last_sync_at for store in snapshot.stores if store.last_sync_at is not None]
+    return html(
+        parts.pages.render(
+            "pages/integrations.html",
+            view,
+            snapshot=snapshot,
+            connected=sum(store.is_connected for store in snapshot.stores),
+            last_synced=max(synced, default=None),
+        )
+    )
+
+
+@router.get("/advertisers/{slug}/integrations/shopify")
+async def shopify(request: Request, parts: AnyParts, tenant: AnyTenant) -> Response:
+    """Show the stores, their syncs and what is going on."""
+    snapshot = await stores.snapshot(parts.gateway, tenant.membership.advertiser_id)
+    view = await view_with_banners(request, parts, tenant, snapshot)
+    text = parts.pages.render(
+        "pages/shopify.html", view, snapshot=snapshot, pace=AveragePace(view.viewer.now), shop="", problem=""
+    )
+    return html(text, form_targets="" if snapshot.stores else parts.site.connect_form_targets)
+
+
+@router.get("/advertisers/{slug}/integrations/shopify/connect")
+async def connect_page(request: Request, parts: AnyParts, tenant: AnyManager, shop: str = "") -> Response:
+    """Show the form whose button begins Shopify's OAuth."""
+    return await connect_form(request, parts, tenant, shop=shop)
+
+
+async def connect_form(
+    request: Request, parts: Parts, tenant: Tenant, *, shop: str = "", problem: str = ""
+) -> Response:
+    """Render the connect page, with what is wrong about the last try."""
+    view = await tenant_view(request, parts, tenant)
+    text = parts.pages.render("pages/connect.html", view, shop=shop[:200], problem=problem)
+    return html(text, 422 if problem else 200, form_targets=parts.site.connect_form_targets)
+
+
+@router.get("/advertisers/{slug}/integrations/shopify/disconnect")
+async def disconnect_page(request: Request, parts: AnyParts, tenant: AnyManager, store: int) -> Response:
+    """Ask before a store is disconnected."""
+    shown = await stores.connected_store(parts.gateway, tenant.membership, store)
+    return await sheet(request, parts, tenant, "pages/disconnect.html", store=shown)
+
+
+@router.get("/advertisers/{slug}/integrations/shopify/stores/{store_id}/name")
+async def rename_page(request: Request, parts: AnyParts, tenant: AnyManager, store_id: int) -> Response:
+    """Show the form that renames a store."""
+    shown = await stores.connected_store(parts.gateway, tenant.membership, store_id)
+    return await sheet(
+        request, parts, tenant, "pages/rename.html", store=shown, name=shown.name, problem=""
+    )
+
+
+@router.get("/advertisers/{slug}/integrations/shopify/syncs/{job_id}")
+async def job_page(request: Request, parts: AnyParts, tenant: AnyTenant, job_id: int) -> Response:
+    """Show what a sync did."""
+    job, failures = await stores.job_details(parts.gateway, tenant.membership, job_id)
+    return await sheet(request, parts, tenant, "pages/job.html", job=job, failures=failures)
+
+
+async def sheet(
+    request: Request, parts: Parts, tenant: Tenant, template: str, status: int = 200, **values: Any
+) -> Response:
+    """Render a page that is a dialog where scripts run."""
+    view = await tenant_view(request, parts, tenant)
+    text = parts.pages.render(template, view, as_dialog=is_fragment(request), **values)
+    return html(text, status)
+
+
+async def view_with_banners(request: Request, parts: Parts, tenant: Tenant, snapshot: Snapshot) -> View:
+    """Return the view of a page that warns of disconnected stores."""
+    return await with_banners(await tenant_view(request, parts, tenant), parts, tenant, snapshot)
+
+
+async def with_banners(view: View, parts: Parts, tenant: Tenant, snapshot: Snapshot) -> View:
+    """Add the stores to warn of, without those this user has dismissed for now."""
+    attention = snapshot.attention
+    if not attention:
+        return replace(view, attention=0, banners=())
+    hidden = await stores.dismissed(parts.gateway, tenant.membership, tenant.visit.user)
+    shown = [store for store in attention if store.id not in hidden]
+    return replace(view, attention=len(attention), banners=shown)
+
+
+def html(text: str, status: int = 200, *, form_targets: str = "") -> HTMLResponse:
+    """Answer with a page; what htmx gets under the same address differs."""
+    headers = {"vary": "HX-Request, Cookie, Accept-Language"}
+    if form_targets:
+        headers["content-security-policy"] = content_security_policy(form_targets)
+    return HTMLResponse(text, status, headers)

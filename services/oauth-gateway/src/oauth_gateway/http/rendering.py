@@ -1,0 +1,135 @@
+"""From values to HTML: the template environment and what every page is told."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Final
+
+from fastapi import Request
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from sync_common.contracts.resources import Resource
+
+from oauth_gateway.domain import charts, words
+from oauth_gateway.domain.access import Membership, User
+from oauth_gateway.domain.jobs import Job, Part
+from oauth_gateway.domain.page import Store
+from oauth_gateway.domain.progress import Pace, part_words, time_left
+from oauth_gateway.domain.stores import Frequency
+from oauth_gateway.domain.words import Viewer
+from oauth_gateway.http.assets import Assets
+
+THEMES: Final = {"": "System", "light": "Light", "dark": "Dark"}
+
+
+@dataclass(frozen=True, slots=True)
+class Toast:
+    """A short message; where undoing is true undoing, the form that does it."""
+
+    text: str
+    tone: str = "ok"
+    undo_action: str = ""
+    undo_field: str = ""
+    undo_value: str = ""
+
+    def to_json(self) -> Mapping[str, str]:
+        """Return it as the session keeps it until the next page."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """What a template knows about the request, besides the page's own values."""
+
+    viewer: Viewer
+    csrf: str
+    path: str
+    support_url: str
+    theme: str = ""
+    user: User | None = None
+    membership: Membership | None = None
+    memberships: Sequence[Membership] = ()
+    section: str = "integrations"
+    attention: int = 0
+    banners: Sequence[Store] = ()
+    toast: Toast | None = None
+    just_requested: frozenset[int] = field(default=frozenset())
+
+    @property
+    def base(self) -> str:
+        """Return the address of the advertiser's integrations."""
+        return f"/advertisers/{self.membership.slug}/integrations" if self.membership else "/"
+
+    @property
+    def theme_words(self) -> str:
+        """Return the name of the theme in use."""
+        return THEMES[self.theme]
+
+
+class Pages:
+    """The compiled templates."""
+
+    def __init__(self, assets: Assets) -> None:
+        self._environment = Environment(
+            loader=PackageLoader("oauth_gateway"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._environment.globals.update(asset=assets.url, Resource=Resource, Frequency=Frequency)
+        self._environment.filters.update(_FILTERS)
+        self._environment.globals["ui"] = self._environment.get_template("components/ui.html").module
+
+    def render(self, template: str, view: View, **values: Any) -> str:
+        """Render one page or fragment."""
+        return self._environment.get_template(template).render(view=view, **values)
+
+
+def viewer_of(request: Request, now: datetime) -> Viewer:
+    """Return how this reader wants numbers and times."""
+    return Viewer(
+        now=now,
+        locale=words.locale_for(request.headers.get("accept-language", "")),
+        zone=words.zone_named(request.cookies.get("tz")),
+    )
+
+
+def theme_of(request: Request) -> str:
+    """Return the theme the reader chose; empty follows the system."""
+    theme = request.cookies.get("theme", "")
+    return theme if theme in THEMES else ""
+
+
+def _part_words(part: Part, job: Job, pace: Pace, viewer: Viewer) -> str:
+    ended, started = part.ended_at, part.started_at
+    seconds = int((ended - started).total_seconds()) if ended and started else None
+    return part_words(
+        part,
+        number=viewer.number(part.done),
+        total=viewer.number(part.total if part.total is not None else part.done),
+        duration=words.short_duration(seconds) if seconds is not None else None,
+        records_a_second=pace.of_part(job, part),
+    )
+
+
+def _time_left(job: Job, pace: Pace, now: datetime) -> str:
+    return time_left(job, records_a_second=pace.of_job(job), now=now)
+
+
+def _short_duration(seconds: int | None) -> str:
+    return words.short_duration(seconds or 0)
+
+
+_FILTERS: Final = {
+    "utc": words.utc_text,
+    "utc_minute": lambda instant: words.utc_text(instant.replace(second=0, microsecond=0)),
+    "plural": lambda count, noun: words.plural(count, noun),
+    "short_duration": _short_duration,
+    "long_duration": words.long_duration,
+    "ticks": charts.ticks,
+    "ticks_summary": charts.ticks_summary,
+    "spark": lambda total, added: charts.spark(total, added),
+    "part_words": _part_words,
+    "time_left": _time_left,
+}

@@ -1,0 +1,17 @@
+"""The gateway's metrics. No store, shop or advertiser is ever a label."""
+
+from prometheus_client import CollectorRegistry, Counter, Gauge
+
+REGISTRY = CollectorRegistry()
+
+LOGINS = Counter(
+    "gateway_logins", "Log-ins tried, by result: right, wrong, blocked.", ["result"], registry=REGISTRY
+)
+CALLBACKS_REFUSED = Counter(
+    "gateway_callbacks_refused",
+    "OAuth callbacks that failed a check, by the check.",
+    ["check"],
+    registry=REGISTRY,
+)
+LIVE_STREAMS = Gauge("gateway_live_streams", "Pages watching a live stream now.", registry=REGISTRY)
+UNHANDLED = Counter("gateway_unhandled_errors", "Requests that ended in a bug or an outage.", registry=REGISTRY)

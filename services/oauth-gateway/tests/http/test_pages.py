@@ -1,0 +1,288 @@
+"""The pages of a member: log in, look, connect, change, disconnect."""
+
+import re
+from datetime import timedelta
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import httpx
+from oauth_gateway.domain.oauth import signature
+from sync_common.runtime import ManualClock
+
+from ..conftest import PASSWORD, RecordedFetcher
+from ..seed import Seed
+
+SHOPIFY = "/advertisers/acme/integrations/shopify"
+
+
+async def post(browser: httpx.AsyncClient, page: str, path: str, **fields: str) -> httpx.Response:
+    """Send a form of `page` with its token."""
+    html = (await browser.get(page)).text
+    found = re.search(r'name="csrf" value="([0-9a-f]{64})"', html)
+    assert found, html
+    return await browser.post(path, data={"csrf": found[1], **fields})
+
+
+async def log_in(browser: httpx.AsyncClient, email: str = "dana@example.com") -> httpx.Response:
+    return await post(browser, "/login", "/login", email=email, password=PASSWORD)
+
+
+def callback_url(consent: str, clock: ManualClock, **changed: str) -> str:
+    """Return what Shopify would redirect to after consent."""
+    asked = parse_qs(urlsplit(consent).query)
+    shop = urlsplit(consent).path.split("/")[2]
+    values = {
+        "code": "c0de",
+        "shop": shop,
+        "state": asked["state"][0],
+        "timestamp": str(int(clock.now().timestamp())),
+        **changed,
+    }
+    values["hmac"] = signature(list(values.items()), "hush")
+    return f"/auth/shopify/callback?{urlencode(values)}"
+
+
+async def test_merchant_connects_a_store(
+    browser: httpx.AsyncClient, acme: int, seed: Seed, clock: ManualClock, fetcher: RecordedFetcher
+) -> None:
+    logged_in = await log_in(browser)
+    before = browser.cookies["session"]
+
+    consent = await post(browser, f"{SHOPIFY}/connect", f"{SHOPIFY}/connect", shop="Acme-Eu")
+    back = await browser.get(callback_url(consent.headers["location"], clock))
+    store_id = seed.scalar("SELECT id FROM gateway.shopify_stores")
+    page = await browser.get(back.headers["location"])
+
+    assert logged_in.status_code == consent.status_code == back.status_code == 303
+    assert consent.headers["location"].startswith(
+        "http://127.0.0.1:8010/shops/acme-eu.myshopify.com/admin/oauth/authorize?client_id=app-1&"
+    )
+    assert back.headers["location"] == SHOPIFY
+    assert browser.cookies["session"] != before
+    assert "Shopify store connected! Initial sync in progress..." in page.text
+    path, body = fetcher.calls[0]
+    assert path == "/v1/connections"
+    assert body == {
+        "store_id": store_id,
+        "advertiser_id": acme,
+        "user_id": seed.scalar("SELECT id FROM gateway.users"),
+        "shop_domain": "acme-eu.myshopify.com",
+        "code": "c0de",
+    }
+
+
+async def test_state_works_once(browser: httpx.AsyncClient, acme: int, clock: ManualClock) -> None:
+    await log_in(browser)
+    consent = await post(browser, f"{SHOPIFY}/connect", f"{SHOPIFY}/connect", shop="acme-eu")
+    url = callback_url(consent.headers["location"], clock)
+
+    first = await browser.get(url)
+    second = await browser.get(url)
+
+    assert first.status_code == 303
+    assert second.status_code == 400
+
+
+async def test_state_expires_after_ten_minutes(
+    browser: httpx.AsyncClient, acme: int, clock: ManualClock, fetcher: RecordedFetcher
+) -> None:
+    await log_in(browser)
+    consent = await post(browser, f"{SHOPIFY}/connect", f"{SHOPIFY}/connect", shop="acme-eu")
+
+    clock.advance(601)
+    answer = await browser.get(callback_url(consent.headers["location"], clock))
+
+    assert answer.status_code == 400
+    assert fetcher.calls == []
+
+
+async def test_state_belongs_to_the_session_that_began(
+    browser: httpx.AsyncClient, acme: int, clock: ManualClock, fetcher: RecordedFetcher
+) -> None:
+    await log_in(browser)
+    consent = await post(browser, f"{SHOPIFY}/connect", f"{SHOPIFY}/connect", shop="acme-eu")
+
+    browser.cookies.clear()
+    await log_in(browser)
+    answer = await browser.get(callback_url(consent.headers["location"], clock))
+
+    assert answer.status_code == 400
+    assert fetcher.calls == []
+
+
+async def test_state_belongs_to_the_shop_it_was_issued_for(
+    browser: httpx.AsyncClient, acme: int, clock: ManualClock, fetcher: RecordedFetcher
+) -> None:
+    await log_in(browser)
+    consent = await post(browser, f"{SHOPIFY}/connect", f"{SHOPIFY}/connect", shop="acme-eu")
+
+    answer = await browser.get(
+        callback_url(consent.headers["location"], clock, shop="other.myshopify.com")
+    )
+
+    assert answer.status_code == 400
+    assert fetcher.calls == []
+
+
+async def test_lost_membership_ends_the_flow(
+    browser: httpx.AsyncClient, acme: int, seed: Seed, clock: ManualClock, fetcher: RecordedFetcher
+) -> None:
+    await log_in(browser)
+    consent = await post(browser, f"{SHOPIFY}/connect", f"{SHOPIFY}/connect", shop="acme-eu")
+
+    seed.execute("DELETE FROM gateway.memberships")
+    answer = await browser.get(callback_url(consent.headers["location"], clock))
+
+    assert answer.status_code == 403
+    assert fetcher.calls == []
+
+
+async def test_refusal_is_told(
+    browser: httpx.AsyncClient, acme: int, clock: ManualClock, fetcher: RecordedFetcher
+) -> None:
+    fetcher.status, fetcher.body = 422, {"code": "scopes_missing", "message": "orders"}
+    await log_in(browser)
+    consent = await post(browser, f"{SHOPIFY}/connect", f"{SHOPIFY}/connect", shop="acme-eu")
+
+    answer = await browser.get(callback_url(consent.headers["location"], clock))
+
+    assert answer.status_code == 422
+    assert "permission to read customers" in answer.text
+
+
+async def test_bad_domain_is_told_in_the_form(browser: httpx.AsyncClient, acme: int) -> None:
+    await log_in(browser)
+
+    answer = await post(browser, f"{SHOPIFY}/connect", f"{SHOPIFY}/connect", shop="shop.example.com")
+
+    assert answer.status_code == 422
+    assert "Enter your store" in answer.text
+    assert 'value="shop.example.com"' in answer.text
+
+
+async def test_page_shows_stores_jobs_and_totals(browser: httpx.AsyncClient, acme: int, seed: Seed) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com", name="Acme US")
+    seed.job(
+        store_id,
+        parts={"customers": {"state": "done", "total": 1234, "created": 120, "updated": 1114}},
+    )
+    await log_in(browser)
+
+    page = (await browser.get(SHOPIFY)).text
+
+    assert "Acme US" in page
+    assert "2 hours ago</time> (Success)" in page
+    assert "<b>1,234</b> records synced in 3m 24s" in page
+    assert "next in 24 min" in page
+    assert len(page.encode()) < 50_000
+
+
+async def test_first_sync_shows_progress(browser: httpx.AsyncClient, acme: int, seed: Seed) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    seed.first_sync_pending(store_id)
+    job_id = seed.job(
+        store_id,
+        status="running",
+        job_type="full_sync",
+        triggered_by="system",
+        started=timedelta(minutes=-2),
+        parts={
+            "customers": {"state": "done", "total": 800},
+            "orders": {"state": "running", "total": 1000},
+            "products": {"state": "waiting", "total": 200},
+        },
+    )
+    seed.written(job_id, "customers", 800)
+    seed.written(job_id, "orders", 250)
+    await log_in(browser)
+
+    page = (await browser.get(SHOPIFY)).text
+
+    assert "Initial Sync In Progress" in page
+    assert "<b>1,050</b> of 2,000 records" in page
+    assert "About 2 min left" in page
+    assert "250 of 1,000" in page
+    assert "200 to sync" in page
+
+
+async def test_sync_now_asks_for_changes_only(browser: httpx.AsyncClient, acme: int, seed: Seed) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    await log_in(browser)
+
+    answer = await post(browser, SHOPIFY, f"{SHOPIFY}/stores/{store_id}/sync")
+
+    assert answer.status_code == 303
+    wish = seed.scalar("SELECT body::jsonb FROM gateway.outbox WHERE topic = 'sync.requested.v1'")
+    assert wish["job_type"] == "incremental_sync"
+    assert wish["store_id"] == store_id
+    assert wish["triggered_by"] == "user"
+
+
+async def test_first_sync_now_is_a_full_one(browser: httpx.AsyncClient, acme: int, seed: Seed) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    seed.first_sync_pending(store_id)
+    await log_in(browser)
+
+    await post(browser, SHOPIFY, f"{SHOPIFY}/stores/{store_id}/sync")
+
+    assert seed.scalar("SELECT body::jsonb ->> 'job_type' FROM gateway.outbox") == "full_sync"
+
+
+async def test_frequency_changes_with_undo(browser: httpx.AsyncClient, acme: int, seed: Seed) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    await log_in(browser)
+
+    await post(browser, SHOPIFY, f"{SHOPIFY}/stores/{store_id}/frequency", sync_frequency="daily")
+    page = (await browser.get(SHOPIFY)).text
+
+    assert seed.scalar("SELECT sync_frequency FROM gateway.shopify_stores") == "daily"
+    assert "Sync frequency changed to Daily." in page
+    assert 'name="sync_frequency" value="hourly"><button type="submit">Undo' in page
+    assert "changed to Daily" not in (await browser.get(SHOPIFY)).text
+
+
+async def test_dismissed_banner_returns_after_a_day(
+    browser: httpx.AsyncClient, acme: int, seed: Seed, clock: ManualClock
+) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    seed.disconnect(store_id)
+    await log_in(browser)
+    warned = (await browser.get(SHOPIFY)).text
+
+    await post(browser, SHOPIFY, f"{SHOPIFY}/stores/{store_id}/dismiss")
+    quiet = (await browser.get(SHOPIFY)).text
+    clock.advance(24 * 3600 + 1)
+    again = (await browser.get(SHOPIFY)).text
+
+    assert "Action Required" in warned
+    assert "Action Required" not in quiet
+    assert "Action Required" in again
+
+
+async def test_disconnect_asks_first(
+    browser: httpx.AsyncClient, acme: int, seed: Seed, fetcher: RecordedFetcher
+) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    await log_in(browser)
+
+    question = (await browser.get(f"{SHOPIFY}/disconnect?store={store_id}")).text
+    answer = await post(
+        browser, f"{SHOPIFY}/disconnect?store={store_id}", f"{SHOPIFY}/disconnect", store=str(store_id)
+    )
+
+    assert "Disconnect acme.myshopify.com?" in question
+    assert answer.status_code == 303
+    assert fetcher.calls == [(f"/v1/connections/{store_id}/disconnect", {"advertiser_id": acme})]
+
+
+async def test_details_list_failed_records(browser: httpx.AsyncClient, acme: int, seed: Seed) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    job_id = seed.job(store_id, seconds=72, parts={"customers": {"state": "done", "created": 2, "failed": 1}})
+    seed.failure(job_id, "customers", "7031", "email", "not an address")
+    await log_in(browser)
+
+    page = (await browser.get(f"{SHOPIFY}/syncs/{job_id}")).text
+
+    assert "Completed with 1 error" in page
+    assert "Customer 7031" in page
+    assert "email: not an address" in page
+    assert "1 minute 12 seconds" in page

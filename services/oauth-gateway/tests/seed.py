@@ -1,0 +1,135 @@
+"""Rows in the owning services' own tables, written as a superuser."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import psycopg
+from psycopg.types.json import Jsonb
+
+
+@dataclass(frozen=True)
+class Seed:
+    """Writes what other services would have written."""
+
+    url: str
+    now: datetime
+
+    def execute(self, statement: str, **values: Any) -> None:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            connection.execute(statement.encode(), values)
+
+    def scalar(self, statement: str, **values: Any) -> Any:
+        with psycopg.connect(self.url, autocommit=True) as connection:
+            row = connection.execute(statement.encode(), values).fetchone()
+        return row[0] if row else None
+
+    def store(self, advertiser_id: int, shop: str, *, name: str | None = None, frequency: str = "hourly") -> int:
+        """Add a connected store whose first sync is over."""
+        store_id = self.scalar(
+            """INSERT INTO gateway.shopify_stores (advertiser_id, shop_domain, name, sync_frequency)
+               VALUES (%(advertiser)s, %(shop)s, %(name)s, %(frequency)s) RETURNING id""",
+            advertiser=advertiser_id, shop=shop, name=name or shop, frequency=frequency,
+        )  # fmt: skip
+        installation_id = self.scalar(
+            """INSERT INTO fetcher.installations (shop_domain, api_version) VALUES (%(shop)s, '2026-10')
+               ON CONFLICT (shop_domain) DO UPDATE SET api_version = '2026-10' RETURNING id""",
+            shop=shop,
+        )
+        self.execute(
+            """INSERT INTO fetcher.connections (advertiser_id, store_id, installation_id, status, connected_at)
+               VALUES (%(advertiser)s, %(store)s, %(installation)s, 'connected', %(now)s)""",
+            advertiser=advertiser_id, store=store_id, installation=installation_id, now=self.now,
+        )  # fmt: skip
+        self.execute(
+            """INSERT INTO fetcher.api_budgets (installation_id, bucket_size, available, restore_rate, level_at)
+               VALUES (%(installation)s, 2000, 1800, 0.000001, clock_timestamp()) ON CONFLICT DO NOTHING""",
+            installation=installation_id,
+        )
+        self.execute(
+            """INSERT INTO sync.store_state (advertiser_id, store_id, installation_id, shop_domain, generation, status,
+                   last_sync_at, last_sync_status, initial_sync_completed, next_run_at)
+               VALUES (%(advertiser)s, %(store)s, %(installation)s, %(shop)s, 1, 'connected',
+                   %(synced)s, 'success', true, %(next)s)""",
+            advertiser=advertiser_id, store=store_id, installation=installation_id, shop=shop,
+            synced=self.now - timedelta(hours=2), next=self.now + timedelta(minutes=24),
+        )  # fmt: skip
+        return int(store_id)
+
+    def first_sync_pending(self, store_id: int) -> None:
+        self.execute(
+            """UPDATE sync.store_state SET initial_sync_completed = false, last_sync_at = NULL, last_sync_status = NULL,
+                   status = 'syncing' WHERE store_id = %(store)s""",
+            store=store_id,
+        )
+
+    def disconnect(self, store_id: int, *, reason: str = "token_expired") -> None:
+        self.execute(
+            """UPDATE fetcher.connections SET status = 'disconnected', disconnect_reason = %(reason)s,
+                   disconnected_at = %(at)s WHERE store_id = %(store)s""",
+            store=store_id, reason=reason, at=self.now - timedelta(days=2),
+        )  # fmt: skip
+        self.execute("UPDATE sync.store_state SET status = 'disconnected' WHERE store_id = %(store)s", store=store_id)
+
+    def job(
+        self,
+        store_id: int,
+        *,
+        status: str = "completed",
+        job_type: str = "incremental_sync",
+        triggered_by: str = "schedule",
+        user_id: int | None = None,
+        started: timedelta = timedelta(hours=-2),
+        seconds: int = 204,
+        error: str | None = None,
+        is_first_sync: bool = False,
+        parts: dict[str, dict[str, Any]] | None = None,
+    ) -> int:
+        """Add a job; `parts` gives columns of sync.sync_job_parts by resource."""
+        started_at = self.now + started
+        over = status in ("completed", "failed", "cancelled")
+        job_id = self.scalar(
+            """INSERT INTO sync.sync_jobs (advertiser_id, store_id, installation_id, shop_domain, job_type, status,
+                   triggered_by, triggered_by_user_id, due_at, started_at, completed_at, actual_duration,
+                   error_message, error_code, is_first_sync, created_at, error_details)
+               SELECT advertiser_id, store_id, installation_id, shop_domain, %(type)s, %(status)s,
+                   %(by)s, %(user)s, %(at)s, %(started)s, %(ended)s, %(seconds)s, %(error)s, %(code)s, %(first)s, %(at)s,
+                   %(details)s
+               FROM sync.store_state WHERE store_id = %(store)s RETURNING job_id""",
+            store=store_id, type=job_type, status=status, by=triggered_by, user=user_id, at=started_at,
+            started=None if status == "pending" else started_at,
+            ended=started_at + timedelta(seconds=seconds) if over else None,
+            seconds=seconds if over else None, error=error, code="rate_limited" if error else None,
+            first=is_first_sync, details=Jsonb(None),
+        )  # fmt: skip
+        for resource, columns in (parts or {}).items():
+            self._part(job_id, resource, columns)
+        return int(job_id)
+
+    def _part(self, job_id: int, resource: str, columns: dict[str, Any]) -> None:
+        names = ", ".join(columns)
+        values = ", ".join(f"%({name})s" for name in columns)
+        self.execute(
+            f"""INSERT INTO sync.sync_job_parts (advertiser_id, job_id, resource, {names})
+                SELECT advertiser_id, job_id, %(resource)s, {values} FROM sync.sync_jobs WHERE job_id = %(job)s""",
+            job=job_id, resource=resource, **columns,
+        )  # fmt: skip
+
+    def written(self, job_id: int, resource: str, created: int) -> None:
+        """Add what the writer has tallied for a running job."""
+        self.execute(
+            """INSERT INTO records.job_tallies (advertiser_id, job_id, store_id, resource, epoch, created)
+               SELECT advertiser_id, job_id, store_id, %(resource)s, 1, %(created)s
+               FROM sync.sync_jobs WHERE job_id = %(job)s""",
+            job=job_id, resource=resource, created=created,
+        )  # fmt: skip
+
+    def failure(self, job_id: int, resource: str, record_id: str, field: str, reason: str) -> None:
+        """Add a record that the writer refused."""
+        self.execute(
+            """INSERT INTO records.job_ledger
+                   (advertiser_id, job_id, resource, external_id, store_id, outcome, field, reason)
+               SELECT advertiser_id, job_id, %(resource)s, %(id)s, store_id, 'failed', %(field)s, %(reason)s
+               FROM sync.sync_jobs WHERE job_id = %(job)s""",
+            job=job_id, resource=resource, id=record_id, field=field, reason=reason,
+        )  # fmt: skip
