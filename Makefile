@@ -25,7 +25,7 @@ setup: .venv/.ready ## Make .venv with everything the project needs
 check: setup ## Format, lint, types, import contracts, undeclared dependencies, drift of generated files
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
-	$(BIN)/mypy
+	@set -e; for part in $(MEMBERS) tests; do echo "mypy $$part"; $(BIN)/mypy $$part; done
 	$(BIN)/lint-imports --no-cache --no-logo
 	@set -e; for member in $(MEMBERS); do (cd $$member && ../../$(BIN)/deptry src --config ../../pyproject.toml); done
 	$(BIN)/python -m sync_common.contracts.schemas --check

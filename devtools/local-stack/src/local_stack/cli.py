@@ -22,6 +22,7 @@ from local_stack.repository import LOCAL
 from local_stack.stack import Stack, start_stack
 
 RUN = LOCAL / "run"
+STACK_FILE = LOCAL / "stack.json"
 CACHE = LOCAL / "cache"
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
@@ -101,6 +102,7 @@ def demo(
         held = True
     finally:
         stack.stop()
+        STACK_FILE.unlink()
     raise typer.Exit(0 if held else 1)
 
 
@@ -129,10 +131,12 @@ def _made(folder: Path) -> Path:
 def _start() -> Stack:
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started is stopped
     try:
-        return start_stack(RUN, cache=CACHE)
+        stack = start_stack(RUN, cache=CACHE)
     except StartFailed as failure:
         console.print(str(failure), markup=False, style="red")
         raise typer.Exit(1) from None
+    STACK_FILE.write_text(json.dumps(stack.describe(), indent=2) + "\n")
+    return stack
 
 
 def _watch(stack: Stack) -> None:
@@ -175,7 +179,7 @@ def _show(described: dict[str, Any]) -> None:
 
 def _described() -> dict[str, Any] | None:
     try:
-        described: dict[str, Any] = json.loads((RUN / "stack.json").read_text())
+        described: dict[str, Any] = json.loads(STACK_FILE.read_text())
     except FileNotFoundError:
         return None
     return described
@@ -202,7 +206,7 @@ def _down() -> bool:
             process.send_signal(described["processes"][name]["stop_signal"])
         for process in psutil.wait_procs(running, timeout=25)[1]:
             process.kill()
-    (RUN / "stack.json").unlink()
+    STACK_FILE.unlink()
     return bool(names)
 
 

