@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
+
 from local_stack.testing import StackDatabase
 from oauth_gateway.clients.fetcher import FetcherClient
 from oauth_gateway.domain.access import Role

@@ -24,7 +24,9 @@ class Seed:
             row = connection.execute(statement.encode(), values).fetchone()
         return row[0] if row else None
 
-    def store(self, advertiser_id: int, shop: str, *, name: str | None = None, frequency: str = "hourly") -> int:
+    def store(
+        self, advertiser_id: int, shop: str, *, name: str | None = None, frequency: str = "hourly"
+    ) -> int:
         """Add a connected store whose first sync is over."""
         store_id = self.scalar(
             """INSERT INTO gateway.shopify_stores (advertiser_id, shop_domain, name, sync_frequency)
@@ -69,7 +71,9 @@ class Seed:
                    disconnected_at = %(at)s WHERE store_id = %(store)s""",
             store=store_id, reason=reason, at=self.now - timedelta(days=2),
         )  # fmt: skip
-        self.execute("UPDATE sync.store_state SET status = 'disconnected' WHERE store_id = %(store)s", store=store_id)
+        self.execute(
+            "UPDATE sync.store_state SET status = 'disconnected' WHERE store_id = %(store)s", store=store_id
+        )
 
     def job(
         self,
@@ -93,8 +97,8 @@ class Seed:
                    triggered_by, triggered_by_user_id, due_at, started_at, completed_at, actual_duration,
                    error_message, error_code, is_first_sync, created_at, error_details)
                SELECT advertiser_id, store_id, installation_id, shop_domain, %(type)s, %(status)s,
-                   %(by)s, %(user)s, %(at)s, %(started)s, %(ended)s, %(seconds)s, %(error)s, %(code)s, %(first)s, %(at)s,
-                   %(details)s
+                   %(by)s, %(user)s, %(at)s, %(started)s, %(ended)s, %(seconds)s, %(error)s, %(code)s, %(first)s,
+                   %(at)s, %(details)s
                FROM sync.store_state WHERE store_id = %(store)s RETURNING job_id""",
             store=store_id, type=job_type, status=status, by=triggered_by, user=user_id, at=started_at,
             started=None if status == "pending" else started_at,

@@ -6,6 +6,7 @@ nothing else does: which advertisers a user belongs to, which flow an OAuth stat
 """
 
 from alembic import op
+
 from sync_common.bus.outbox import outbox_ddl
 
 revision = "0001"

@@ -1,12 +1,5 @@
 """Build the gateway from its settings and run it."""
 
-from sync_common.bus.outbox import OutboxRelay
-from sync_common.bus.producer import Producer
-from sync_common.contracts.topics import OAUTH_GATEWAY
-from sync_common.db import Database
-from sync_common.http import make_client
-from sync_common.runtime import HttpServer, Readiness, SystemClock, configure_logging, ops_app, run_service
-
 from oauth_gateway.clients.fetcher import FetcherClient
 from oauth_gateway.handlers.context import Gateway, ShopifyApp
 from oauth_gateway.handlers.live import Hub
@@ -15,6 +8,12 @@ from oauth_gateway.http.site import Site
 from oauth_gateway.metrics import REGISTRY
 from oauth_gateway.settings import Settings
 from oauth_gateway.store.tables import outbox
+from sync_common.bus.outbox import OutboxRelay
+from sync_common.bus.producer import Producer
+from sync_common.contracts.topics import OAUTH_GATEWAY
+from sync_common.db import Database
+from sync_common.http import make_client
+from sync_common.runtime import HttpServer, Readiness, SystemClock, configure_logging, ops_app, run_service
 
 
 async def serve() -> int:

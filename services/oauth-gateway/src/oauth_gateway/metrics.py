@@ -14,4 +14,6 @@ CALLBACKS_REFUSED = Counter(
     registry=REGISTRY,
 )
 LIVE_STREAMS = Gauge("gateway_live_streams", "Pages watching a live stream now.", registry=REGISTRY)
-UNHANDLED = Counter("gateway_unhandled_errors", "Requests that ended in a bug or an outage.", registry=REGISTRY)
+UNHANDLED = Counter(
+    "gateway_unhandled_errors", "Requests that ended in a bug or an outage.", registry=REGISTRY
+)

@@ -4,6 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
+
 from sync_common.runtime import DatabaseSettings, ServiceSettings
 
 
@@ -34,7 +35,11 @@ class Settings(DatabaseSettings):
     @field_validator("client_secret", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
-        return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+        return (
+            tuple(part.strip() for part in value.split(",") if part.strip())
+            if isinstance(value, str)
+            else value
+        )
 
     @field_validator("public_url", "fetcher_url", "shopify_url")
     @classmethod

@@ -5,6 +5,7 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
+
 from oauth_gateway.domain.oauth import signature
 from sync_common.runtime import ManualClock
 
@@ -115,9 +116,7 @@ async def test_state_belongs_to_the_shop_it_was_issued_for(
     await log_in(browser)
     consent = await post(browser, f"{SHOPIFY}/connect", f"{SHOPIFY}/connect", shop="acme-eu")
 
-    answer = await browser.get(
-        callback_url(consent.headers["location"], clock, shop="other.myshopify.com")
-    )
+    answer = await browser.get(callback_url(consent.headers["location"], clock, shop="other.myshopify.com"))
 
     assert answer.status_code == 400
     assert fetcher.calls == []

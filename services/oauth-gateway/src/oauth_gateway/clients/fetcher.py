@@ -2,9 +2,8 @@
 
 from typing import Final
 
-from sync_common.http import Client, HTTPError, Response
-
 from oauth_gateway.errors import ConnectionRefused, FetcherUnavailable
+from sync_common.http import Client, HTTPError, Response
 
 CONNECT_SECONDS: Final = 40.0  # it exchanges the code, reads the shop and subscribes about twenty webhooks
 DISCONNECT_SECONDS: Final = 20.0
@@ -34,7 +33,9 @@ class FetcherClient:
     async def disconnect(self, *, store_id: int, advertiser_id: int) -> None:
         """Disconnect a store; doing so twice is the same as once."""
         path = f"/v1/connections/{store_id}/disconnect"
-        response = await self._post(path, {"advertiser_id": advertiser_id}, timeout_seconds=DISCONNECT_SECONDS)
+        response = await self._post(
+            path, {"advertiser_id": advertiser_id}, timeout_seconds=DISCONNECT_SECONDS
+        )
         if response.status_code != 204:
             raise FetcherUnavailable(f"disconnect was answered with status {response.status_code}")
 

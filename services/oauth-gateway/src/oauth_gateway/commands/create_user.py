@@ -3,10 +3,9 @@
 import argparse
 import sys
 
-from sync_common.db import Database
-
 from oauth_gateway.domain.access import Role
 from oauth_gateway.handlers import login
+from sync_common.db import Database
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:

@@ -5,10 +5,9 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
+from oauth_gateway.domain.words import plural
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.contracts.resources import Resource
-
-from oauth_gateway.domain.words import plural
 
 
 class Status(NamedTuple):
@@ -192,7 +191,9 @@ class Job:
         """Return the status label of the details: `Completed with 3 errors`."""
         label = self.status_label()
         if label.state == "warn":
-            return Status("warn", f"Completed with {self.failed_records} {plural(self.failed_records, 'error')}")
+            return Status(
+                "warn", f"Completed with {self.failed_records} {plural(self.failed_records, 'error')}"
+            )
         return label
 
 

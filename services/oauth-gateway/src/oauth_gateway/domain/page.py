@@ -4,11 +4,10 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final
 
-from sync_common.contracts.resources import Resource
-
 from oauth_gateway.domain.charts import FinishedSync
 from oauth_gateway.domain.jobs import Job, Status
 from oauth_gateway.domain.stores import Frequency
+from sync_common.contracts.resources import Resource
 
 DISCONNECT_WORDS: Final = {
     "token_expired": "OAuth token expired",

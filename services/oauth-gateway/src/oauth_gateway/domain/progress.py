@@ -119,18 +119,27 @@ def time_left(job: Job, *, records_a_second: float | None, now: datetime) -> str
     if job.throttled_until is not None and job.throttled_until > now:
         seconds += (job.throttled_until - now).total_seconds()
     words = f"{_about(seconds)} left"
-    if job.estimated_seconds and (late := elapsed + seconds - job.estimated_seconds) > _SLOWDOWN_WORTH_TELLING_SECONDS:
+    if (
+        job.estimated_seconds
+        and (late := elapsed + seconds - job.estimated_seconds) > _SLOWDOWN_WORTH_TELLING_SECONDS
+    ):
         words += f", {round(late / 60)} min more than expected"
     return words
 
 
-def part_words(part: Part, *, number: str, total: str, duration: str | None, records_a_second: float | None) -> str:
+def part_words(
+    part: Part, *, number: str, total: str, duration: str | None, records_a_second: float | None
+) -> str:
     """Say what a step has done: `3,190 of 12,300 · 24 a second`; numbers come written for the reader."""
     if part.state == "done":
         return f"{number} of {total} in {duration}" if duration else f"{number} of {total}"
     if part.state in ("running", "published"):
         words = f"{number} of {total}" if part.total is not None else f"{number} so far"
-        return f"{words} · {records_a_second:,.0f} a second" if records_a_second and records_a_second >= 1 else words
+        return (
+            f"{words} · {records_a_second:,.0f} a second"
+            if records_a_second and records_a_second >= 1
+            else words
+        )
     if part.state == "failed":
         return f"Stopped at {number}"
     return f"{total} to sync" if part.total else "Not started"

@@ -6,7 +6,7 @@ from typing import Final
 from zoneinfo import ZoneInfo, available_timezones
 
 from babel import Locale, UnknownLocaleError
-from babel.dates import format_datetime, format_time, format_skeleton
+from babel.dates import format_datetime, format_skeleton, format_time
 from babel.numbers import format_decimal, format_percent
 
 DEFAULT_LOCALE: Final = "en_US"

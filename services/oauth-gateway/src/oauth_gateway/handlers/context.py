@@ -4,11 +4,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from secrets import token_hex
 
-from sync_common.db import Database
-from sync_common.runtime import Clock
-
 from oauth_gateway.clients.fetcher import FetcherClient
 from oauth_gateway.domain.secrets import TOKEN_BYTES
+from sync_common.db import Database
+from sync_common.runtime import Clock
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
-from sync_common.db import Database
 
 from oauth_gateway.domain.access import Membership, Role, User
 from oauth_gateway.domain.secrets import secret_hash
@@ -16,6 +15,7 @@ from oauth_gateway.domain.throttle import WINDOW, Bucket, buckets, is_blocked
 from oauth_gateway.errors import NotFound, NotLoggedIn, TooManyAttempts, WrongCredentials
 from oauth_gateway.handlers.context import Gateway
 from oauth_gateway.store import accounts
+from sync_common.db import Database
 
 SESSION_LIFETIME: Final = timedelta(days=7)
 PASSWORD_LENGTH_MAX: Final = 1024
@@ -87,9 +87,7 @@ async def create_user(
     """Create or update a user and make them a member of an advertiser, founded where there is none."""
     hashed = await _hash(password)
     async with database.transaction() as tx:
-        user_id = await accounts.upsert_user(
-            tx, email=email.strip().lower(), name=name, password_hash=hashed
-        )
+        user_id = await accounts.upsert_user(tx, email=email.strip().lower(), name=name, password_hash=hashed)
         advertiser_id = await accounts.found_advertiser(tx, slug=slug, name=advertiser)
     async with database.transaction(advertiser_id=advertiser_id) as tx:
         await accounts.set_membership(tx, advertiser_id=advertiser_id, user_id=user_id, role=role)
@@ -114,9 +112,7 @@ async def _refuse_when_blocked(gateway: Gateway, counted: tuple[Bucket, ...]) ->
 async def _count_failure(gateway: Gateway, counted: tuple[Bucket, ...]) -> None:
     now = gateway.clock.now()
     async with gateway.database.transaction() as tx:
-        await accounts.note_failure(
-            tx, [bucket.key for bucket in counted], now=now, window_ends=now + WINDOW
-        )
+        await accounts.note_failure(tx, [bucket.key for bucket in counted], now=now, window_ends=now + WINDOW)
 
 
 async def _open_session(

@@ -3,11 +3,6 @@
 from datetime import timedelta
 from typing import Final
 
-from sync_common.bus import outbox
-from sync_common.contracts.events import SyncCancelRequested, SyncRequested
-from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
-from sync_common.contracts.topics import OAUTH_GATEWAY
-
 from oauth_gateway.domain.access import Membership, User
 from oauth_gateway.domain.jobs import Job
 from oauth_gateway.domain.page import Snapshot, Store
@@ -17,6 +12,10 @@ from oauth_gateway.handlers.context import Gateway
 from oauth_gateway.store import page, stores, tables
 from oauth_gateway.store.page import FailedRecord, Totals
 from oauth_gateway.store.stores import StoreSettings
+from sync_common.bus import outbox
+from sync_common.contracts.events import SyncCancelRequested, SyncRequested
+from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
+from sync_common.contracts.topics import OAUTH_GATEWAY
 
 DISMISSAL: Final = timedelta(hours=24)
 
@@ -95,7 +94,9 @@ async def change_frequency(
     return before, wanted
 
 
-async def rename(gateway: Gateway, membership: Membership, store_id: int, typed: str) -> tuple[StoreSettings, str]:
+async def rename(
+    gateway: Gateway, membership: Membership, store_id: int, typed: str
+) -> tuple[StoreSettings, str]:
     """Rename a store, an empty name meaning its domain; return it as it was, and the new name."""
     async with gateway.database.transaction(advertiser_id=membership.advertiser_id) as tx:
         before = await stores.store_settings(tx, store_id)

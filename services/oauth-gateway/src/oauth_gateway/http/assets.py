@@ -39,7 +39,10 @@ class Assets:
             self._add(path.rsplit("/", 1)[-1], root.joinpath(path).read_bytes())
         font = root.joinpath("fonts.css").read_text(encoding="utf-8")
         font = font.replace("asset:inter-latin.woff2", self.url("inter-latin.woff2"))
-        sheets = [font, *(root.joinpath(name).read_text(encoding="utf-8") for name in ("style.css", "pages.css"))]
+        sheets = [
+            font,
+            *(root.joinpath(name).read_text(encoding="utf-8") for name in ("style.css", "pages.css")),
+        ]
         self._add("style.css", "\n".join(sheets).encode())
 
     def url(self, name: str) -> str:

@@ -35,12 +35,18 @@ _PAGES: Final[dict[type[Exception], Told]] = {
     errors.NotFound: _NOT_FOUND,
     RequestValidationError: _NOT_FOUND,
     errors.Forbidden: Told(403, "Not allowed", "Ask an owner or admin of this advertiser to do that."),
-    errors.StaleForm: Told(403, "This page is out of date", "Nothing was changed. Go back, reload the page and try again."),
+    errors.StaleForm: Told(
+        403, "This page is out of date", "Nothing was changed. Go back, reload the page and try again."
+    ),
     errors.CallbackRefused: Told(
-        400, "Shopify's answer could not be verified", "Nothing was connected. Start connecting the store again."
+        400,
+        "Shopify's answer could not be verified",
+        "Nothing was connected. Start connecting the store again.",
     ),
     errors.FlowExpired: Told(
-        400, "This connection has expired", "Connecting must be finished within 10 minutes, in the same browser. Start again."
+        400,
+        "This connection has expired",
+        "Connecting must be finished within 10 minutes, in the same browser. Start again.",
     ),
     errors.FetcherUnavailable: Told(
         503, "We could not reach Shopify just now", "Nothing is lost. Wait a minute, then try again."
@@ -82,7 +88,10 @@ async def _invalid(request: Request, error: Exception) -> Response:
 async def _refused(request: Request, error: Exception) -> Response:
     code = error.code if isinstance(error, errors.ConnectionRefused) else ""
     log.warning("connection_refused", code=code if code in _REFUSALS else "other")
-    return _tell(request, Told(422, "The store was not connected", _REFUSALS.get(code, "Start connecting the store again.")))
+    return _tell(
+        request,
+        Told(422, "The store was not connected", _REFUSALS.get(code, "Start connecting the store again.")),
+    )
 
 
 async def _to_login(request: Request, _error: Exception) -> Response:
@@ -115,6 +124,8 @@ def _tell(request: Request, told: Told) -> Response:
     parts: Parts = parts_of(request)
     view = plain_view(request, parts, "")
     if is_fragment(request):
-        return html(toast_fragment(parts.pages, view, Toast(f"{told.title}. {told.text}", tone="bad")), told.status)
+        return html(
+            toast_fragment(parts.pages, view, Toast(f"{told.title}. {told.text}", tone="bad")), told.status
+        )
     values = {"title": told.title, "text": told.text, "back": "/", "back_words": "Back to your stores"}
     return html(parts.pages.render("pages/error.html", view, **values), told.status)

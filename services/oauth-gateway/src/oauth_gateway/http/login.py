@@ -89,7 +89,13 @@ async def change_theme(request: Request, parts: AnyParts, visit: AnyVisit) -> Re
 
 
 def _form(
-    request: Request, parts: Parts, status: int = 200, *, email: str = "", next_path: str = "", problem: str = ""
+    request: Request,
+    parts: Parts,
+    status: int = 200,
+    *,
+    email: str = "",
+    next_path: str = "",
+    problem: str = "",
 ) -> Response:
     visitor = request.cookies.get(parts.site.visitor_cookie) or parts.gateway.new_token()
     text = parts.pages.render(

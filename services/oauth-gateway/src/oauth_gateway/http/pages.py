@@ -87,9 +87,7 @@ async def disconnect_page(request: Request, parts: AnyParts, tenant: AnyManager,
 async def rename_page(request: Request, parts: AnyParts, tenant: AnyManager, store_id: int) -> Response:
     """Show the form that renames a store."""
     shown = await stores.connected_store(parts.gateway, tenant.membership, store_id)
-    return await sheet(
-        request, parts, tenant, "pages/rename.html", store=shown, name=shown.name, problem=""
-    )
+    return await sheet(request, parts, tenant, "pages/rename.html", store=shown, name=shown.name, problem="")
 
 
 @router.get("/advertisers/{slug}/integrations/shopify/syncs/{job_id}")

@@ -7,7 +7,6 @@ from typing import Any, Final
 
 from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
-from sync_common.contracts.resources import Resource
 
 from oauth_gateway.domain import charts, words
 from oauth_gateway.domain.access import Membership, User
@@ -17,6 +16,7 @@ from oauth_gateway.domain.progress import Pace, part_words, time_left
 from oauth_gateway.domain.stores import Frequency
 from oauth_gateway.domain.words import Viewer
 from oauth_gateway.http.assets import Assets
+from sync_common.contracts.resources import Resource
 
 THEMES: Final = {"": "System", "light": "Light", "dark": "Dark"}
 

@@ -37,7 +37,9 @@ class SecurityHeaders:
             "cross-origin-opener-policy": "same-origin",
             "permissions-policy": "camera=(), geolocation=(), microphone=(), payment=()",
             "cache-control": "no-store",
-            **({"strict-transport-security": "max-age=63072000; includeSubDomains"} if site.is_secure else {}),
+            **(
+                {"strict-transport-security": "max-age=63072000; includeSubDomains"} if site.is_secure else {}
+            ),
         }
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -90,7 +92,9 @@ def text_field(form: FormData, name: str) -> str:
     return value if isinstance(value, str) else ""
 
 
-def set_cookie(response: Response, site: Site, name: str, value: str, *, seconds: int, strict: bool = False) -> None:
+def set_cookie(
+    response: Response, site: Site, name: str, value: str, *, seconds: int, strict: bool = False
+) -> None:
     """Set a cookie that scripts cannot read."""
     response.set_cookie(
         name,

@@ -7,10 +7,10 @@ from typing import Any
 
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sync_common.db import Transaction, load_sql
 
 from oauth_gateway.domain.access import Membership, Role, User
 from oauth_gateway.store.tables import login_failures, memberships, sessions, users
+from sync_common.db import Transaction, load_sql
 
 _MEMBERSHIPS_OF = text("SELECT advertiser_id, slug, name, role FROM gateway.memberships_of(:user_id)")
 _FOUND_ADVERTISER = text("SELECT gateway.found_advertiser(:slug, :name)")
@@ -36,7 +36,7 @@ class StoredSession:
 async def user_by_email(tx: Transaction, email: str) -> StoredUser | None:
     """Return the user with this lower-cased e-mail."""
     row = (await tx.execute(select(users).where(users.c.email == email))).one_or_none()
-    return row and StoredUser(User(row.id, row.email, row.name), row.password_hash)
+    return StoredUser(User(row.id, row.email, row.name), row.password_hash) if row is not None else None
 
 
 async def upsert_user(tx: Transaction, *, email: str, name: str, password_hash: str) -> int:
@@ -75,7 +75,9 @@ async def set_membership(tx: Transaction, *, advertiser_id: int, user_id: int, r
     )
 
 
-async def open_session(tx: Transaction, *, token_hash: bytes, user_id: int, now: datetime, expires_at: datetime) -> None:
+async def open_session(
+    tx: Transaction, *, token_hash: bytes, user_id: int, now: datetime, expires_at: datetime
+) -> None:
     """Store a new session and forget the expired ones of this user."""
     await tx.execute(delete(sessions).where(sessions.c.user_id == user_id, sessions.c.expires_at <= now))
     await tx.execute(
@@ -101,7 +103,9 @@ async def session_by_hash(tx: Transaction, token_hash: bytes, now: datetime) -> 
         .where(sessions.c.token_hash == token_hash, sessions.c.expires_at > now)
     )
     row = (await tx.execute(statement)).one_or_none()
-    return row and StoredSession(User(row.id, row.email, row.name), token_hash, row.toast)
+    return (
+        StoredSession(User(row.id, row.email, row.name), token_hash, row.toast) if row is not None else None
+    )
 
 
 async def set_toast(tx: Transaction, token_hash: bytes, toast: Mapping[str, Any] | None) -> None:
@@ -109,7 +113,9 @@ async def set_toast(tx: Transaction, token_hash: bytes, toast: Mapping[str, Any]
     await tx.execute(update(sessions).where(sessions.c.token_hash == token_hash).values(toast=toast))
 
 
-async def failures_in_buckets(tx: Transaction, buckets: Sequence[bytes], now: datetime) -> Mapping[bytes, int]:
+async def failures_in_buckets(
+    tx: Transaction, buckets: Sequence[bytes], now: datetime
+) -> Mapping[bytes, int]:
     """Return the failed log-ins counted in each bucket's running window."""
     statement = select(login_failures.c.bucket, login_failures.c.failures).where(
         login_failures.c.bucket.in_(buckets), login_failures.c.window_ends > now
@@ -117,7 +123,9 @@ async def failures_in_buckets(tx: Transaction, buckets: Sequence[bytes], now: da
     return {bytes(row.bucket): row.failures for row in await tx.execute(statement)}
 
 
-async def note_failure(tx: Transaction, buckets: Sequence[bytes], *, now: datetime, window_ends: datetime) -> None:
+async def note_failure(
+    tx: Transaction, buckets: Sequence[bytes], *, now: datetime, window_ends: datetime
+) -> None:
     """Count one failed log-in in each bucket, beginning a new window where the last one is over."""
     for bucket in sorted(buckets):  # one order for everybody: no deadlock
         await tx.execute(

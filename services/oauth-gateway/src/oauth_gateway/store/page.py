@@ -7,14 +7,14 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 from sqlalchemy import Row
-from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
-from sync_common.contracts.resources import Resource
-from sync_common.db import Transaction, load_sql
 
 from oauth_gateway.domain.charts import TICKS_MAX, FinishedSync
 from oauth_gateway.domain.jobs import Job, Part, outcomes_from
 from oauth_gateway.domain.page import ApiHealth, Day, RecordCounts, Snapshot, Store
 from oauth_gateway.domain.stores import Frequency
+from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
+from sync_common.contracts.resources import Resource
+from sync_common.db import Transaction, load_sql
 
 RECENT_MAX: Final = 6
 FAILURES_MAX: Final = 200
@@ -69,7 +69,7 @@ async def read_job(tx: Transaction, advertiser_id: int, job_id: int) -> Job | No
     """Return one job of the transaction's advertiser."""
     parameters = {"advertiser_id": advertiser_id, "job_id": job_id}
     row = (await tx.execute(load_sql(__package__, "job_by_id"), parameters)).one_or_none()
-    return row and _job(row, await _written(tx, advertiser_id, [job_id]))
+    return _job(row, await _written(tx, advertiser_id, [job_id])) if row is not None else None
 
 
 async def read_failures(tx: Transaction, advertiser_id: int, job_id: int) -> Sequence[FailedRecord]:
@@ -107,7 +107,9 @@ async def _day(tx: Transaction, advertiser_id: int, now: datetime) -> Day:
 
 def _store(row: Row[Any], jobs: Sequence[Job], counts: RecordCounts) -> Store:
     finished = [job for job in jobs if job.status in ("completed", "failed")]
-    history = [FinishedSync(job.status_label().state, job.duration_seconds or 0) for job in reversed(finished)]
+    history = [
+        FinishedSync(job.status_label().state, job.duration_seconds or 0) for job in reversed(finished)
+    ]
     return Store(
         id=row.id,
         shop_domain=row.shop_domain,

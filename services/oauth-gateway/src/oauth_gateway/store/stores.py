@@ -5,10 +5,10 @@ from datetime import datetime
 
 from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
-from sync_common.db import Transaction
 
 from oauth_gateway.domain.stores import Frequency
 from oauth_gateway.store.tables import dismissed_banners, oauth_states, shopify_stores
+from sync_common.db import Transaction
 
 _TAKE_STATE = text(
     "SELECT advertiser_id, user_id, shop_domain FROM gateway.take_oauth_state(:state, :session, :now)"
@@ -36,7 +36,13 @@ class StoreSettings:
 
 
 async def begin_flow(
-    tx: Transaction, flow: BegunFlow, *, state_hash: bytes, session_hash: bytes, now: datetime, expires_at: datetime
+    tx: Transaction,
+    flow: BegunFlow,
+    *,
+    state_hash: bytes,
+    session_hash: bytes,
+    now: datetime,
+    expires_at: datetime,
 ) -> None:
     """Remember an issued state; forget flows that nobody finished."""
     await tx.execute(_PRUNE_STATES, {"now": now})
@@ -52,11 +58,13 @@ async def begin_flow(
     )
 
 
-async def take_flow(tx: Transaction, *, state_hash: bytes, session_hash: bytes, now: datetime) -> BegunFlow | None:
+async def take_flow(
+    tx: Transaction, *, state_hash: bytes, session_hash: bytes, now: datetime
+) -> BegunFlow | None:
     """Use up a state; None when it is unknown, used, expired or another session's."""
     found = await tx.execute(_TAKE_STATE, {"state": state_hash, "session": session_hash, "now": now})
     row = found.one_or_none()
-    return row and BegunFlow(row.advertiser_id, row.user_id, row.shop_domain)
+    return BegunFlow(row.advertiser_id, row.user_id, row.shop_domain) if row is not None else None
 
 
 async def ensure_store(tx: Transaction, *, advertiser_id: int, shop_domain: str) -> int:
@@ -75,7 +83,11 @@ async def ensure_store(tx: Transaction, *, advertiser_id: int, shop_domain: str)
 async def store_settings(tx: Transaction, store_id: int) -> StoreSettings | None:
     """Return a store of the transaction's advertiser."""
     row = (await tx.execute(select(shopify_stores).where(shopify_stores.c.id == store_id))).one_or_none()
-    return row and StoreSettings(row.id, row.shop_domain, row.name, Frequency(row.sync_frequency))
+    return (
+        StoreSettings(row.id, row.shop_domain, row.name, Frequency(row.sync_frequency))
+        if row is not None
+        else None
+    )
 
 
 async def set_frequency(tx: Transaction, store_id: int, frequency: Frequency) -> None:
@@ -110,7 +122,11 @@ async def dismiss_banner(
 async def dismissed_stores(tx: Transaction, *, user_id: int, now: datetime) -> frozenset[int]:
     """Return the stores whose banner this user has dismissed."""
     await tx.execute(
-        delete(dismissed_banners).where(dismissed_banners.c.user_id == user_id, dismissed_banners.c.until <= now)
+        delete(dismissed_banners).where(
+            dismissed_banners.c.user_id == user_id, dismissed_banners.c.until <= now
+        )
     )
-    rows = await tx.execute(select(dismissed_banners.c.store_id).where(dismissed_banners.c.user_id == user_id))
+    rows = await tx.execute(
+        select(dismissed_banners.c.store_id).where(dismissed_banners.c.user_id == user_id)
+    )
     return frozenset(rows.scalars())

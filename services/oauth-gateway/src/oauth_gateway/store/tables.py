@@ -1,7 +1,19 @@
 """The tables of schema `gateway`, as the statements in this package use them."""
 
-from sqlalchemy import BigInteger, Boolean, Column, DateTime, Identity, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Identity,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
+
 from sync_common.bus.outbox import outbox_table
 
 metadata = MetaData(schema="gateway")

@@ -1,0 +1,178 @@
+"""A real Chromium on a real server with a shop's worth of data."""
+
+import asyncio
+import contextlib
+import os
+import shutil
+import socket
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import uvicorn
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from oauth_gateway.handlers.context import Gateway
+from oauth_gateway.handlers.live import Hub
+from oauth_gateway.http.app import create_app
+from oauth_gateway.http.site import Site
+
+from ..conftest import PASSWORD
+from ..seed import Seed
+
+CHROMIUM = os.environ.get("CHROMIUM") or shutil.which("chromium") or "/usr/bin/chromium"
+FLAGS = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@dataclass(frozen=True)
+class Served:
+    """The running gateway and the stores seeded into it."""
+
+    url: str
+    stores: dict[str, int]
+    hub: Hub
+
+    @property
+    def shopify(self) -> str:
+        return f"{self.url}/advertisers/acme/integrations/shopify"
+
+
+@pytest.fixture
+async def chromium() -> AsyncIterator[Browser]:
+    if not Path(CHROMIUM).exists():
+        pytest.skip("no Chromium found; install one or name it in CHROMIUM")
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        await browser.close()
+
+
+@pytest.fixture
+def stores(seed: Seed, acme: int) -> dict[str, int]:
+    """Seed the four stores of the design: one in its first sync, two at work, one to reconnect."""
+    user_id = seed.scalar("SELECT id FROM gateway.users")
+    ids = {
+        "us": seed.store(acme, "acme.myshopify.com", name="Acme US"),
+        "eu": seed.store(acme, "acme-eu.myshopify.com", name="Acme Europe", frequency="every_15_min"),
+        "wholesale": seed.store(acme, "acme-wholesale.myshopify.com"),
+        "outlet": seed.store(acme, "acme-outlet.myshopify.com"),
+    }
+    seed.execute("UPDATE fetcher.api_budgets SET available = 600 WHERE installation_id = 2")
+    _history(seed, ids, user_id)
+    seed.first_sync_pending(ids["wholesale"])
+    running = seed.job(
+        ids["wholesale"],
+        status="running",
+        job_type="full_sync",
+        triggered_by="system",
+        started=timedelta(minutes=-6),
+        parts={
+            "customers": {
+                "state": "done",
+                "total": 8412,
+                "started_at": seed.now - timedelta(minutes=6),
+                "ended_at": seed.now - timedelta(seconds=236),
+            },
+            "orders": {"state": "running", "total": 12300, "started_at": seed.now - timedelta(seconds=133)},
+            "products": {"state": "waiting", "total": 628},
+        },
+    )
+    seed.written(running, "customers", 8412)
+    seed.written(running, "orders", 3190)
+    seed.disconnect(ids["outlet"])
+    return {**ids, "running": running}
+
+
+def _history(seed: Seed, ids: dict[str, int], user_id: int) -> None:
+    for hours in range(26, 3, -1):
+        for store in ("us", "eu"):
+            seed.job(
+                ids[store],
+                started=timedelta(hours=-hours),
+                seconds=8 + (hours * 7) % 11 + (60 if hours == 12 else 0),
+                status="failed" if store == "us" and hours == 9 else "completed",
+                error="API rate limit exceeded" if store == "us" and hours == 9 else None,
+                parts={"customers": {"state": "done", "created": 10 * (26 - hours), "updated": 2}},
+            )
+    seed.job(
+        ids["us"], started=timedelta(hours=-4), seconds=12, parts={"orders": {"state": "done", "created": 45}}
+    )
+    seed.job(
+        ids["us"],
+        started=timedelta(hours=-2),
+        job_type="full_sync",
+        triggered_by="user",
+        user_id=user_id,
+        parts={
+            "customers": {"state": "done", "created": 120, "updated": 1114},
+            "orders": {"state": "done", "created": 45, "updated": 5633},
+            "products": {"state": "done", "updated": 90},
+        },
+    )
+    with_errors = seed.job(
+        ids["eu"],
+        started=timedelta(hours=-1),
+        seconds=72,
+        parts={
+            "customers": {"state": "done", "created": 8, "updated": 71, "failed": 2},
+            "orders": {"state": "done", "updated": 1, "failed": 1},
+        },
+    )
+    for resource, record_id, field, reason in (
+        ("customers", "7031", "email", "is not an address"),
+        ("customers", "7044", "phone", "is too long"),
+        ("orders", "1182", "currency", "is missing"),
+    ):
+        seed.failure(with_errors, resource, record_id, field, reason)
+
+
+@pytest.fixture
+async def served(gateway: Gateway, stores: dict[str, int]) -> AsyncIterator[Served]:
+    """Serve the app on a free port of loopback."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        hub = Hub(gateway, poll_seconds=0.1)
+        app = create_app(gateway, Site(url, "https://help.example.com", f"{url}/shops/{{shop}}"), hub)
+        server = uvicorn.Server(
+            uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+        )
+        serving = asyncio.create_task(server.serve(sockets=[listener]))
+        yield Served(url, stores, hub)
+        hub.closing.set()
+        server.should_exit = True
+        with contextlib.suppress(asyncio.CancelledError):
+            await serving
+
+
+@dataclass
+class Looker:
+    """Opens pages as Dana and remembers every console message."""
+
+    page: Page
+    messages: list[str]
+
+    async def log_in(self, served: Served) -> None:
+        await self.page.goto(f"{served.url}/login")
+        await self.page.get_by_label("Email").fill("dana@example.com")
+        await self.page.get_by_label("Password").fill(PASSWORD)
+        await self.page.get_by_role("button", name="Log in").click()
+        await self.page.wait_for_url("**/integrations")
+
+
+async def looker(context: BrowserContext) -> Looker:
+    page = await context.new_page()
+    messages: list[str] = []
+    page.on("console", lambda message: messages.append(f"{message.type}: {message.text}"))
+    page.on("pageerror", lambda error: messages.append(f"error: {error}"))
+    return Looker(page, messages)
