@@ -25,6 +25,11 @@ class JobRunner:
         self._limits = tools.limits
         self._runs: dict[JobRun, asyncio.Task[None]] = {}
 
+    @property
+    def held(self) -> int:
+        """Return how many jobs this replica drives now."""
+        return len(self._runs)
+
     async def run(self, stop: asyncio.Event) -> None:
         """Claim and drive jobs until stopped; then give the leases back."""
         try:
@@ -47,7 +52,7 @@ class JobRunner:
             await pause(stop, self._books_pause())
 
     async def _claim(self) -> None:
-        free = self._limits.jobs_max - len(self._runs)
+        free = self._limits.jobs_max - self.held
         if free <= 0:
             return
         lease_began = self._tools.clock.monotonic()
@@ -69,12 +74,12 @@ class JobRunner:
         run = JobRun(self._tools, job, lease)
         task = asyncio.create_task(run.run(), name=f"job-{job.job_id}")
         self._runs[run] = task
-        metrics.JOBS_HELD.set(len(self._runs))
+        metrics.JOBS_HELD.set(self.held)
         task.add_done_callback(lambda _: self._forget(run))
 
     def _forget(self, run: JobRun) -> None:
         task = self._runs.pop(run, None)
-        metrics.JOBS_HELD.set(len(self._runs))
+        metrics.JOBS_HELD.set(self.held)
         if task is not None and not task.cancelled() and task.exception() is not None:
             log.error("job run died", job_id=run.job.job_id, exc_info=task.exception())
 

@@ -1,0 +1,284 @@
+"""The runner between a real HTTP server that speaks the fetcher's protocol and a real broker with a writer behind it."""
+
+import asyncio
+import json
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
+from dataclasses import dataclass, field, replace
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, StreamingResponse
+
+from sync_common.bus import Consumer, Done, Message, Outcome, Producer, ensure_topics
+from sync_common.contracts.records import RawRecord, RecordType
+from sync_common.contracts.resources import Resource
+from sync_common.contracts.topics import TOPICS, live_topic, sync_topic
+from sync_common.http import make_client
+from sync_common.runtime import SystemClock
+from sync_orchestrator.clients.fetcher import Fetcher
+from sync_orchestrator.runner.jobs import JobRunner
+from sync_orchestrator.runner.limits import Limits
+from sync_orchestrator.runner.tools import Tools
+
+TOKEN = "a-shared-secret-of-tests"  # noqa: S105
+OBSERVED = "2026-11-22T12:00:00Z"
+CUT = "cut"
+
+
+async def until(condition: Callable[[], Any], deadline_seconds: float = 20) -> None:
+    """Return once `condition` holds; fail after the deadline."""
+    ends = time.monotonic() + deadline_seconds
+    while not condition():
+        assert time.monotonic() < ends, "the condition did not come true before the deadline"
+        await asyncio.sleep(0.02)
+
+
+def line(kind: str, **content: Any) -> bytes:
+    """Return one line of the protocol."""
+    return json.dumps({"type": kind, **content}, separators=(",", ":")).encode() + b"\n"
+
+
+def page(first: int, count: int, cursor: str) -> list[bytes]:
+    """Return records with consecutive ids and the safe point after them."""
+    records = [
+        line("record", id=str(number), observed_at=OBSERVED, body={"id": f"gid://shopify/X/{number}"})
+        for number in range(first, first + count)
+    ]
+    return [*records, line("page", cursor=cursor, count=count)]
+
+
+def whole(count: int) -> list[bytes]:
+    """Return a stream that reads `count` records in one page."""
+    began = line("started", observed_at=OBSERVED, shopify_time=OBSERVED)
+    return [
+        line("total", count=count),
+        began,
+        *page(1, count, "end"),
+        line("done", count=count, objects=count),
+    ]
+
+
+@dataclass
+class FetcherServer:
+    """Plays the streams it is given, one a request; the last one again and again."""
+
+    base_url: str = ""
+    streams: dict[Resource, list[list[Any]]] = field(default_factory=dict)
+    requests: dict[Resource, list[dict[str, str]]] = field(default_factory=lambda: defaultdict(list))
+    nodes: dict[str, Any] = field(default_factory=dict)
+    node_requests: list[list[str]] = field(default_factory=list)
+
+    def play(self, resource: Resource, *streams: list[Any]) -> None:
+        """Answer a resource's requests with these streams."""
+        self.streams[resource] = list(streams)
+
+    def app(self) -> FastAPI:
+        """Build the app."""
+        app = FastAPI()
+
+        @app.get("/v1/installations/{installation_id}/records/{resource}")
+        async def records(request: Request, resource: Resource) -> Any:
+            if request.headers["authorization"] != f"Bearer {TOKEN}":
+                return JSONResponse({"code": "unauthorized", "message": "No."}, 401)
+            self.requests[resource].append(dict(request.query_params))
+            streams = self.streams.setdefault(resource, [whole(0)])
+            steps = streams.pop(0) if len(streams) > 1 else streams[0]
+            return StreamingResponse(_play(steps), media_type="application/x-ndjson")
+
+        @app.post("/v1/installations/{installation_id}/nodes")
+        async def nodes(request: Request) -> Any:
+            self.node_requests.append((await request.json())["ids"])
+            return self.nodes
+
+        return app
+
+
+async def _play(steps: list[Any]) -> AsyncIterator[bytes]:
+    for step in steps:
+        if step is CUT:
+            raise ConnectionResetError("cut by the test")
+        if isinstance(step, asyncio.Event):
+            await step.wait()
+        else:
+            yield step
+
+
+@dataclass
+class Writer:
+    """Keeps the books as the record-writer does: a set of ids per part, and the marks it saw."""
+
+    admin: "psycopg.Connection[dict[str, Any]]"
+    shop: str
+    loses: set[str] = field(default_factory=set)
+    ids: dict[Resource, set[str]] = field(default_factory=lambda: defaultdict(set))
+    records: list[RawRecord] = field(default_factory=list)
+    marks: dict[Resource, set[int]] = field(default_factory=lambda: defaultdict(set))
+    gate: asyncio.Event = field(default_factory=asyncio.Event)
+
+    async def __call__(self, batch: Sequence[Message]) -> Sequence[Outcome]:
+        """Account for one batch."""
+        await self.gate.wait()
+        for message in batch:
+            record = RawRecord.from_message(message.envelope(), message.value or b"")
+            if record.shop == self.shop:
+                self._take(record, message.partition)
+        return [Done()] * len(batch)
+
+    def _take(self, record: RawRecord, partition: int) -> None:
+        if record.type is RecordType.PART_ENDED:
+            self.marks[record.resource].add(partition)
+            self.admin.execute(
+                "INSERT INTO records.job_marks (advertiser_id, job_id, resource, epoch, partition, store_id)"
+                " VALUES (%s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING",
+                [
+                    record.advertiser_id,
+                    record.job_id,
+                    record.resource,
+                    record.epoch,
+                    partition,
+                    record.store_id,
+                ],
+            )
+            return
+        self.records.append(record)
+        if record.record_id in self.ids[record.resource] or record.record_id in self.loses:
+            return
+        self.ids[record.resource].add(record.record_id)
+        self.admin.execute(
+            "INSERT INTO records.job_tallies (advertiser_id, job_id, resource, epoch, store_id, created)"
+            " VALUES (%s, %s, %s, %s, %s, 1)",
+            [record.advertiser_id, record.job_id, record.resource, record.epoch, record.store_id],
+        )
+
+
+@pytest.fixture(scope="session")
+def topics(kafka_bootstrap: str, run_prefix: str) -> str:
+    """Return the prefix of this run's record topics."""
+    names = [name(resource) for resource in Resource for name in (sync_topic, live_topic)]
+    asyncio.run(ensure_topics(kafka_bootstrap, run_prefix, topics=[TOPICS[name] for name in names]))
+    return run_prefix
+
+
+@pytest.fixture
+def store(store):
+    """Return a store whose shop no other test publishes for."""
+    shop = f"{uuid4().hex[:12]}.myshopify.com"
+    store.admin.execute("UPDATE sync.store_state SET shop_domain = %s", [shop])
+    return replace(store, shop_domain=shop)
+
+
+@pytest.fixture
+async def producer(kafka_bootstrap: str, topics: str) -> AsyncIterator[Producer]:
+    """Return a producer on this run's topics."""
+    producer = Producer(kafka_bootstrap, "runner-test", topic_prefix=topics)
+    await producer.start()
+    yield producer
+    await producer.stop()
+
+
+@pytest.fixture
+async def writer(store, kafka_bootstrap: str, producer: Producer, admin) -> AsyncIterator[Writer]:
+    """Return a writer that consumes the sync topics."""
+    writer = Writer(admin, store.shop_domain)
+    writer.gate.set()
+    consumer = Consumer(
+        kafka_bootstrap,
+        f"writer-{uuid4().hex[:8]}",
+        [sync_topic(resource) for resource in Resource],
+        writer,
+        client_id="writer-test",
+        transient=lambda _: False,
+        dead_letters=producer,
+    )
+    stop = asyncio.Event()
+    task = asyncio.create_task(consumer.run(stop))
+    await until(consumer.is_ready)
+    yield writer
+    stop.set()
+    writer.gate.set()
+    await task
+
+
+@pytest.fixture
+async def fetcher() -> AsyncIterator[FetcherServer]:
+    """Return a server that speaks the fetcher's protocol."""
+    played = FetcherServer()
+    config = uvicorn.Config(
+        played.app(), port=0, log_config=None, access_log=False, timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    with _without_signals(server):
+        task = asyncio.create_task(server.serve())
+        await until(lambda: server.started)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        played.base_url = f"http://127.0.0.1:{port}"
+        yield played
+        server.should_exit = True
+        await task
+
+
+@contextmanager
+def _without_signals(server: uvicorn.Server) -> Iterator[None]:
+    server.capture_signals = _nothing  # type: ignore[method-assign]
+    yield
+
+
+@contextmanager
+def _nothing() -> Iterator[None]:
+    yield
+
+
+@pytest.fixture
+async def tools(database, producer: Producer, fetcher: FetcherServer) -> AsyncIterator[Tools]:
+    """Return the runner's tools, quick enough for tests."""
+    client = make_client(base_url=fetcher.base_url, token=TOKEN)
+    limits = Limits(
+        claim_seconds=0.05,
+        heartbeat_seconds=0.2,
+        lease_seconds=5,
+        books_seconds=0.05,
+        books_waiting_seconds=0.05,
+        cuts_max=3,
+        cut_pause_seconds=0.01,
+    )
+    yield Tools(database, producer, Fetcher(client), SystemClock(), "replica-a", limits)
+    await client.aclose()
+
+
+@pytest.fixture
+def replica():
+    """Return a context manager that runs one replica's job runner."""
+    return running
+
+
+@asynccontextmanager
+async def running(tools: Tools) -> AsyncIterator[JobRunner]:
+    """Run a replica until the block ends."""
+    stop = asyncio.Event()
+    runner = JobRunner(tools)
+    async with asyncio.TaskGroup() as group:
+        for task in (runner.run, runner.keep_leases, runner.watch_books):
+            group.create_task(task(stop))
+        yield runner
+        stop.set()
+
+
+@pytest.fixture
+def script():
+    """Return the protocol's words: line, page, whole and CUT."""
+
+    class Script:
+        line = staticmethod(line)
+        page = staticmethod(page)
+        whole = staticmethod(whole)
+        CUT = CUT
+        until = staticmethod(until)
+
+    return Script
