@@ -1,6 +1,7 @@
 """What surrounds the mirror: tombstones, redactions, the job ledger, deliveries, exports, and the views others read."""
 
 from alembic import op
+
 from sync_common.bus.outbox import outbox_ddl
 
 revision = "0002"
@@ -243,7 +244,9 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     """Drop the views and tables."""
-    op.execute("DROP VIEW records.job_books_v1, records.store_counts_v1, records.deliveries_v1, records.failures_v1")
+    op.execute(
+        "DROP VIEW records.job_books_v1, records.store_counts_v1, records.deliveries_v1, records.failures_v1"
+    )
     op.execute(
         "DROP TABLE records.outbox, records.access_log, records.export_chunks, records.exports, "
         "records.delivery_digests, records.deliveries, records.job_marks, records.job_tallies, records.job_ledger, "

@@ -77,5 +77,3 @@ def addresses(raw: list[RestAddress] | list[GraphqlAddress]) -> list[Address]:
     """Return a customer's addresses in their stored form, by id: the dialects order them differently."""
     found = [one for one in map(address, raw) if one is not None]
     return sorted(found, key=lambda one: (len(one.id or ""), one.id or ""))
-
-

@@ -6,9 +6,9 @@ from enum import StrEnum
 from hashlib import blake2b
 
 import msgspec
-from sync_common.contracts.resources import Resource
 
 from record_writer.domain.values import Columns
+from sync_common.contracts.resources import Resource
 
 HASH_SIZE = 16
 
@@ -159,7 +159,11 @@ def hint(
 ) -> Change:
     """Describe a payload that says something changed, and at most a few columns of it."""
     return Change(
-        kind=Kind.PARTIAL, external_id=external_id, observed_at=observed_at, columns=columns or {}, refetch=refetch
+        kind=Kind.PARTIAL,
+        external_id=external_id,
+        observed_at=observed_at,
+        columns=columns or {},
+        refetch=refetch,
     )
 
 

@@ -4,7 +4,6 @@ from datetime import datetime
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from sync_common.contracts.resources import Resource
 
 from record_writer.domain.addresses import Address, GraphqlAddress, RestAddress, address, addresses
 from record_writer.domain.changes import Change, hint, record
@@ -23,12 +22,14 @@ from record_writer.domain.values import (
     tags,
     text,
 )
+from sync_common.contracts.resources import Resource
 
 STATES: dict[str, str | None] = {name: name for name in ("enabled", "disabled", "invited", "declined")}
 PERSONAL = ("email", "phone", "first_name", "last_name", "default_address", "addresses", "note")
 """Columns that name a person."""
 
-_PROTECTED = ("email", "phone", "first_name", "last_name", "default_address", "addresses")
+PROTECTED = ("email", "phone", "first_name", "last_name", "default_address", "addresses")
+"""Columns that are null for an app without access to protected customer data, level 2."""
 
 
 class EmailAddress(msgspec.Struct, rename="camel"):
@@ -117,7 +118,9 @@ def _spend(raw: GraphqlCustomer) -> Columns:
     if raw.number_of_orders is not UNSET:
         columns["orders_count"] = _order_count(raw.number_of_orders)
     if raw.amount_spent is not UNSET:
-        columns["total_spent"] = money(raw.amount_spent.amount if raw.amount_spent else None, "customers.amountSpent")
+        columns["total_spent"] = money(
+            raw.amount_spent.amount if raw.amount_spent else None, "customers.amountSpent"
+        )
         columns["currency"] = raw.amount_spent.currencyCode if raw.amount_spent else None
     if raw.last_order is not UNSET:
         last = raw.last_order
@@ -219,8 +222,8 @@ def from_webhook(raw: RestCustomer, *, observed_at: datetime) -> Change:
         default_address=UNSET if raw.default_address is UNSET else address(raw.default_address),
         **_state(raw.state),
     )
-    if not any(columns.get(name) for name in _PROTECTED):  # hidden by Shopify's data protection, not emptied
-        columns = {name: value for name, value in columns.items() if name not in _PROTECTED}
+    if not any(columns.get(name) for name in PROTECTED):  # hidden by Shopify's data protection, not emptied
+        columns = {name: value for name, value in columns.items() if name not in PROTECTED}
     if raw.created_at is not None:
         columns["created_at_source"] = instant(raw.created_at, "customers.created_at")
     columns["metadata"] = carried(
@@ -282,7 +285,9 @@ def from_email_consent(raw: EmailConsentChanged, *, observed_at: datetime) -> Ch
     if consent is not None and raw.email_address:
         columns = _consent(consent.state, consent.opt_in_level, consent.consent_updated_at)
         columns["consent_email"] = short_text(raw.email_address, "customers.email_address")
-    return hint(identifier(raw.customer_id, "customers.customer_id"), observed_at=observed_at, columns=columns)
+    return hint(
+        identifier(raw.customer_id, "customers.customer_id"), observed_at=observed_at, columns=columns
+    )
 
 
 class SmsConsentChanged(msgspec.Struct):
@@ -308,5 +313,3 @@ def from_merge(raw: Merged, *, observed_at: datetime) -> Change:
     kept = identifier(raw.admin_graphql_api_customer_kept_id, "customers.kept_id")
     gone = identifier(raw.admin_graphql_api_customer_deleted_id, "customers.deleted_id")
     return hint(kept, observed_at=observed_at, refetch=(gone,))
-
-

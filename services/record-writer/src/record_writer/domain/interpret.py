@@ -5,13 +5,13 @@ from collections.abc import Callable
 from typing import Any
 
 import msgspec
-from sync_common.contracts.records import RawRecord, RecordType
-from sync_common.contracts.resources import Resource, Shape
 
 from record_writer.domain import customers, orders, products
 from record_writer.domain.changes import Change, deletion
 from record_writer.domain.values import identifier, storable
 from record_writer.errors import InvalidRecord
+from sync_common.contracts.records import RawRecord, RecordType
+from sync_common.contracts.resources import Resource, Shape
 
 Mapper = Callable[..., Change]
 

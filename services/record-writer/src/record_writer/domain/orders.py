@@ -6,7 +6,6 @@ from typing import Any
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from sync_common.contracts.resources import Resource
 
 from record_writer.domain.addresses import GraphqlAddress, RestAddress, address
 from record_writer.domain.changes import Change, hint, record
@@ -26,6 +25,7 @@ from record_writer.domain.values import (
     text,
 )
 from record_writer.errors import InvalidRecord
+from sync_common.contracts.resources import Resource
 
 FINANCIAL: dict[str, str | None] = {
     name: name
@@ -216,7 +216,12 @@ def from_graphql(raw: GraphqlOrder, *, observed_at: datetime, settles: bool) -> 
 
 
 def _record(
-    external_id: int | str, columns: Columns, updated_at: datetime | None, observed_at: datetime, *, settles: bool = False
+    external_id: int | str,
+    columns: Columns,
+    updated_at: datetime | None,
+    observed_at: datetime,
+    *,
+    settles: bool = False,
 ) -> Change:
     for name in ("total_price", "currency", "ordered_at"):
         if columns.get(name, UNSET) is None:
@@ -252,7 +257,9 @@ def _shop(bag: Bag | None | UnsetType, name: str) -> Decimal | None | UnsetType:
 def _presentment(bag: Bag | None | UnsetType) -> Decimal | None | UnsetType:
     if bag is UNSET or (bag is not None and bag.presentment_money is None):
         return UNSET
-    return money(bag.presentment_money.amount, "orders.total_price") if bag and bag.presentment_money else None
+    return (
+        money(bag.presentment_money.amount, "orders.total_price") if bag and bag.presentment_money else None
+    )
 
 
 def _financial(raw: str | None) -> Columns:
@@ -288,7 +295,10 @@ def _lines(items: list[LineItem]) -> Columns:
 
 
 def _graphql_line(raw: GraphqlLine) -> LineItem:
-    price, discount = _shop(raw.original_unit_price_set, "line_items"), _shop(raw.total_discount_set, "line_items")
+    price, discount = (
+        _shop(raw.original_unit_price_set, "line_items"),
+        _shop(raw.total_discount_set, "line_items"),
+    )
     return LineItem(
         id=identifier(raw.id, "orders.line_items.id"),
         product_id=raw.product.external_id if raw.product else None,

@@ -5,7 +5,6 @@ from decimal import Decimal
 
 import msgspec
 from msgspec import UNSET, UnsetType
-from sync_common.contracts.resources import Resource
 
 from record_writer.domain.changes import Change, record
 from record_writer.domain.values import (
@@ -21,6 +20,7 @@ from record_writer.domain.values import (
     text,
 )
 from record_writer.errors import InvalidRecord
+from sync_common.contracts.resources import Resource
 
 STATUSES: dict[str, str | None] = {
     "active": "active",
@@ -138,7 +138,9 @@ def from_graphql(raw: GraphqlProduct, *, observed_at: datetime, settles: bool) -
     columns = _texts(raw.title, raw.handle, raw.description_html, raw.product_type, raw.vendor)
     columns |= carried(
         tags=UNSET if raw.tags is UNSET else tags(raw.tags, "products.tags"),
-        variants=UNSET if raw.variants is UNSET else _ordered([_graphql_variant(one) for one in raw.variants.nodes]),
+        variants=UNSET
+        if raw.variants is UNSET
+        else _ordered([_graphql_variant(one) for one in raw.variants.nodes]),
         images=UNSET if raw.media is UNSET else _graphql_images(raw.media.nodes),
         **_status(raw.status),
     )
@@ -160,7 +162,12 @@ def from_graphql(raw: GraphqlProduct, *, observed_at: datetime, settles: bool) -
 
 
 def _record(
-    external_id: int | str, columns: Columns, updated_at: datetime | None, observed_at: datetime, *, settles: bool = False
+    external_id: int | str,
+    columns: Columns,
+    updated_at: datetime | None,
+    observed_at: datetime,
+    *,
+    settles: bool = False,
 ) -> Change:
     if columns.get("title", UNSET) is None:
         raise InvalidRecord("products.title", "missing")
@@ -295,9 +302,7 @@ def from_webhook(raw: RestProduct, *, observed_at: datetime) -> Change:
         **_status(raw.status),
     )
     columns["metadata"] = carried(admin_graphql_api_id=raw.admin_graphql_api_id, options=raw.options)
-    return _record(
-        raw.id, columns | _times(raw.published_at, raw.created_at), raw.updated_at, observed_at
-    )
+    return _record(raw.id, columns | _times(raw.published_at, raw.created_at), raw.updated_at, observed_at)
 
 
 def _is_cut(raw: RestProduct) -> bool:
@@ -328,5 +333,3 @@ def _rest_variant(raw: RestVariant) -> Variant:
 def _rest_images(images: list[RestImage]) -> list[Image]:
     placed = sorted(images, key=lambda one: one.position or 0)
     return [Image(one.src, text(one.alt), one.width, one.height) for one in placed if one.src]
-
-

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
@@ -18,8 +18,8 @@ INDEXED_TEXT_LIMIT = 500  # characters; a B-tree or GIN entry holds 2.7 KB
 INTEGER_LIMIT = 2**63
 
 Value = TypeVar("Value")
-Maybe = Value | None | UnsetType
-Columns = dict[str, Any]
+Maybe: TypeAlias = Value | None | UnsetType
+Columns: TypeAlias = dict[str, Any]
 
 
 def text(value: str | None) -> str | None:
@@ -121,7 +121,9 @@ class Money(msgspec.Struct):
     currencyCode: str | None = None  # noqa: N815 - Shopify's name
 
 
-_ESCAPE = re.compile(rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", re.DOTALL)
+_ESCAPE = re.compile(
+    rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", re.DOTALL
+)
 _LONE = re.compile(rb"\\u[dD][89a-fA-F][0-9a-fA-F]{2}\Z")
 _REPLACEMENT = rb"\ufffd"
 

@@ -1,0 +1,96 @@
+"""Erasure that stays final: which records may never be written again, told by keyed hashes alone."""
+
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from hashlib import sha256
+
+from record_writer.domain import customers, orders
+from record_writer.domain.changes import Change, Kind, content_hash
+from sync_common.contracts.resources import Resource
+
+RedactionKey = tuple[str, bytes]
+
+
+class Subject(StrEnum):
+    """What a redaction names."""
+
+    SHOP = "shop"
+    CUSTOMER = "customer"
+    ORDER = "order"
+    EMAIL = "email"
+
+
+@dataclass(frozen=True, slots=True)
+class Hasher:
+    """Names subjects by HMAC-SHA256 under a secret of this service, so that the list of the erased names nobody."""
+
+    secret: bytes
+
+    def key(self, subject: Subject, shop: str, value: str = "") -> bytes:
+        """Return the key of a subject within a shop."""
+        return hmac.digest(self.secret, f"{subject}\0{shop}\0{value}".encode(), sha256)
+
+    def keys_of(self, resource: Resource, shop: str, change: Change) -> Iterable[RedactionKey]:
+        """Return every key under which this change could be forbidden."""
+        yield Subject.SHOP, self.key(Subject.SHOP, shop)
+        if resource is Resource.CUSTOMERS:
+            yield Subject.CUSTOMER, self.key(Subject.CUSTOMER, shop, change.external_id)
+        if resource is Resource.ORDERS:
+            yield Subject.ORDER, self.key(Subject.ORDER, shop, change.external_id)
+            if customer := change.columns.get("customer_external_id"):
+                yield Subject.CUSTOMER, self.key(Subject.CUSTOMER, shop, customer)
+        if email := change.columns.get("email") or change.columns.get("consent_email"):
+            yield Subject.EMAIL, self.key(Subject.EMAIL, shop, email.lower())
+
+
+@dataclass(frozen=True, slots=True)
+class Redactions:
+    """The redactions that concern a batch: key to when."""
+
+    hasher: Hasher
+    known: Mapping[RedactionKey, datetime] = field(default_factory=dict)
+
+    def apply(self, resource: Resource, shop: str, change: Change) -> Change | None:
+        """Return what may be written of a change: all, the impersonal part, or nothing (None)."""
+        if not self.known or change.kind is Kind.DELETED:
+            return change
+        found = {
+            subject: self.known[subject, key]
+            for subject, key in self.hasher.keys_of(resource, shop, change)
+            if (subject, key) in self.known
+        }
+        if not found:
+            return change
+        erased_at = found.get(Subject.SHOP)
+        if erased_at is not None and change.observed_at <= erased_at:
+            return None
+        if resource is Resource.CUSTOMERS and Subject.CUSTOMER in found:
+            return None
+        if (
+            Subject.CUSTOMER in found
+            or Subject.ORDER in found
+            or _is_before(change, found.get(Subject.EMAIL))
+        ):
+            return _stripped(resource, change)
+        return change
+
+
+def _is_before(change: Change, redacted_at: datetime | None) -> bool:
+    """Say whether a change is not after the redaction of its e-mail: afterwards the person may be a new customer."""
+    return redacted_at is not None and change.version[0] <= redacted_at
+
+
+def _stripped(resource: Resource, change: Change) -> Change:
+    """Return the change without anything that names a person; its hash is that of what is left."""
+    personal = customers.PERSONAL if resource is Resource.CUSTOMERS else orders.PERSONAL
+    columns = {name: value for name, value in change.columns.items() if name != "consent_email"}
+    columns |= {name: [] if name == "addresses" else None for name in personal if name in columns}
+    if "accepts_marketing" in columns:
+        columns["accepts_marketing"] = False
+    if "metadata" in columns:
+        columns["metadata"] = {"redacted": True}
+    fingerprint = None if change.content_hash is None else content_hash(resource, columns)
+    return replace(change, columns=columns, content_hash=fingerprint)

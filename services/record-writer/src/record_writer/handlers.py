@@ -1,0 +1,255 @@
+"""One function per kind of message: decide, write, answer. The bus commits, retries and logs."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from record_writer.domain.batches import Item, Plan, Target, plan
+from record_writer.domain.changes import Change, Kind
+from record_writer.domain.interpret import interpret
+from record_writer.domain.redaction import Hasher
+from record_writer.errors import InvalidRecord, ReplayedElsewhere, UnknownShop
+from record_writer.metrics import RECORDS, REFETCHES, WEBHOOK_AGE
+from record_writer.store import books, records, redactions, stores, tables
+from sync_common.bus import Done, Message, Outcome, Rejected, outbox
+from sync_common.contracts.envelope import MalformedEnvelope
+from sync_common.contracts.events import RefetchRequested
+from sync_common.contracts.records import RawRecord, RecordType
+from sync_common.contracts.resources import Resource
+from sync_common.contracts.topics import RECORD_WRITER
+from sync_common.db import Transaction
+from sync_common.runtime.clock import Clock
+
+REFETCH_IDS_MAX = 250
+
+
+@dataclass(slots=True)
+class Received:
+    """One message on its way through a batch; `error` ends it."""
+
+    message: Message
+    raw: RawRecord | None = None
+    change: Change | None = None
+    items: list[Item] = field(default_factory=list)
+    missed_by: list[Target] = field(default_factory=list)
+    erased: list[Item] = field(default_factory=list)
+    error: Rejected | None = None
+
+    def reject(self, error: InvalidRecord) -> None:
+        """Make this message a dead letter."""
+        self.error = Rejected(str(error), error.field, error=type(error).__name__)
+        self.items = []
+
+
+@dataclass(frozen=True)
+class RecordHandler:
+    """Writes the batches of one resource, of either lane."""
+
+    resource: Resource
+    hasher: Hasher
+    clock: Clock
+
+    async def __call__(self, batch: Sequence[Message], *, tx: Transaction) -> Sequence[Outcome]:
+        """Write each record unless the stored copy is newer; say what became of each."""
+        received = [_receive(message, self.resource) for message in batch]
+        await self._address(tx, received)
+        await self._refuse_replays(tx, received)
+        await _lock(tx, received)
+        await self._leave_out_erased(tx, received)
+
+        ordered = plan(item for one in received for item in one.items)
+        written = await records.write(tx, self.resource, ordered)
+
+        await books.note_outcomes(tx, self.resource, _entries(received, ordered, written))
+        await books.note_marks(tx, self.resource, _marks(received))
+        await books.note_deliveries(tx, _deliveries(received, written))
+        await self._request_refetches(tx, received, written)
+        self._count(received, written)
+        return [one.error or Done() for one in received]
+
+    async def _address(self, tx: Transaction, received: Sequence[Received]) -> None:
+        """Find out whose each record is: the store of a job's record, every store of the shop for all others."""
+        raws = [one.raw for one in received if one.raw is not None]
+        directory = await stores.look_up(
+            tx,
+            shops=(raw.shop for raw in raws if raw.store_id is None),
+            store_ids=(raw.store_id for raw in raws if raw.store_id is not None),
+        )
+        for one in received:
+            if one.raw is not None and one.error is None:
+                try:
+                    _address(one, one.raw, directory)
+                except InvalidRecord as error:
+                    one.reject(error)
+
+    async def _refuse_replays(self, tx: Transaction, received: Sequence[Received]) -> None:
+        bodies = [
+            (one.raw.digest, one.raw.shop) for one in received if one.raw and one.raw.digest and one.items
+        ]
+        replays = await books.replayed(tx, bodies)
+        for one in received:
+            if one.raw is not None and (one.raw.digest, one.raw.shop) in replays:
+                one.reject(ReplayedElsewhere())
+
+    async def _leave_out_erased(self, tx: Transaction, received: Sequence[Received]) -> None:
+        items = [item for one in received for item in one.items]
+        known = await redactions.load(
+            tx, self.hasher, self.resource, [(i.target.shop, i.change) for i in items]
+        )
+        if not known.known:
+            return
+        for one in received:
+            kept: list[Item] = []
+            for item in one.items:
+                change = known.apply(self.resource, item.target.shop, item.change)
+                if change is None:
+                    one.erased.append(item)
+                else:
+                    kept.append(Item(item.target, change, item.job_id, item.epoch))
+            one.items = kept
+
+    async def _request_refetches(
+        self, tx: Transaction, received: Sequence[Received], written: records.Written
+    ) -> None:
+        wanted: dict[tuple[str, str], set[str]] = defaultdict(set)
+        for one in received:
+            for item in one.items:
+                if item.key in written.ties:
+                    wanted[item.target.shop, "tie"].add(item.change.external_id)
+                if item.key in written.hints:
+                    wanted[item.target.shop, "partial"].update(
+                        (item.change.external_id, *item.change.refetch)
+                    )
+        for (shop, reason), ids in sorted(wanted.items()):
+            REFETCHES.labels(self.resource, reason).inc(len(ids))
+            for start in range(0, len(ids), REFETCH_IDS_MAX):
+                some = tuple(sorted(ids)[start : start + REFETCH_IDS_MAX])
+                event = RefetchRequested(
+                    shop_domain=shop, resource=self.resource, record_ids=some, reason=reason
+                )
+                await outbox.publish(tx, tables.outbox, event, source=RECORD_WRITER, now=self.clock.now())
+
+    def _count(self, received: Sequence[Received], written: records.Written) -> None:
+        now = self.clock.now()
+        for one in received:
+            lane = "sync" if one.raw is not None and one.raw.store_id is not None else "live"
+            outcomes = [written.outcomes.get(item.key, "unchanged") for item in one.items]
+            outcomes += ["skipped"] * len(one.erased) + ["failed"] * (one.error is not None)
+            for outcome in outcomes:
+                RECORDS.labels(self.resource, lane, outcome).inc()
+            if one.raw is not None and one.raw.type is RecordType.DELIVERED:
+                WEBHOOK_AGE.labels(self.resource).observe(
+                    max(0.0, (now - one.raw.occurred_at).total_seconds())
+                )
+
+
+def _receive(message: Message, resource: Resource) -> Received:
+    """Decode one message; what cannot be read becomes a dead letter, whatever comes beside it."""
+    one = Received(message)
+    try:
+        one.raw = RawRecord.from_message(message.envelope(), message.value or b"")
+        if one.raw.resource is not resource:
+            raise InvalidRecord("subject", "names another resource than the topic")
+        if one.raw.type is not RecordType.PART_ENDED:
+            one.change = interpret(one.raw)
+    except MalformedEnvelope as error:
+        one.error = Rejected(str(error), error="MalformedEnvelope")
+    except InvalidRecord as error:
+        one.reject(error)
+    return one
+
+
+def _address(one: Received, raw: RawRecord, directory: stores.Directory) -> None:
+    if raw.store_id is not None:
+        target = directory.by_store.get(raw.store_id)
+        if target is None or (target.advertiser_id, target.shop) != (raw.advertiser_id, raw.shop):
+            raise InvalidRecord("storeid", "not a store of this advertiser and shop")
+        targets = [target]
+    else:
+        connections = directory.by_shop.get(raw.shop)
+        if not connections:
+            raise UnknownShop
+        targets = [c.target for c in connections if c.receives(raw.observed_at)]
+        one.missed_by = [c.target for c in connections if not c.receives(raw.observed_at)]
+    if one.change is not None:
+        one.items = [Item(target, one.change, raw.job_id, raw.epoch) for target in targets]
+
+
+async def _lock(tx: Transaction, received: Sequence[Received]) -> None:
+    items = [item for one in received for item in one.items]
+    await records.lock_shops(
+        tx,
+        shared=(item.target.shop for item in items),
+        exclusive=(item.target.shop for item in items if item.change.kind is Kind.DELETED),
+    )
+
+
+def _entries(received: Sequence[Received], ordered: Plan, written: records.Written) -> Iterable[books.Entry]:
+    """Return a ledger row for each record of a job; where two jobs brought the same record, one of them wrote it."""
+    winners = {item.key: item.job_id for items in (ordered.deletions, *ordered.rounds) for item in items}
+    for one in received:
+        for item in one.items:
+            outcome = written.outcomes[item.key] if winners[item.key] == item.job_id else "unchanged"
+            yield from _entry(item, outcome)
+        for item in one.erased:
+            yield from _entry(item, "skipped")
+        if one.error is not None and one.raw is not None:
+            yield from _failure(one.raw, one.error)
+
+
+def _entry(item: Item, outcome: str) -> Iterable[books.Entry]:
+    if item.job_id is not None:
+        yield books.Entry(*_job(item), item.change.external_id, outcome)
+
+
+def _job(item: Item) -> tuple[int, int, int, int]:
+    return item.target.advertiser_id, item.target.store_id, item.job_id or 0, item.epoch or 0
+
+
+def _failure(raw: RawRecord, error: Rejected) -> Iterable[books.Entry]:
+    if raw.job_id is not None and raw.store_id is not None and raw.advertiser_id is not None:
+        yield books.Entry(
+            raw.advertiser_id,
+            raw.store_id,
+            raw.job_id,
+            raw.epoch or 0,
+            raw.record_id,
+            "failed",
+            error.field,
+            error.reason,
+        )
+
+
+def _marks(received: Sequence[Received]) -> Iterable[books.Mark]:
+    for one in received:
+        raw = one.raw
+        if raw is None or raw.type is not RecordType.PART_ENDED or one.error is not None:
+            continue
+        if raw.store_id is not None and raw.advertiser_id is not None and raw.job_id is not None:
+            yield books.Mark(
+                raw.advertiser_id, raw.store_id, raw.job_id, raw.epoch or 0, one.message.partition
+            )
+
+
+def _deliveries(received: Sequence[Received], written: records.Written) -> Iterable[books.Delivery]:
+    for one in received:
+        raw = one.raw
+        if raw is None or raw.type is not RecordType.DELIVERED or not raw.webhook_id:
+            continue
+        outcomes: list[tuple[Target, str]] = [
+            *((item.target, written.outcomes.get(item.key, "unchanged")) for item in one.items),
+            *((item.target, "skipped") for item in one.erased),
+            *((target, "ignored") for target in one.missed_by),
+        ]
+        for target, outcome in outcomes:
+            yield books.Delivery(
+                target.advertiser_id,
+                target.store_id,
+                raw.webhook_topic or "",
+                raw.webhook_id,
+                raw.shopify_event_id,
+                raw.digest or "",
+                raw.triggered_at,
+                raw.occurred_at,
+                outcome,
+            )

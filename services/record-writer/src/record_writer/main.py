@@ -1,0 +1,81 @@
+"""Build the service: a consumer per lane and resource, the sweep, the outbox relay and the ops port."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Final
+
+from record_writer.domain.redaction import Hasher
+from record_writer.handlers import RecordHandler
+from record_writer.http import build_app
+from record_writer.metrics import REGISTRY
+from record_writer.settings import Settings
+from record_writer.store.tables import outbox
+from record_writer.upkeep import Upkeep
+from sync_common.bus import Consumer, OutboxRelay, Producer, TransactionalHandler, in_transaction
+from sync_common.contracts.resources import Resource
+from sync_common.contracts.topics import RECORD_WRITER, live_topic, sync_topic
+from sync_common.db import Database, is_transient
+from sync_common.runtime import HttpServer, Readiness, SystemClock, configure_logging, run_service
+
+Task = Callable[[asyncio.Event], Awaitable[None]]
+TOPIC_OF: Final = {"live": live_topic, "sync": sync_topic}
+
+
+async def main() -> int:
+    """Run the service until it is told to stop; return the exit status."""
+    settings = Settings.from_environment()
+    configure_logging(RECORD_WRITER, settings.log_level)
+    database = Database.from_url(
+        settings.database_url.get_secret_value(),
+        application_name=RECORD_WRITER,
+        pool_size=settings.database_pool_size,
+    )
+    await database.check_role()
+    producer = Producer(settings.kafka_bootstrap, RECORD_WRITER)
+    await producer.start()
+
+    consumers = _consumers(settings, database, producer)
+    upkeep = Upkeep(database, sweep_seconds=settings.sweep_seconds)
+    tasks: dict[str, Task] = {name: consumer.run for name, consumer in consumers.items()}
+    tasks["upkeep"] = upkeep.run
+    tasks["outbox"] = OutboxRelay(database, outbox, producer, registry=REGISTRY).run
+
+    async def consuming() -> bool:
+        return all(consumer.is_ready() for consumer in consumers.values())
+
+    readiness = Readiness({"database": database.is_reachable, "consumers": consuming})
+    return await run_service(
+        RECORD_WRITER,
+        tasks=tasks,
+        servers=[HttpServer(build_app(readiness), settings.ops_host, settings.ops_port)],
+        readiness=readiness,
+        closers=[producer.stop, database.close],
+    )
+
+
+def _consumers(settings: Settings, database: Database, producer: Producer) -> dict[str, Consumer]:
+    """Return a consumer per lane and resource, each a group of its own: a busy one never delays another."""
+    hasher, clock = Hasher(settings.redaction_key.get_secret_value().encode()), SystemClock()
+
+    def consumer(name: str, topic: str, handler: TransactionalHandler) -> Consumer:
+        return Consumer(
+            settings.kafka_bootstrap,
+            f"{RECORD_WRITER}.{name}",
+            [topic],
+            in_transaction(database, handler),
+            client_id=f"{RECORD_WRITER}.{name}",
+            consumer_name=RECORD_WRITER,
+            transient=is_transient,
+            dead_letters=producer,
+            max_batch_records=settings.batch_records_max,
+            registry=REGISTRY,
+        )
+
+    return {
+        f"{resource}.{lane}": consumer(
+            f"{resource}.{lane}", TOPIC_OF[lane](resource), RecordHandler(resource, hasher, clock)
+        )
+        for lane in sorted(settings.lanes & TOPIC_OF.keys())
+        for resource in Resource
+        if resource in settings.resources
+    }

@@ -1,0 +1,1 @@
+"""All SQL of this service. Functions take a transaction and never end it."""

@@ -1,0 +1,90 @@
+"""The job ledger, the end marks of parts, and the webhook deliveries seen."""
+
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import delete, func
+
+from record_writer.store.records import as_json
+from record_writer.store.sql import query
+from record_writer.store.tables import deliveries, delivery_digests
+from sync_common.contracts.resources import Resource
+from sync_common.db import Transaction, raw_cursor
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What became of one record of a job; `field` and `reason` only where it failed."""
+
+    advertiser_id: int
+    store_id: int
+    job_id: int
+    epoch: int
+    external_id: str
+    outcome: str
+    field: str | None = None
+    reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """The end of a part, as seen on one partition."""
+
+    advertiser_id: int
+    store_id: int
+    job_id: int
+    epoch: int
+    partition: int
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One webhook delivery as it reached one store."""
+
+    advertiser_id: int
+    store_id: int
+    topic: str
+    webhook_id: str
+    shopify_event_id: str | None
+    digest: str
+    triggered_at: datetime | None
+    received_at: datetime
+    outcome: str
+
+
+async def note_outcomes(tx: Transaction, resource: Resource, entries: Iterable[Entry]) -> None:
+    """Add to the ledger what is not in it yet; the first outcome of a record in a job is its outcome."""
+    if rows := [asdict(entry) for entry in entries]:
+        async with raw_cursor(tx) as cursor:
+            await cursor.execute(query("note_outcomes"), {"resource": resource, "entries": as_json(rows)})
+
+
+async def note_marks(tx: Transaction, resource: Resource, marks: Iterable[Mark]) -> None:
+    """Note end marks, each once."""
+    if rows := [asdict(mark) for mark in marks]:
+        async with raw_cursor(tx) as cursor:
+            await cursor.execute(query("note_marks"), {"resource": resource, "marks": as_json(rows)})
+
+
+async def replayed(tx: Transaction, bodies: Iterable[tuple[str, str]]) -> set[tuple[str, str]]:
+    """Claim bodies for their shops, as (digest, shop); return those that were another shop's before."""
+    if not (rows := [{"digest": digest, "shop_domain": shop} for digest, shop in sorted(set(bodies))]):
+        return set()
+    async with raw_cursor(tx) as cursor:
+        await cursor.execute(query("claim_digests"), {"digests": as_json(rows)})
+        return {(digest, shop) for digest, shop in await cursor.fetchall()}
+
+
+async def note_deliveries(tx: Transaction, seen: Iterable[Delivery]) -> None:
+    """Note deliveries, each once per store."""
+    if rows := [asdict(delivery) for delivery in seen]:
+        async with raw_cursor(tx) as cursor:
+            await cursor.execute(query("note_deliveries"), {"deliveries": as_json(rows)})
+
+
+async def forget_deliveries(tx: Transaction, *, older_than_days: int) -> None:
+    """Delete deliveries and the digests of their bodies once they are old."""
+    old = func.clock_timestamp() - timedelta(days=older_than_days)
+    await tx.execute(delete(deliveries).where(deliveries.c.applied_at < old))
+    await tx.execute(delete(delivery_digests).where(delivery_digests.c.first_seen_at < old))

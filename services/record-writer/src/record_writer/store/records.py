@@ -1,0 +1,144 @@
+"""Writing a batch of one resource: delete, drop what may not be written, upsert if newer, link, say what became of it."""
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from record_writer.domain.batches import Item, Key, Plan
+from record_writer.store.sql import query, statement
+from record_writer.store.staging import Cursor, stage
+from sync_common.contracts.resources import Resource
+from sync_common.db import Transaction, raw_cursor
+
+
+@dataclass(slots=True)
+class Written:
+    """What became of a batch: an outcome per key, and the keys to read again and why."""
+
+    outcomes: dict[Key, str] = field(default_factory=dict)
+    ties: set[Key] = field(default_factory=set)
+    hints: set[Key] = field(default_factory=set)
+    contact_ids: list[tuple[int, int]] = field(default_factory=list)
+
+    def counts(self) -> Counter[str]:
+        """Return how many records ended how."""
+        return Counter(self.outcomes.values())
+
+
+def as_json(rows: Iterable[dict[str, Any]]) -> str:
+    """Return rows as one parameter for jsonb_to_recordset: a single value, however many rows."""
+    return msgspec.json.encode(list(rows)).decode()
+
+
+async def write(tx: Transaction, resource: Resource, plan: Plan) -> Written:
+    """Apply a plan in the caller's transaction."""
+    written = Written(ties=set(plan.ties))
+    async with raw_cursor(tx) as cursor:
+        if plan.deletions:
+            await _delete(cursor, resource, plan.deletions, written)
+        if any(plan.rounds):
+            await stage(cursor, resource, plan)
+            await _drop_deleted(cursor, resource, written)
+            if resource is Resource.ORDERS:
+                await cursor.execute(query("link_staged_orders"))
+            if plan.full:
+                await _upsert(cursor, resource, plan, written)
+            await _apply_partial(cursor, resource, plan, written)
+            await cursor.execute("DROP TABLE staged")
+        if written.contact_ids and resource is Resource.CUSTOMERS:
+            await _link(cursor, written.contact_ids)
+    return written
+
+
+async def _delete(cursor: Cursor, resource: Resource, deletions: Sequence[Item], written: Written) -> None:
+    rows = as_json(
+        {
+            "advertiser_id": item.target.advertiser_id,
+            "store_id": item.target.store_id,
+            "external_id": item.change.external_id,
+            "deleted_at": item.change.observed_at,
+        }
+        for item in deletions
+    )
+    await cursor.execute(query("bury_records"), {"resource": resource, "deletions": rows})
+    await cursor.execute(statement("delete_records", resource), {"deletions": rows})
+    deleted = {Key(*row) for row in await cursor.fetchall()}
+    written.outcomes.update(
+        (item.key, "updated" if item.key in deleted else "unchanged") for item in deletions
+    )
+
+
+async def _drop_deleted(cursor: Cursor, resource: Resource, written: Written) -> None:
+    await cursor.execute(query("drop_deleted"), {"resource": resource})
+    written.outcomes.update((Key(*row), "skipped") for row in await cursor.fetchall())
+
+
+async def _upsert(cursor: Cursor, resource: Resource, plan: Plan, written: Written) -> None:
+    await cursor.execute(statement("upsert_records", resource))
+    settling = {item.key for item in plan.full if item.change.settles}
+    returned = 0
+    for advertiser_id, store_id, external_id, row_id, outcome, tied in await cursor.fetchall():
+        key = Key(advertiser_id, store_id, external_id)
+        written.outcomes[key] = outcome
+        returned += 1
+        if tied and key not in settling:
+            written.ties.add(key)
+        if outcome != "unchanged":
+            written.contact_ids.append((advertiser_id, row_id))
+    if returned < len(plan.full):
+        await cursor.execute(statement("stale_ties", resource))
+        stale = {Key(*row) for row in await cursor.fetchall()}
+        written.ties |= stale - settling
+    for item in plan.full:
+        written.outcomes.setdefault(item.key, "unchanged")
+
+
+async def _apply_partial(cursor: Cursor, resource: Resource, plan: Plan, written: Written) -> None:
+    for number, items in enumerate(plan.partial, start=1):
+        parameters = {"round": number}
+        if any(item.change.creates for item in items):
+            await cursor.execute(statement("insert_partial", resource), parameters)
+            _note(await cursor.fetchall(), "created", written)
+        await cursor.execute(statement("lock_partial", resource), parameters)
+        await cursor.execute(statement("update_partial", resource), parameters)
+        _note(await cursor.fetchall(), "updated", written)
+        for item in items:
+            written.outcomes.setdefault(item.key, "unchanged")
+    if plan.partial:
+        await cursor.execute(statement("partial_to_refetch", resource))
+        written.hints |= {Key(*row) for row in await cursor.fetchall()}
+
+
+def _note(rows: Iterable[tuple[int, int, str, int]], outcome: str, written: Written) -> None:
+    for advertiser_id, store_id, external_id, row_id in rows:
+        key = Key(advertiser_id, store_id, external_id)
+        if written.outcomes.get(key) != "created":
+            written.outcomes[key] = outcome
+        written.contact_ids.append((advertiser_id, row_id))
+
+
+async def _link(cursor: Cursor, contact_ids: Sequence[tuple[int, int]]) -> None:
+    advertisers, ids = zip(*contact_ids, strict=True)
+    await cursor.execute(query("link_contacts"), {"advertiser_ids": list(advertisers), "ids": list(ids)})
+
+
+async def sweep_links(tx: Transaction, *, horizon_seconds: float, limit: int) -> int:
+    """Link orders that were written within the horizon and still want a better contact; return how many."""
+    async with raw_cursor(tx) as cursor:
+        await cursor.execute(query("sweep_links"), {"horizon_seconds": horizon_seconds, "limit": limit})
+        return cursor.rowcount
+
+
+async def lock_shops(tx: Transaction, shared: Iterable[str], exclusive: Iterable[str] = ()) -> None:
+    """Hold the shops' locks until the transaction ends, taken in one order by everybody.
+
+    Batches share it. A batch that deletes, and a redaction, hold it alone: otherwise a concurrent batch that
+    checked before them could write after them. It is a shop's, not a store's, because what is erased is the shop's.
+    """
+    alone = set(exclusive)
+    listed = as_json({"shop": shop, "alone": shop in alone} for shop in {*shared, *alone})
+    async with raw_cursor(tx) as cursor:
+        await cursor.execute(query("lock_shops"), {"shops": listed})

@@ -1,0 +1,130 @@
+"""Statements that are algorithms live in queries/*.sql; what differs per table is filled in here."""
+
+from functools import cache
+from importlib.resources import files
+
+from record_writer.domain import customers
+from record_writer.store.staging import data_columns
+from record_writer.store.tables import MIRROR
+from sync_common.contracts.resources import Resource
+
+DEFAULTS = {
+    "accepts_marketing": "false",
+    "tags": "'{}'::text[]",
+    "total_spent": "0",
+    "orders_count": "0",
+    "addresses": "'[]'::jsonb",
+    "metadata": "'{}'::jsonb",
+    "line_items": "'[]'::jsonb",
+    "product_ids": "'{}'::text[]",
+    "discount_codes": "'[]'::jsonb",
+    "variants": "'[]'::jsonb",
+    "images": "'[]'::jsonb",
+    "link_rank": "0",
+}
+"""What a column holds that no payload has carried yet."""
+
+CONSENT = (
+    "accepts_marketing",
+    "accepts_marketing_updated_at",
+    "marketing_opt_in_level",
+    "email_marketing_state",
+)
+PROTECTED = {
+    Resource.CUSTOMERS: customers.PROTECTED,
+    Resource.ORDERS: ("email", "phone", "shipping_address", "billing_address"),
+    Resource.PRODUCTS: (),
+}
+"""Columns that Shopify's data protection nulls all at once; then they must not erase what is stored."""
+
+
+@cache
+def query(name: str) -> str:
+    """Return the statement of queries/<name>.sql."""
+    return files("record_writer.store").joinpath("queries", f"{name}.sql").read_text(encoding="utf-8")
+
+
+@cache
+def statement(name: str, resource: Resource) -> str:
+    """Return a statement about one resource's table."""
+    columns = _columns(resource)
+    return query(name).format(
+        table=MIRROR[resource].name,
+        columns=", ".join(columns),
+        values=", ".join(_value("", column) for column in columns),
+        assignments=_full(resource) if name == "upsert_records" else _partial(resource),
+        differs=_differs(resource),
+        also=", status = 'archived'" if resource is Resource.PRODUCTS else "",
+    )
+
+
+def _columns(resource: Resource) -> tuple[str, ...]:
+    links = ("contact_id", "link_rank") if resource is Resource.ORDERS else ()
+    return (*data_columns(MIRROR[resource]), *links)
+
+
+def _value(source: str, column: str) -> str:
+    default = DEFAULTS.get(column)
+    return f"coalesce({source}{column}, {default})" if default else f"{source}{column}"
+
+
+def _full(resource: Resource) -> str:
+    return ",\n    ".join(f"{column} = {_full_value(resource, column)}" for column in _columns(resource))
+
+
+def _full_value(resource: Resource, column: str) -> str:
+    if column == "metadata":
+        return "stored.metadata || excluded.metadata"
+    if column == "created_at_source":
+        return "coalesce(excluded.created_at_source, stored.created_at_source)"
+    if column in ("contact_id", "link_rank"):
+        return f"CASE WHEN {_RELINK} THEN excluded.{column} ELSE stored.{column} END"
+    if column in PROTECTED[resource]:
+        return f"CASE WHEN {_hidden(resource)} THEN stored.{column} ELSE excluded.{column} END"
+    if column in CONSENT and resource is Resource.CUSTOMERS:
+        return f"CASE WHEN {_OLDER_CONSENT} THEN stored.{column} ELSE excluded.{column} END"
+    return f"excluded.{column}"
+
+
+_RELINK = """excluded.link_rank > stored.link_rank
+        OR excluded.link_rank = 3 AND stored.link_rank = 3
+        OR excluded.customer_external_id IS DISTINCT FROM stored.customer_external_id
+           AND excluded.customer_external_id IS NOT NULL"""
+_OLDER_CONSENT = """lower(excluded.email) = lower(stored.email)
+        AND excluded.accepts_marketing_updated_at < stored.accepts_marketing_updated_at"""
+
+
+def _hidden(resource: Resource) -> str:
+    return " AND ".join(
+        f"excluded.{name} = '[]'" if name == "addresses" else f"excluded.{name} IS NULL"
+        for name in PROTECTED[resource]
+    )
+
+
+def _partial(resource: Resource) -> str:
+    columns = data_columns(MIRROR[resource])
+    return ",\n    ".join(f"{column} = {_partial_value(resource, column)}" for column in columns)
+
+
+def _partial_value(resource: Resource, column: str) -> str:
+    if column == "metadata":
+        return "stored.metadata || coalesce(staged.metadata, '{}')"
+    return f"CASE WHEN {_carries(resource, column)} THEN {_value('staged.', column)} ELSE stored.{column} END"
+
+
+def _carries(resource: Resource, column: str) -> str:
+    carried = f"'{column}' = ANY (staged.carried)"
+    if column not in CONSENT or resource is not Resource.CUSTOMERS:
+        return carried
+    return (
+        f"{carried} AND lower(coalesce(staged.consent_email, stored.email)) = lower(stored.email) AND "
+        "coalesce(staged.accepts_marketing_updated_at >= stored.accepts_marketing_updated_at, true)"
+    )
+
+
+def _differs(resource: Resource) -> str:
+    return " OR ".join(
+        f"{_carries(resource, column)} AND {_value('staged.', column)} IS DISTINCT FROM stored.{column}"
+        for column in data_columns(MIRROR[resource])
+        if column != "metadata"
+    )

@@ -1,0 +1,60 @@
+"""What is done on a timer: late links, and forgetting deliveries that nobody asks about any more."""
+
+import asyncio
+import contextlib
+from dataclasses import dataclass
+from typing import Final
+
+import structlog
+
+from record_writer.metrics import LINKS_SWEPT
+from record_writer.store import books, records
+from sync_common.db import Database, is_transient
+
+HORIZON_SECONDS: Final = 600.0  # longer than any batch's transaction
+FIRST_HORIZON_SECONDS: Final = 86_400.0  # after a start nobody knows for how long no sweep ran
+SWEPT_MAX: Final = 5_000
+FORGET_EVERY_SECONDS: Final = 3_600.0
+DELIVERIES_KEPT_DAYS: Final = 30
+
+log = structlog.get_logger()
+
+
+@dataclass
+class Upkeep:
+    """The periodic work of one process; any number may run it at once."""
+
+    database: Database
+    sweep_seconds: float
+    _horizon_seconds: float = FIRST_HORIZON_SECONDS
+    _forget_at: float = 0.0
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Work until stopped; outages are waited out."""
+        while not stop.is_set():
+            try:
+                await self.sweep()
+                await self._forget_when_due()
+            except Exception as error:
+                if not is_transient(error):
+                    raise
+                log.warning("upkeep_waits", error=type(error).__name__)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self.sweep_seconds):
+                    await stop.wait()
+
+    async def sweep(self) -> int:
+        """Link orders that were written at the same moment as their contacts; return how many."""
+        async with self.database.transaction() as tx:
+            linked = await records.sweep_links(tx, horizon_seconds=self._horizon_seconds, limit=SWEPT_MAX)
+        self._horizon_seconds = HORIZON_SECONDS
+        LINKS_SWEPT.inc(linked)
+        return linked
+
+    async def _forget_when_due(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now < self._forget_at:
+            return
+        self._forget_at = now + FORGET_EVERY_SECONDS
+        async with self.database.transaction() as tx:
+            await books.forget_deliveries(tx, older_than_days=DELIVERIES_KEPT_DAYS)
