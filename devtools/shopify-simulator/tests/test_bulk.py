@@ -15,7 +15,7 @@ from .worlds import ALL_ORDERS, NOW, SCOPES, World, ago, ids, make_shop, make_wo
 RUN = stored_query("bulk_run")
 DEADLINE_SECONDS = 20.0
 CUSTOMER_IDS = "{ customers { edges { node { id } } } }"
-CPU_SECONDS_MAX = 20.0
+CPU_SECONDS_MAX = 5.0
 # Shopify's bulk answers have no lists inside, so the paged answer is brought to the same form for a comparison.
 NESTED = {"customers": ["addressesV2"], "orders": ["lineItems"], "products": ["variants", "media"]}
 
@@ -209,7 +209,7 @@ def test_children_can_come_before_their_parents(tmp_path: Path) -> None:
         "{ orders { edges { node { id discountApplications { edges { node { index } } } } } } }",
         "{ orders { edges { node { id customer { addressesV2 { edges { node { id } } } } } } } }",
         "{ webhookSubscriptions { edges { node { id } } } }",
-        "{ products { nodes { variants { nodes { product { variants { nodes { product { variants { nodes { id } } } } } } } } } } }",
+        "{ products { nodes { variants { nodes { product { media { nodes { id } } } } } } } }",
         "{ customers { edges { node { id } } } } query Second { shop { id } }",
     ],
 )  # fmt: skip
@@ -223,7 +223,11 @@ def test_query_that_cannot_run_in_bulk_is_refused(world: World, query: str) -> N
 
 def test_aliases_fragments_and_directives_are_honoured(world: World) -> None:
     query = """
-    { products { nodes { ...Names @skip(if: true) key: id media { nodes { id ... on MediaImage { kind: mediaContentType } } } } } }
+    { products { nodes {
+      ...Names @skip(if: true)
+      key: id
+      media { nodes { id ... on MediaImage { kind: mediaContentType } } }
+    } } }
     fragment Names on Product { title }
     """
 
@@ -339,10 +343,10 @@ def test_completion_is_told_with_the_time(world: World) -> None:
 
 
 def test_many_orders_are_written_quickly(tmp_path: Path) -> None:
-    world = make_world(tmp_path, make_shop(customers=100, orders=20_000, products=100), scopes=ALL_ORDERS)
+    world = make_world(tmp_path, make_shop(customers=100, orders=5_000, products=100), scopes=ALL_ORDERS)
     started = time.process_time()
 
-    operation, _ = run(world, inner_query("orders"))
+    operation = finish(world, start(world, inner_query("orders")))
 
     assert time.process_time() - started < CPU_SECONDS_MAX
-    assert operation["rootObjectCount"] == "20000"
+    assert operation["rootObjectCount"] == "5000"

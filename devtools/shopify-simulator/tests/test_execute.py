@@ -137,7 +137,9 @@ def test_line_of_a_deleted_product_loses_its_links(world: World) -> None:
 def test_refunds_of_an_order_are_answered(world: World) -> None:
     order = next(o for o in world.shop.orders.values() if o["refunds"])
     world.granted(ALL_ORDERS)
-    query = "query($id: ID!) { order(id: $id) { refunds { id note createdAt totalRefundedSet { shopMoney { amount } } } } }"
+    query = (
+        "query($id: ID!) { order(id: $id) { refunds { id note totalRefundedSet { shopMoney { amount } } } } }"
+    )
 
     refunds = world.data(query, id=order["id"])["order"]["refunds"]
 
@@ -201,7 +203,8 @@ def test_write_scope_implies_its_read(world: World) -> None:
         ),
         (
             "{ shop }",
-            "Field must have selections (field 'shop' returns Shop but has no selections. Did you mean 'shop { ... }'?)",
+            "Field must have selections (field 'shop' returns Shop but has no selections. "
+            "Did you mean 'shop { ... }'?)",
             "selectionMismatch",
         ),
         (
