@@ -6,6 +6,7 @@ BIN := .venv/bin
 MEMBERS := $(wildcard libs/* services/* devtools/*)
 IMAGES := oauth-gateway webhook-ingest sync-orchestrator shopify-fetcher record-writer notifier
 EXPORT := $(BIN)/uv export --quiet --all-packages --no-emit-workspace --no-header
+MYPY := --config-file ../../pyproject.toml --no-error-summary
 ARGS ?=
 
 .PHONY: help setup check format test soak demo up down status logs bench generate lock clean
@@ -25,7 +26,8 @@ setup: .venv/.ready ## Make .venv with everything the project needs
 check: setup ## Format, lint, types, import contracts, undeclared dependencies, drift of generated files
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
-	@set -e; for part in $(MEMBERS) tests; do echo "mypy $$part"; $(BIN)/mypy $$part; done
+	@set -e; for member in $(MEMBERS); do (cd $$member && ../../$(BIN)/mypy $(MYPY) src tests); done
+	$(BIN)/mypy tests conftest.py
 	$(BIN)/lint-imports --no-cache --no-logo
 	@set -e; for member in $(MEMBERS); do (cd $$member && ../../$(BIN)/deptry src --config ../../pyproject.toml); done
 	$(BIN)/python -m sync_common.contracts.schemas --check

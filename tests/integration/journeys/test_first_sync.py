@@ -66,7 +66,7 @@ def lose_changes(platform: Platform, shop: str) -> None:
     """Change records of all kinds and drop every webhook about it."""
     platform.simulator("POST", f"/shops/{shop}/deliveries/hold")
     for kind, resource, changes in (
-        ("customer.update", "customers", {"firstName": "Łucja", "note": "prefers e-mail"}),
+        ("customer.update", "customers", {"first_name": "Łucja", "note": "prefers e-mail"}),
         ("order.update", "orders", {"note": "gift wrap"}),
         ("product.update", "products", {"title": "Æsir Jacket"}),
     ):

@@ -36,7 +36,7 @@ async def test_neither_advertiser_sees_the_others_rows(
 
     customer = next(iter(platform.truth(shop, "customers")))
     platform.mutate(
-        shop, kind="customer.update", id=int(customer["legacyResourceId"]), changes={"firstName": "Both"}
+        shop, kind="customer.update", id=int(customer["legacyResourceId"]), changes={"first_name": "Both"}
     )
     eventually(
         lambda: stores_with_name(platform, customer, "Both") == {mine["store_id"], other["store_id"]},
@@ -62,7 +62,7 @@ async def test_disconnecting_one_advertiser_leaves_the_other_live(
 
     customer = next(iter(platform.truth(shop, "customers")))
     platform.mutate(
-        shop, kind="customer.update", id=int(customer["legacyResourceId"]), changes={"firstName": "Stay"}
+        shop, kind="customer.update", id=int(customer["legacyResourceId"]), changes={"first_name": "Stay"}
     )
     eventually(
         lambda: stayed["store_id"] in stores_with_name(platform, customer, "Stay"),

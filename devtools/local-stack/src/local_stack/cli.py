@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -213,7 +212,3 @@ def _down() -> bool:
 def main() -> None:
     """Run the command line."""
     app(prog_name="local_stack")
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -2,6 +2,7 @@
 
 import time
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 from rich.console import Console
@@ -96,7 +97,7 @@ def _print_balance(platform: Platform, console: Console, store: Row, job: Row, s
     table = Table(title=f"First sync of {SHOP}")
     for heading in ("", "Shopify", "rows", *OUTCOMES):
         table.add_column(heading, justify="left" if not heading else "right")
-    held = job["status"] == "completed"
+    held: bool = job["status"] == "completed"
     total = 0
     for resource in Resource:
         rows, book = counts[0][resource.value], books[resource.value]
@@ -123,7 +124,7 @@ def _print_changes(platform: Platform, console: Console, store: Row) -> bool:
         sent = time.monotonic()
         platform.mutate(SHOP, kind=change.kind, id=int(external_id), changes=change.changes)
         eventually(
-            lambda change=change, external_id=external_id: _arrived(platform, store, change, external_id),
+            partial(_arrived, platform, store, change, external_id),
             within_seconds=30,
             what=f"{change.words} {external_id} arrived",
             interval_seconds=0.01,
@@ -141,7 +142,7 @@ def _changes() -> list[Change]:
             "customer renamed",
             "customer.update",
             Resource.CUSTOMERS,
-            {"firstName": "Zoë"},
+            {"first_name": "Zoë"},
             "first_name",
             "Zoë",
         ),

@@ -46,13 +46,15 @@ class Platform:
 
     # The simulator
 
-    def create_shop(self, name: str, **of: Any) -> Row:
+    def create_shop(self, domain: str, **of: Any) -> Row:
         """Make up a shop; see the simulator's README for what can be given."""
-        return self.simulator("POST", "/shops", {"shop": name, **of})
+        overview: Row = self.simulator("POST", "/shops", {"shop": domain, **of})
+        return overview
 
     def shop(self, domain: str) -> Row:
         """Return a shop's counts and installation."""
-        return self.simulator("GET", f"/shops/{domain}")
+        overview: Row = self.simulator("GET", f"/shops/{domain}")
+        return overview
 
     def mutate(self, domain: str, **act: Any) -> list[Row]:
         """Act as the merchant and return what changed."""
