@@ -1,0 +1,97 @@
+"""Records to read again: collected, claimed by one, forgotten only when the answer is to the latest wish."""
+
+from datetime import timedelta
+
+import pytest
+
+from sync_common.contracts.resources import Resource
+from sync_orchestrator.store import refetches
+
+SHOP = "acme.myshopify.com"
+
+
+@pytest.fixture
+def want(database):
+    async def want(
+        *ids: str, delay: float = 0, shop: str = SHOP, resource: Resource = Resource.ORDERS
+    ) -> None:
+        async with database.transaction() as tx:
+            await refetches.want(
+                tx,
+                shop_domain=shop,
+                resource=resource,
+                record_ids=ids,
+                reason="tie",
+                delay=timedelta(seconds=delay),
+            )
+
+    return want
+
+
+@pytest.fixture
+def claim(database):
+    async def claim(records_max: int = 250) -> refetches.Refetch | None:
+        async with database.transaction() as tx:
+            return await refetches.claim(tx, owner="a", lease_seconds=60, records_max=records_max)
+
+    return claim
+
+
+async def test_records_of_one_shop_are_read_together(want, claim):
+    await want("1", "2")
+    await want("2", "3")
+    await want("9", shop="other.myshopify.com")
+
+    first, second = await claim(), await claim()
+
+    assert {tuple(sorted(one.record_ids)) for one in (first, second)} == {("1", "2", "3"), ("9",)}
+    assert await claim() is None
+
+
+async def test_nothing_is_read_before_the_delay_is_over(want, claim):
+    await want("1", delay=60)
+
+    assert await claim() is None
+
+
+async def test_one_request_takes_no_more_than_its_limit(want, claim):
+    await want(*[str(number) for number in range(5)])
+
+    claimed = [await claim(records_max=3), await claim(records_max=3)]
+
+    assert [len(one.record_ids) for one in claimed] == [3, 2]
+
+
+async def test_record_asked_for_again_during_the_read_is_read_again(want, claim, database):
+    await want("1", "2")
+    claimed = await claim()
+    await want("2")
+
+    async with database.transaction() as tx:
+        await refetches.settle(tx, claimed)
+
+    again = await claim()
+    assert again.record_ids == ["2"]
+
+
+async def test_failed_read_comes_back_later_and_is_given_up_in_the_end(want, claim, database, admin):
+    await want("1")
+    given_up = []
+    for _ in range(2):
+        admin.execute("UPDATE sync.refetch_queue SET due_at = now()")
+        claimed = await claim()
+        async with database.transaction() as tx:
+            given_up.append(
+                await refetches.postpone(tx, claimed, delay=timedelta(seconds=10), attempts_max=2)
+            )
+
+    assert given_up == [0, 1]
+    assert admin.execute("SELECT * FROM sync.refetch_queue").fetchall() == []
+
+
+async def test_claim_of_a_dead_replica_runs_out(want, claim, admin):
+    await want("1")
+    await claim()
+    admin.execute("UPDATE sync.refetch_queue SET lease_expires_at = now() - interval '1 second'")
+
+    assert (await claim()).record_ids == ["1"]
