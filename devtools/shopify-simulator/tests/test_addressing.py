@@ -94,6 +94,23 @@ def test_a_body_that_is_no_graphql_request_gets_400(acme: Merchant, body: str) -
     assert answer.status_code == 400
 
 
+def test_the_rest_shop_answers_clients_that_ask_for_it_first(acme: Merchant) -> None:
+    token = acme.install()["access_token"]
+
+    answer = acme.shop.get("/admin/api/2025-07/shop.json", headers={"X-Shopify-Access-Token": token})
+
+    assert answer.json()["shop"]["myshopify_domain"] == "acme.myshopify.com"
+    assert answer.headers["X-Shopify-API-Version"] == "2026-01"
+
+
+def test_the_index_lists_the_shops(acme: Merchant) -> None:
+    index = acme.http.get("/")
+    shop = acme.shop.get("/")
+
+    assert "/shops/acme.myshopify.com/admin" in index.text
+    assert shop.headers["location"] == "/shops/acme.myshopify.com/admin"
+
+
 def test_links_into_the_admin_open_a_page(acme: Merchant) -> None:
     order: dict[str, Any] = acme.truth("orders")[0]
 

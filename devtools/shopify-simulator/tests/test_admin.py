@@ -163,6 +163,51 @@ def test_a_dropped_answer_still_has_its_effect(acme: Merchant) -> None:
     assert len([value for value in after if value.startswith("shprt_")]) == 2
 
 
+def test_a_fault_lets_some_requests_pass_first(acme: Merchant) -> None:
+    token = acme.install()["access_token"]
+    acme.admin.post("faults", json=[{"path": "/graphql.json", "skip": 2, "status": 500}])
+
+    answers = [acme.graphql(token).status_code for _ in range(4)]
+
+    assert answers == [200, 200, 500, 200]
+
+
+def test_a_bulk_file_can_break_off(acme: Merchant) -> None:
+    token = acme.install()["access_token"]
+    started = acme.graphql(token, BULK).json()["data"]["bulkOperationRunQuery"]["bulkOperation"]
+    operation = eventually(lambda: finished(acme, started["id"]))
+    path = f"/bulk/{operation['url'].rsplit('/', 1)[1]}"
+    acme.http.post("/_admin/faults", json=[{"path": path, "effect": "drop", "after_bytes": 30}])
+
+    with pytest.raises(httpx.RemoteProtocolError), acme.http.stream("GET", path) as broken:
+        received = b""
+        for part in broken.iter_bytes():
+            received += part
+
+    assert len(received) == 30
+    assert acme.http.get(path).status_code == 200
+
+
+def test_a_bulk_operation_can_be_made_to_fail(acme: Merchant) -> None:
+    token = acme.install()["access_token"]
+    acme.http.patch("/_admin/bulk", json={"fail_next": "TIMEOUT"})
+
+    started = acme.graphql(token, BULK).json()["data"]["bulkOperationRunQuery"]["bulkOperation"]
+
+    operation = eventually(lambda: finished(acme, started["id"]))
+    assert (operation["status"], operation["errorCode"]) == ("FAILED", "TIMEOUT")
+
+
+def test_a_spent_budget_throttles_the_next_call(acme: Merchant) -> None:
+    token = acme.install()["access_token"]
+    acme.http.patch("/_admin/shops/acme", json={"api_points_left": 0})
+
+    answer = acme.graphql(token, "{ orders(first: 100) { nodes { id } } }")
+
+    assert answer.json()["errors"][0]["extensions"]["code"] == "THROTTLED"
+    assert acme.admin.get("calls").json()["calls"][-1]["throttled"]
+
+
 def test_a_bulk_operation_leaves_a_file_and_is_told(acme: Merchant, hooks: Receiver) -> None:
     token = acme.install()["access_token"]
     acme.subscribe(token, "BULK_OPERATIONS_FINISH", hooks.address)

@@ -1,4 +1,5 @@
 import re
+from pathlib import Path
 
 import httpx
 import pytest
@@ -6,7 +7,7 @@ import pytest
 from shopify_simulator.signatures import query_signature
 
 from .merchant import SCOPES, Merchant
-from .serving import CALLBACK, SECRET
+from .serving import CALLBACK, SECRET, simulator
 
 AUTHORIZE = "/admin/oauth/authorize"
 ASKED = {"client_id": "client", "scope": SCOPES, "redirect_uri": CALLBACK, "state": "f00d"}
@@ -95,6 +96,17 @@ def test_without_expiring_the_token_has_neither_end_nor_refresh_token(acme: Merc
 
     assert set(answer.json()) == {"access_token", "scope"}
     assert acme.graphql(answer.json()["access_token"]).status_code == 200
+
+
+def test_endless_tokens_can_be_refused(tmp_path: Path) -> None:
+    with simulator(tmp_path, expiring_tokens_required=True) as address, Merchant(address, "acme") as acme:
+        acme.create()
+        endless = acme.token_call(code=acme.consent()["code"]).json()["access_token"]
+
+        refused = acme.graphql(endless)
+
+    assert refused.status_code == 403
+    assert "Non-expiring access tokens are no longer accepted" in refused.json()["errors"]
 
 
 def test_a_wrong_secret_gets_no_token(acme: Merchant) -> None:
