@@ -69,7 +69,9 @@ async def test_missing_topic_is_named(bus: Any, topic: Topic) -> None:
         await check_topics(bus.bootstrap, [topic], production=False, prefix=bus.prefix)
 
 
-async def test_single_replica_passes_in_development_and_is_refused_in_production(bus: Any, topic: Topic) -> None:
+async def test_single_replica_passes_in_development_and_is_refused_in_production(
+    bus: Any, topic: Topic
+) -> None:
     await ensure_topics(bus.bootstrap, bus.prefix, topics=[topic])
     await check_topics(bus.bootstrap, [topic], production=False, prefix=bus.prefix)
 
