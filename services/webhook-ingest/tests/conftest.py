@@ -17,8 +17,9 @@ from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
 from sync_common.bus import Producer, ensure_topics
 from sync_common.contracts.stack import SERVICES
 from sync_common.runtime import SystemClock
-from webhook_ingest.handlers import WaitingRoom, on_delivery
+from webhook_ingest.handlers import on_delivery
 from webhook_ingest.http import WebhookEndpoint, create_app
+from webhook_ingest.limits import BodyMemory, WaitingRoom
 
 SECRET = b"hush"
 SHOP = "acme.myshopify.com"
@@ -157,6 +158,7 @@ async def running_ingest(
         on_delivery=partial(on_delivery, producer=producer, waiting=waiting or WaitingRoom(4000, 500)),
         clock=SystemClock(),
         answer_seconds=3.8,
+        memory=BodyMemory(64 * 1024 * 1024),
     )
     ingest.client = httpx.AsyncClient(
         transport=httpx.ASGITransport(create_app(endpoint)), base_url="http://ingest", timeout=10

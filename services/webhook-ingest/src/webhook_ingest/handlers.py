@@ -1,9 +1,5 @@
 """Publish a delivery: 200 is owed only after Kafka's acknowledgement."""
 
-from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
 from uuid import uuid4
 
 from sync_common.bus import DeliveryFailed, Producer
@@ -11,34 +7,7 @@ from sync_common.contracts.envelope import new_event_id
 from webhook_ingest import metrics
 from webhook_ingest.domain.delivery import Delivery, publication
 from webhook_ingest.errors import NotDurable
-
-
-@dataclass(slots=True)
-class WaitingRoom:
-    """Bounds how many deliveries wait for Kafka, in all and per shop, so that no shop crowds out the others."""
-
-    size: int
-    share: int
-    _by_shop: Counter[str] = field(default_factory=Counter)
-    _total: int = 0
-
-    @contextmanager
-    def place(self, shop: str) -> Iterator[None]:
-        """Hold one place for `shop`; raise NotDurable when there is none."""
-        if self._total >= self.size or self._by_shop[shop] >= self.share:
-            raise NotDurable("too many deliveries are waiting")
-        self._enter(shop, 1)
-        try:
-            yield
-        finally:
-            self._enter(shop, -1)
-
-    def _enter(self, shop: str, change: int) -> None:
-        self._total += change
-        self._by_shop[shop] += change
-        if not self._by_shop[shop]:
-            del self._by_shop[shop]
-        metrics.WAITING.set(self._total)
+from webhook_ingest.limits import WaitingRoom
 
 
 async def on_delivery(delivery: Delivery, *, producer: Producer, waiting: WaitingRoom) -> None:

@@ -6,8 +6,10 @@ from dataclasses import dataclass
 from typing import Final
 
 import structlog
-from fastapi import FastAPI, Request, Response
-from starlette.requests import ClientDisconnect
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from sync_common.contracts.topics import MAX_MESSAGE_BYTES
 from sync_common.runtime import Clock
@@ -16,6 +18,7 @@ from webhook_ingest.domain.delivery import Delivery, path_topic
 from webhook_ingest.domain.headers import DeliveryHeaders, read_headers
 from webhook_ingest.domain.signature import is_signed
 from webhook_ingest.errors import NotDurable, Refused, TooLarge, TooSlow, Unauthenticated
+from webhook_ingest.limits import BodyMemory
 
 # A record's key and headers share the message-size limit with the body.
 BODY_BYTES_MAX: Final = MAX_MESSAGE_BYTES - 16 * 1024
@@ -33,17 +36,19 @@ class WebhookEndpoint:
     on_delivery: OnDelivery
     clock: Clock
     answer_seconds: float
+    memory: BodyMemory
 
-    async def __call__(self, request: Request) -> Response:
+    async def answer(self, request: Request) -> Response:
         """Answer 200 once the delivery is durable; 401, 408, 413 or 503 otherwise, and nothing else."""
         started = self.clock.monotonic()
         headers: DeliveryHeaders | None = None
         outcome, status = "published", 200
         try:
-            async with asyncio.timeout(self.answer_seconds):
-                body = await _read_body(request)
-                headers = self._authenticated(request, body)
-                await self.on_delivery(Delivery(headers, body, self.clock.now()))
+            with self.memory.account() as take:
+                async with asyncio.timeout(self.answer_seconds):
+                    body = await _read_body(request, take)
+                    headers = self._authenticated(request, body)
+                    await self.on_delivery(Delivery(headers, body, self.clock.now()))
         except Refused as refused:
             outcome, status = refused.outcome, refused.status
         except (TimeoutError, ClientDisconnect):
@@ -75,7 +80,7 @@ class WebhookEndpoint:
             log.warning("delivery", outcome=outcome, status=status, webhook_topic=topic)
 
 
-async def _read_body(request: Request) -> bytes:
+async def _read_body(request: Request, take: Callable[[int], None]) -> bytes:
     """Read the raw bytes, and stop at the first one too many."""
     chunks: list[bytes] = []
     size = 0
@@ -83,17 +88,16 @@ async def _read_body(request: Request) -> bytes:
         size += len(chunk)
         if size > BODY_BYTES_MAX:
             raise TooLarge("the body exceeds the message-size limit")
+        take(len(chunk))
         chunks.append(chunk)
     return b"".join(chunks)
 
 
-def create_app(endpoint: WebhookEndpoint) -> FastAPI:
+def create_app(endpoint: WebhookEndpoint) -> Starlette:
     """Build the public app. Its routes are bare: no model stands between Shopify's bytes and the signature."""
-    app = FastAPI(title="Webhook ingest", openapi_url=None)
 
     async def receive(request: Request) -> Response:
-        return await endpoint(request)
+        return await endpoint.answer(request)
 
-    app.add_route("/webhooks/shopify", receive, methods=["POST"])
-    app.add_route("/webhooks/shopify/{topic}", receive, methods=["POST"])
-    return app
+    paths = ("/webhooks/shopify", "/webhooks/shopify/{topic}")
+    return Starlette(routes=[Route(path, receive, methods=["POST"]) for path in paths])

@@ -1,16 +1,18 @@
 """Build everything and run it."""
 
-import asyncio
 import gc
 import sys
 from functools import partial
+
+import uvloop
 
 from sync_common.bus import Producer
 from sync_common.contracts.topics import WEBHOOK_INGEST
 from sync_common.runtime import HttpServer, Readiness, SystemClock, configure_logging, ops_app, run_service
 from webhook_ingest.clients.kafka import is_usable, keep_connected
-from webhook_ingest.handlers import WaitingRoom, on_delivery
+from webhook_ingest.handlers import on_delivery
 from webhook_ingest.http import WebhookEndpoint, create_app
+from webhook_ingest.limits import BodyMemory, WaitingRoom
 from webhook_ingest.metrics import REGISTRY
 from webhook_ingest.settings import IngestSettings
 
@@ -32,6 +34,7 @@ async def serve(settings: IngestSettings) -> int:
         ),
         clock=SystemClock(),
         answer_seconds=settings.answer_seconds,
+        memory=BodyMemory(settings.body_memory_bytes_max),
     )
     readiness = Readiness({"kafka": partial(is_usable, producer, settings.kafka_bootstrap)})
     connect = partial(
@@ -42,6 +45,7 @@ async def serve(settings: IngestSettings) -> int:
     )
     gc.collect()
     gc.freeze()  # what lives as long as the process need not be looked at by every collection
+    gc.set_threshold(50_000)
     return await run_service(
         WEBHOOK_INGEST,
         tasks={"kafka": connect},
@@ -61,4 +65,4 @@ async def serve(settings: IngestSettings) -> int:
 
 def main() -> None:
     """Run the service from the environment's settings."""
-    sys.exit(asyncio.run(serve(IngestSettings.from_environment())))
+    sys.exit(uvloop.run(serve(IngestSettings.from_environment())))

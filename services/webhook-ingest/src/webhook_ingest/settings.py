@@ -22,6 +22,9 @@ class IngestSettings(ServiceSettings):
     )
     acknowledge_seconds: float = Field(default=3.0, gt=0, le=4, description="How long Kafka may take.")
     answer_seconds: float = Field(default=3.8, gt=0, lt=5, description="Shopify hangs up after 5 s.")
+    body_memory_bytes_max: int = Field(
+        default=256 * 1024 * 1024, ge=8 * 1024 * 1024, description="Bytes of bodies held at once."
+    )
     waiting_max: int = Field(default=4_000, gt=0, description="Deliveries that may wait for Kafka at once.")
     waiting_per_shop_max: int = Field(
         default=500, gt=0, description="The share of them that one shop may have."

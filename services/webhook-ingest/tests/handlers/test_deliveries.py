@@ -15,8 +15,6 @@ from sync_common.contracts.envelope import Envelope
 from sync_common.contracts.records import RawRecord, ShopWebhook
 from sync_common.contracts.webhooks import WEBHOOK_ROUTES
 from webhook_ingest.domain.delivery import path_topic
-from webhook_ingest.errors import NotDurable
-from webhook_ingest.handlers import WaitingRoom
 from webhook_ingest.http import BODY_BYTES_MAX
 
 EXAMPLES = files("shopify_simulator") / "webhooks" / "examples"
@@ -254,15 +252,3 @@ async def test_slow_body_is_given_up(ingest: Any) -> None:
 
     assert answer.status_code == 408
     assert time.monotonic() - started < 4.5
-
-
-def test_one_noisy_shop_leaves_room_for_the_others() -> None:
-    room = WaitingRoom(size=3, share=2)
-
-    with room.place("noisy"), room.place("noisy"):
-        with pytest.raises(NotDurable), room.place("noisy"):
-            pass
-        with room.place("quiet"), pytest.raises(NotDurable), room.place("another"):
-            pass
-    with room.place("noisy"):
-        pass
