@@ -10,11 +10,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 from sqlalchemy import text
-from sync_common.db import Database
 
 from shopify_fetcher.http import make_app
 from shopify_fetcher.main import Parts
 from shopify_fetcher.settings import Settings
+from sync_common.db import Database
 
 CLIENT_ID = "test-app"
 CLIENT_SECRET = "test-app-secret"
@@ -148,7 +148,10 @@ class Fetcher:
 
     async def events(self) -> list[str]:
         """Return the types of the events owed, in order."""
-        return [row["type"] for row in await self.rows("SELECT headers->>'ce_type' AS type FROM fetcher.outbox ORDER BY id")]
+        return [
+            row["type"]
+            for row in await self.rows("SELECT headers->>'ce_type' AS type FROM fetcher.outbox ORDER BY id")
+        ]
 
     async def stream(self, installation_id: int, resource: str, **query: object) -> list[dict[str, Any]]:
         """Read a record stream to its end."""

@@ -11,13 +11,14 @@ from uuid import uuid4
 
 import httpx
 import pytest
+
 from local_stack.testing import StackDatabase
+from shopify_fetcher.main import build
 from sync_common.db import Database
 from sync_common.http import make_client
 from sync_common.runtime import SystemClock
 
 from .builders import CLIENT_ID, CLIENT_SECRET, Fetcher, SimulatedShop, settings
-from shopify_fetcher.main import build
 
 
 @pytest.fixture(scope="session")

@@ -18,7 +18,9 @@ async def test_connecting_stores_a_sealed_pair_and_tells_once(fetcher, make_shop
     assert set(answer.json()["access_scopes"]) >= {"read_customers", "read_orders", "read_products"}
     assert await fetcher.events() == ["sync.store.connected"]
     view = await fetcher.rows("SELECT * FROM fetcher.installations_v1")
-    assert [(row["store_id"], row["status"], row["webhooks_installed"]) for row in view] == [(7, "connected", True)]
+    assert [(row["store_id"], row["status"], row["webhooks_installed"]) for row in view] == [
+        (7, "connected", True)
+    ]
     subscriptions = (await shop.admin("", method="GET"))["subscriptions"]
     assert {subscription["uri"] for subscription in subscriptions} == {WEBHOOK_URI}
     assert "ORDERS_UPDATED" in {subscription["topic"] for subscription in subscriptions}
@@ -89,7 +91,9 @@ async def test_foreign_advertiser_cannot_disconnect(fetcher, make_shop):
         answer = await client.post("/v1/connections/7/disconnect", json={"advertiser_id": 99})
 
     assert answer.status_code == 204
-    assert [row["status"] for row in await fetcher.rows("SELECT status FROM fetcher.connections")] == ["connected"]
+    assert [row["status"] for row in await fetcher.rows("SELECT status FROM fetcher.connections")] == [
+        "connected"
+    ]
 
 
 async def test_reconnecting_raises_the_generation(fetcher, make_shop):

@@ -13,7 +13,7 @@ def by_id(lines):
 
 @pytest.mark.parametrize("resource", RESOURCES)
 async def test_bulk_pages_and_nodes_give_equal_bodies_of_every_record(fetcher, make_shop, resource):
-    shop = await make_shop(customers=60, orders=120, products=30)
+    shop = await make_shop(customers=60, orders=120, products=30, plan="enterprise")
     installation_id = await fetcher.connect(shop)
     truth = await shop.truth(resource)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import tempfile
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,7 +27,7 @@ from sync_common.db import Database
 
 POLL_SECONDS_MIN: Final = 0.2
 POLL_SECONDS_MAX: Final = 5.0
-POLL_GROWTH: Final = 1.5
+POLL_SHARE: Final = 0.1  # of the time waited so far: short operations are noticed at once
 HINT_SECONDS: Final = 0.5
 SLOT_WAIT_SECONDS: Final = 5.0
 SLOT_WAITS_MAX: Final = 1_440  # two hours
@@ -152,7 +153,7 @@ class BulkReader:
 
     async def _finished(self, operation: BulkRow, gid: str, resource: Resource, lines: Lines) -> _Finished:
         """Poll until the operation has ended; whatever is no whole file raises."""
-        interval = POLL_SECONDS_MIN
+        began = time.monotonic()
         while True:
             status = (await self._session.call("bulk_status", {"id": gid})).data.get("bulkOperation")
             if status is None:
@@ -167,8 +168,8 @@ class BulkReader:
                 if status["errorCode"] == "ACCESS_DENIED":
                     raise AccessDenied("the bulk operation was denied access")
                 raise BulkFailed(f"the bulk operation ended as {status['status'].lower()}")
-            await self._pause(operation.id, interval)
-            interval = min(POLL_SECONDS_MAX, interval * POLL_GROWTH)
+            waited = time.monotonic() - began
+            await self._pause(operation.id, min(POLL_SECONDS_MAX, max(POLL_SECONDS_MIN, POLL_SHARE * waited)))
 
     async def _pause(self, row_id: int, seconds: float) -> None:
         """Wait, but not longer than until Shopify's hint that the operation has ended."""

@@ -40,6 +40,7 @@ async def read_nodes(session: ShopSession, resource: Resource, ids: list[str]) -
             size.halve(error)
             continue
         position += len(chunk)
+        size.learn(answer.requested_cost)
         observed_at = min(observed_at or answer.observed_at, answer.observed_at)
         missing = gone if _null_is_proof(session, resource, answer.errors) else unseen
         for number, node in zip(chunk, answer.data["nodes"], strict=True):

@@ -68,9 +68,12 @@ class PagedReader:
         while True:
             variables = {"first": size.value, "after": cursor.after, "query": window.search(resource)}
             try:
-                return await self._session.call(f"{resource}_page", variables)
+                answer = await self._session.call(f"{resource}_page", variables)
             except MaxCostExceeded as error:
                 size.halve(error)
+            else:
+                size.learn(answer.requested_cost)
+                return answer
 
 
 def _connection(answer: Answer, resource: Resource) -> dict[str, Any]:

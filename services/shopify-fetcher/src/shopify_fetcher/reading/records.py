@@ -7,6 +7,7 @@ from shopify_fetcher.errors import MaxCostExceeded
 from sync_common.contracts.resources import Resource
 
 MORE_NODES: Final = 100
+QUERY_COST_MAX: Final = 1_000
 MORE_PAGES_MAX: Final = 1_000
 
 _NESTED: Final[dict[Resource, tuple[tuple[str, str], ...]]] = {
@@ -20,18 +21,29 @@ Record = dict[str, Any]
 
 
 class PageSize:
-    """How many records to ask for: halved whenever Shopify finds a query too dear."""
+    """How many records to ask for: more while Shopify finds it cheap, half as many when it finds it too dear.
+
+    How a connection's size enters its cost is not published, so the size is found by asking (API rate limits).
+    """
 
     FIRST: Final = {Resource.CUSTOMERS: 100, Resource.ORDERS: 20, Resource.PRODUCTS: 20}
+    MAX: Final = 250
 
     def __init__(self, resource: Resource) -> None:
         self.value = self.FIRST[resource]
+        self._limit = self.MAX
+
+    def learn(self, requested_cost: float) -> None:
+        """Ask for twice as many if even that could not pass the limit of one query."""
+        if 0 < 2 * requested_cost <= QUERY_COST_MAX:
+            self.value = min(2 * self.value, self._limit)
 
     def halve(self, error: MaxCostExceeded) -> None:
-        """Ask for fewer; give up when one record alone is too dear."""
+        """Ask for half as many, from now on; give up when one record alone is too dear."""
         if self.value == 1:
             raise error
         self.value //= 2
+        self._limit = self.value
 
 
 async def completed(session: ShopSession, resource: Resource, record: Record) -> Record:
