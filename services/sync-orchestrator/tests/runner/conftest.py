@@ -1,4 +1,4 @@
-"""The runner between a real HTTP server that speaks the fetcher's protocol and a real broker with a writer behind it."""
+"""The runner between a real HTTP server that speaks the fetcher's protocol and a real broker and a writer."""
 
 import asyncio
 import json
@@ -27,7 +27,7 @@ from sync_orchestrator.runner.jobs import JobRunner
 from sync_orchestrator.runner.limits import Limits
 from sync_orchestrator.runner.tools import Tools
 
-TOKEN = "a-shared-secret-of-tests"  # noqa: S105
+TOKEN = "a-shared-secret-of-tests"
 OBSERVED = "2026-11-22T12:00:00Z"
 CUT = "cut"
 

@@ -120,8 +120,8 @@ class JobRun:
         held.marks_sent = marks_sent
 
     async def _watch_lease(self) -> None:
-        while (seconds := self.lease.remaining()) > 0:  # renewals move the deadline on
-            await asyncio.sleep(seconds)  # noqa: ASYNC110 - time passing is the event
+        while (seconds := self.lease.remaining()) > 0:  # noqa: ASYNC110 - renewals move the deadline on
+            await asyncio.sleep(seconds)
         raise LeaseLost(f"job {self.job.job_id}: the lease could not be renewed")
 
     async def _see_part(self, tx: Transaction, resource: Resource, held: PartInHand, books: Books) -> None:

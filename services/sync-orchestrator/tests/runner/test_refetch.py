@@ -1,0 +1,112 @@
+"""Reads by id: what is found and what is gone both go out on the live lane."""
+
+import asyncio
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from uuid import uuid4
+
+import pytest
+
+from sync_common.bus import Consumer, Done
+from sync_common.contracts.records import RawRecord, RecordType
+from sync_common.contracts.resources import Resource
+from sync_common.contracts.topics import live_topic
+from sync_orchestrator.runner.refetch import Refetcher
+from sync_orchestrator.store import refetches
+
+OBSERVED = "2026-11-22T12:00:00Z"
+
+
+@pytest.fixture
+async def live(kafka_bootstrap, producer, script, store):
+    """Return the records of this test's shop on the live topic of orders."""
+    seen: list[RawRecord] = []
+
+    async def take(batch):
+        records = [RawRecord.from_message(message.envelope(), message.value or b"") for message in batch]
+        seen.extend(record for record in records if record.shop == store.shop_domain)
+        return [Done()] * len(batch)
+
+    consumer = Consumer(
+        kafka_bootstrap,
+        f"live-{uuid4().hex[:8]}",
+        [live_topic(Resource.ORDERS)],
+        take,
+        client_id="live-test",
+        transient=lambda _: False,
+        dead_letters=producer,
+    )
+    stop = asyncio.Event()
+    task = asyncio.create_task(consumer.run(stop))
+    await script.until(consumer.is_ready)
+    yield seen
+    stop.set()
+    await task
+
+
+@asynccontextmanager
+async def refetching(tools):
+    stop = asyncio.Event()
+    task = asyncio.create_task(Refetcher(tools, interval_seconds=0.02).run(stop))
+    yield
+    stop.set()
+    await task
+
+
+async def want(store, *ids: str) -> None:
+    async with store.database.transaction() as tx:
+        await refetches.want(
+            tx,
+            shop_domain=store.shop_domain,
+            resource=Resource.ORDERS,
+            record_ids=ids,
+            reason="partial",
+            delay=timedelta(),
+        )
+
+
+def queue(store):
+    return store.rows("SELECT * FROM sync.refetch_queue")
+
+
+async def test_found_and_gone_records_are_published_and_unseen_ones_are_not(
+    store, fetcher, tools, live, script
+):
+    fetcher.nodes = {
+        "observed_at": OBSERVED,
+        "records": [{"id": "1", "body": {"id": "gid://shopify/Order/1"}}],
+        "gone": ["2"],
+        "unseen": ["3"],
+    }
+    await want(store, "1", "2", "3")
+
+    async with refetching(tools):
+        await script.until(lambda: len(live) == 2)
+        await script.until(lambda: not queue(store))
+
+    by_id = {record.record_id: record for record in live}
+    assert fetcher.node_requests == [["1", "2", "3"]]
+    assert (by_id["1"].type, by_id["1"].body) == (RecordType.FETCHED, b'{"id":"gid://shopify/Order/1"}')
+    assert by_id["2"].type is RecordType.GONE
+    assert {record.store_id for record in live} == {None}
+    assert {record.observed_at.isoformat() for record in live} == {"2026-11-22T12:00:00+00:00"}
+
+
+async def test_unreadable_answer_leaves_the_records_for_later(store, fetcher, tools, script):
+    fetcher.nodes = {"unexpected": True}
+    await want(store, "1")
+
+    async with refetching(tools):
+        await script.until(lambda: queue(store)[0]["attempt"] == 1)
+
+    assert queue(store)[0]["lease_owner"] is None
+
+
+async def test_records_of_a_disconnected_shop_are_forgotten(store, fetcher, tools, script):
+    store.admin.execute("UPDATE sync.store_state SET status = 'disconnected'")
+    await want(store, "1")
+
+    async with refetching(tools):
+        await script.until(lambda: not queue(store))
+
+    assert fetcher.node_requests == []
