@@ -5,15 +5,20 @@ import contextlib
 import os
 import shutil
 import socket
-from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from html import escape
 from pathlib import Path
+from urllib.parse import urlencode
 
 import pytest
 import uvicorn
+from fastapi import FastAPI, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from oauth_gateway.domain.oauth import signature
 from oauth_gateway.handlers.context import Gateway
 from oauth_gateway.handlers.live import Hub
 from oauth_gateway.http.app import create_app
@@ -47,12 +52,17 @@ class Served:
         return f"{self.url}/advertisers/acme/integrations/shopify"
 
 
-@pytest.fixture
-async def chromium() -> AsyncIterator[Browser]:
+@pytest.fixture(scope="session")
+def chromium_path() -> str:
     if not Path(CHROMIUM).exists():
         pytest.skip("no Chromium found; install one or name it in CHROMIUM")
+    return CHROMIUM
+
+
+@pytest.fixture
+async def chromium(chromium_path: str) -> AsyncIterator[Browser]:
     async with async_playwright() as playwright:
-        browser = await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        browser = await playwright.chromium.launch(executable_path=chromium_path, args=FLAGS)
         yield browser
         await browser.close()
 
@@ -136,23 +146,64 @@ def _history(seed: Seed, ids: dict[str, int], user_id: int) -> None:
         seed.failure(with_errors, resource, record_id, field, reason)
 
 
-@pytest.fixture
-async def served(gateway: Gateway, stores: dict[str, int]) -> AsyncIterator[Served]:
-    """Serve the app on a free port of loopback."""
+@contextlib.asynccontextmanager
+async def serving(make_app: Callable[[str], FastAPI]) -> AsyncIterator[str]:
+    """Serve an app on a free port of loopback; the app is told its address."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        hub = Hub(gateway, poll_seconds=0.1)
-        app = create_app(gateway, Site(url, "https://help.example.com", f"{url}/shops/{{shop}}"), hub)
-        server = uvicorn.Server(
-            uvicorn.Config(app, log_config=None, lifespan="off", timeout_graceful_shutdown=1)
-        )
-        serving = asyncio.create_task(server.serve(sockets=[listener]))
-        yield Served(url, stores, hub)
-        hub.closing.set()
+        config = uvicorn.Config(make_app(url), log_config=None, lifespan="off", timeout_graceful_shutdown=1)
+        server = uvicorn.Server(config)
+        running = asyncio.create_task(server.serve(sockets=[listener]))
+        yield url
         server.should_exit = True
         with contextlib.suppress(asyncio.CancelledError):
-            await serving
+            await running
+
+
+@pytest.fixture
+async def consent_url(gateway: Gateway) -> AsyncIterator[str]:
+    """Serve a consent page on an origin of its own, as Shopify's is."""
+    app = FastAPI()
+
+    @app.get("/shops/{shop}/admin/oauth/authorize")
+    async def authorize(request: Request, shop: str) -> Response:
+        values = {
+            "code": "c0de",
+            "shop": shop,
+            "state": request.query_params["state"],
+            "timestamp": str(int(gateway.clock.now().timestamp())),
+        }
+        values["hmac"] = signature(list(values.items()), "hush")
+        back = f"{request.query_params['redirect_uri']}?{urlencode(values)}"
+        target = escape(f"/allow?{urlencode({'to': back})}")
+        return HTMLResponse(
+            f'<html lang="en"><link rel="icon" href="data:,"><title>Consent</title><form method="post" action="{target}"><button>Install</button></form>'
+        )
+
+    @app.post("/allow")
+    async def allow(to: str) -> Response:
+        return RedirectResponse(to, 303)
+
+    async with serving(lambda _: app) as url:
+        yield url
+
+
+@pytest.fixture
+async def served(gateway: Gateway, stores: dict[str, int], consent_url: str) -> AsyncIterator[Served]:
+    """Serve the gateway with the seeded stores."""
+    hubs: list[Hub] = []
+
+    def make_app(url: str) -> FastAPI:
+        shop_url = f"{consent_url}/shops/{{shop}}"
+        shopify = replace(gateway.shopify, shop_url=shop_url, redirect_uri=f"{url}/auth/shopify/callback")
+        reachable = replace(gateway, shopify=shopify)
+        hubs.append(Hub(reachable, poll_seconds=0.1))
+        return create_app(reachable, Site(url, "https://help.example.com", shop_url), hubs[0])
+
+    async with serving(make_app) as url:
+        yield Served(url, stores, hubs[0])
+        hubs[0].closing.set()
 
 
 @dataclass

@@ -1,4 +1,4 @@
-"""Each page × light and dark × wide and narrow: no console message, nothing for axe to find."""
+"""Each page, light and dark, wide and narrow: no console message, nothing for axe to find."""
 
 import os
 from pathlib import Path

@@ -33,6 +33,11 @@ class Samples:
         while len(self._kept) > 2 and self._kept[1].at <= at - WINDOW_SECONDS:
             self._kept.popleft()
 
+    @property
+    def span(self) -> float:
+        """Return the seconds between the first and the last sample kept."""
+        return self._kept[-1].at - self._kept[0].at if self._kept else 0.0
+
     def rate(self) -> float | None:
         """Return records a second over the window."""
         return rate(tuple(self._kept))
@@ -81,11 +86,12 @@ class AveragePace:
 
 @dataclass(slots=True)
 class WatchedPace:
-    """The pace over the last minute, from samples taken while a page was open."""
+    """The pace over the last minute, from samples taken while a page is open; at first the average since the start."""
 
     _samples: dict[tuple[int, str], Samples] = field(default_factory=dict)
+    _average: AveragePace | None = None
 
-    def watch(self, jobs: Sequence[Job], at: float) -> None:
+    def watch(self, jobs: Sequence[Job], *, at: float, now: datetime) -> None:
         """Note the progress of the active jobs; forget the others."""
         watched: dict[tuple[int, str], Samples] = {}
         for job in jobs:
@@ -93,18 +99,21 @@ class WatchedPace:
                 watched[key] = self._samples.get(key) or Samples()
                 watched[key].add(at, done)
         self._samples = watched
+        self._average = AveragePace(now)
 
     def of_job(self, job: Job) -> float | None:
         """Return the last minute's pace of a whole job."""
-        return self._rate((job.id, ""))
+        watched = self._rate((job.id, ""))
+        return watched if watched is not None or self._average is None else self._average.of_job(job)
 
     def of_part(self, job: Job, part: Part) -> float | None:
         """Return the last minute's pace of one resource."""
-        return self._rate((job.id, part.resource))
+        watched = self._rate((job.id, part.resource))
+        return watched if watched is not None or self._average is None else self._average.of_part(job, part)
 
     def _rate(self, key: tuple[int, str]) -> float | None:
         samples = self._samples.get(key)
-        return samples.rate() if samples else None
+        return samples.rate() if samples and samples.span >= SETTLING_SECONDS else None
 
 
 def time_left(job: Job, *, records_a_second: float | None, now: datetime) -> str:

@@ -10,6 +10,7 @@ from babel.dates import format_datetime, format_skeleton, format_time
 from babel.numbers import format_decimal, format_percent
 
 DEFAULT_LOCALE: Final = "en_US"
+_UTC: Final = ZoneInfo("UTC")
 _ACCEPT_LANGUAGE_LENGTH_MAX: Final = 200
 
 
@@ -19,7 +20,7 @@ class Viewer:
 
     now: datetime
     locale: str = DEFAULT_LOCALE
-    zone: ZoneInfo = ZoneInfo("UTC")
+    zone: ZoneInfo = _UTC
 
     def number(self, value: int) -> str:
         """Write a number with the reader's grouping."""
@@ -112,7 +113,7 @@ def plural(count: int, singular: str) -> str:
 
 def zone_named(name: str | None) -> ZoneInfo:
     """Return a time zone by its IANA name, UTC for any other text."""
-    return ZoneInfo(name) if name in available_timezones() else ZoneInfo("UTC")
+    return ZoneInfo(name) if name in available_timezones() else _UTC
 
 
 def locale_for(accept_language: str) -> str:

@@ -98,6 +98,10 @@ class Hub:
         """End every stream when the process stops, so that pages reconnect elsewhere at once."""
         await stop.wait()
         self.closing.set()
+        self.wake()
+
+    def wake(self) -> None:
+        """Wake every stream of every channel."""
         for channel in self._channels.values():
             channel.wake()
 
@@ -119,5 +123,5 @@ class Hub:
             channel.count_again_at = clock.monotonic() + _COUNTING_REST * (clock.monotonic() - started)
         snapshot = await stores.snapshot(self._gateway, channel.advertiser_id, channel.totals)
         jobs = [store.job for store in snapshot.stores if store.job is not None]
-        channel.pace.watch(jobs, clock.monotonic())
+        channel.pace.watch(jobs, at=clock.monotonic(), now=clock.now())
         channel.take(snapshot)

@@ -56,7 +56,7 @@ _PAGES: Final[dict[type[Exception], Told]] = {
 _REFUSALS: Final = {
     "code_refused": "Shopify's permission had already been used or was too old. Start connecting the store again.",
     "shop_mismatch": "Shopify answered for another store than the one you asked for. Nothing was connected.",
-    "scopes_missing": "The app needs permission to read customers, orders and products. Start again and allow all of them.",
+    "scopes_missing": "The app needs permission to read customers, orders and products. Start again and allow all.",
     "shop_unreachable": "Your store did not answer. Wait a minute, then start again.",
 }
 _FAILED: Final = Told(500, "Something went wrong", "We have been told about it. Try again in a moment.")
