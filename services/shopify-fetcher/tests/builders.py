@@ -11,9 +11,13 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 from sqlalchemy import text
 
+from shopify_fetcher.access.session import ShopSession
+from shopify_fetcher.domain.budget import Lane
 from shopify_fetcher.http import make_app
 from shopify_fetcher.main import Parts
 from shopify_fetcher.settings import Settings
+from shopify_fetcher.store import installations
+from shopify_fetcher.store.installations import Installation
 from sync_common.db import Database
 
 CLIENT_ID = "test-app"
@@ -135,6 +139,17 @@ class Fetcher:
             code=await shop.code(**code),
         )
         return installation_id
+
+    async def installation(self, installation_id: int) -> Installation:
+        """Return an installation that exists."""
+        async with self.database.transaction() as tx:
+            found = await installations.find(tx, installation_id)
+        assert found is not None
+        return found
+
+    async def session(self, installation_id: int) -> ShopSession:
+        """Open the way to an installation's shop."""
+        return self.parts.access.session(await self.installation(installation_id), Lane.INTERACTIVE)
 
     async def rows(self, statement: str, **values: object) -> list[dict[str, Any]]:
         """Return rows of the fetcher's schema."""

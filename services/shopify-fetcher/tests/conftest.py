@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import httpx
 import pytest
+import stamina
 
 from local_stack.testing import StackDatabase
 from shopify_fetcher.main import build
@@ -19,6 +20,13 @@ from sync_common.http import make_client
 from sync_common.runtime import SystemClock
 
 from .builders import CLIENT_ID, CLIENT_SECRET, Fetcher, SimulatedShop, settings
+
+
+@pytest.fixture(autouse=True)
+def retries_without_waits() -> Iterator[None]:
+    """Let retries happen at once."""
+    with stamina.set_testing(True, attempts=4, cap=True):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -77,6 +85,19 @@ async def fetcher(database: Database, simulator_url: str, tmp_path: Path) -> Asy
     made = settings(simulator_url, tmp_path)
     yield Fetcher(build(made, database, http, SystemClock()), database, made)
     await http.aclose()
+
+
+@pytest.fixture
+async def replica(
+    stack_database: StackDatabase, simulator_url: str, tmp_path: Path
+) -> AsyncIterator[Fetcher]:
+    """Return a second fetcher on the same database, as another process would be."""
+    database = Database.from_url(stack_database.url_of("shopify-fetcher"), application_name="replica")
+    http = make_client()
+    made = settings(simulator_url, tmp_path)
+    yield Fetcher(build(made, database, http, SystemClock()), database, made)
+    await http.aclose()
+    await database.close()
 
 
 @pytest.fixture

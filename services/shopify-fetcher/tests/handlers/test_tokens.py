@@ -1,0 +1,163 @@
+"""Tokens: one refresh whoever asks, no pair ever lost, and only a dead refresh token disconnects."""
+
+import asyncio
+
+import pytest
+
+from shopify_fetcher.errors import FetcherError, NotConnected, TokenRefused
+
+EXPIRE = "UPDATE fetcher.credentials SET expires_at = clock_timestamp()"
+
+
+async def call_ten_times(*fetchers, installation_id):
+    sessions = [await fetchers[number % len(fetchers)].session(installation_id) for number in range(10)]
+    return await asyncio.gather(
+        *(session.call("shop_details") for session in sessions), return_exceptions=True
+    )
+
+
+async def test_ten_callers_with_an_expired_token_make_one_refresh(fetcher, replica, make_shop):
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await shop.admin("/expire-tokens")
+    await fetcher.execute(EXPIRE)
+
+    answers = await call_ten_times(fetcher, replica, installation_id=installation_id)
+
+    assert [answer for answer in answers if isinstance(answer, BaseException)] == []
+    assert await shop.token_calls() == 2  # the code, then one refresh
+    [stored] = await fetcher.rows(
+        "SELECT refresh_lease_owner, previous_refresh_token FROM fetcher.credentials"
+    )
+    assert stored["refresh_lease_owner"] is None
+    assert stored["previous_refresh_token"] is not None
+
+
+async def test_ten_callers_that_meet_a_401_make_one_refresh(fetcher, replica, make_shop):
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await shop.admin("/expire-tokens")
+
+    answers = await call_ten_times(fetcher, replica, installation_id=installation_id)
+
+    assert [answer for answer in answers if isinstance(answer, BaseException)] == []
+    assert await shop.token_calls() == 2
+
+
+async def test_lost_answer_of_the_token_endpoint_costs_one_more_try(fetcher, make_shop):
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await shop.admin("/expire-tokens")
+    await shop.fault(path="access_token", effect="drop")
+
+    answer = await (await fetcher.session(installation_id)).call("shop_details")
+
+    assert answer.data["shop"]["myshopifyDomain"] == shop.domain
+    assert await shop.token_calls() == 3
+
+
+async def test_newest_refresh_token_that_was_never_good_falls_back_to_the_previous_one(fetcher, make_shop):
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await fetcher.execute(EXPIRE)
+    await (await fetcher.session(installation_id)).call("shop_details")
+    refused = {"path": "access_token", "effect": "status", "status": 401}
+    await shop.fault(**refused, body={"error": "invalid_request"})
+    await fetcher.execute(EXPIRE)
+
+    await (await fetcher.session(installation_id)).call("shop_details")
+
+    assert await shop.token_calls() == 4
+
+
+async def test_dead_refresh_token_disconnects_once_however_many_notice(fetcher, replica, make_shop):
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await shop.admin("/expire-tokens", {"refresh_tokens": True})
+
+    answers = await call_ten_times(fetcher, replica, installation_id=installation_id)
+
+    assert all(isinstance(answer, (TokenRefused, NotConnected)) for answer in answers)
+    assert await fetcher.events() == ["sync.store.connected", "sync.store.disconnected"]
+    assert await fetcher.rows("SELECT * FROM fetcher.credentials") == []
+    [row] = await fetcher.rows("SELECT status, disconnect_reason FROM fetcher.connections")
+    assert row == {"status": "disconnected", "disconnect_reason": "token_expired"}
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [
+        {"effect": "status", "status": 503},
+        {"effect": "drop"},
+        {"effect": "status", "status": 400, "body": {"error": "invalid_client"}},
+        {"effect": "status", "status": 401, "body": {"error": "something_new"}},
+    ],
+    ids=["503", "cut", "our secret is wrong", "unknown refusal"],
+)
+async def test_failing_token_endpoint_never_disconnects(fetcher, make_shop, fault):
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await shop.admin("/expire-tokens")
+    await shop.fault(path="access_token", times=50, **fault)
+
+    with pytest.raises(FetcherError):
+        await (await fetcher.session(installation_id)).call("shop_details")
+
+    assert await fetcher.events() == ["sync.store.connected"]
+    assert len(await fetcher.rows("SELECT * FROM fetcher.credentials")) == 1
+
+
+async def test_refresh_ahead_of_the_end_that_fails_uses_what_still_works(fetcher, make_shop):
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await fetcher.execute(
+        "UPDATE fetcher.credentials SET expires_at = clock_timestamp() + interval '2 minutes'"
+    )
+    await shop.fault(path="access_token", status=503)
+
+    answer = await (await fetcher.session(installation_id)).call("shop_details")
+
+    assert answer.data["shop"]["myshopifyDomain"] == shop.domain
+
+
+async def test_refusal_of_an_old_token_does_not_end_a_newer_connection(fetcher, make_shop):
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    [old] = await fetcher.rows("SELECT token_version FROM fetcher.credentials")
+    await fetcher.connect(shop)
+
+    installation = await fetcher.installation(installation_id)
+    await fetcher.parts.connector.on_refused(installation, old["token_version"])
+
+    assert "sync.store.disconnected" not in await fetcher.events()
+    assert len(await fetcher.rows("SELECT * FROM fetcher.credentials")) == 1
+
+
+async def test_holder_that_died_is_waited_for_until_its_lease_ends(fetcher, make_shop):
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await shop.admin("/expire-tokens")
+    await fetcher.execute(
+        "UPDATE fetcher.credentials SET expires_at = clock_timestamp(), refresh_lease_owner = gen_random_uuid(),"
+        " refresh_lease_until = clock_timestamp() + interval '0.3 seconds'"
+    )
+
+    answer = await (await fetcher.session(installation_id)).call("shop_details")
+
+    assert answer.data["shop"]["myshopifyDomain"] == shop.domain
+
+
+async def test_sealed_token_of_another_row_does_not_open(fetcher, make_shop):
+    first, second = await make_shop(), await make_shop()
+    first_id = await fetcher.connect(first, store_id=1)
+    second_id = await fetcher.connect(second, store_id=2)
+
+    await fetcher.execute(
+        "UPDATE fetcher.credentials b SET access_token = a.access_token, data_key = a.data_key"
+        " FROM fetcher.credentials a WHERE a.installation_id = :first AND b.installation_id = :second",
+        first=first_id,
+        second=second_id,
+    )
+
+    with pytest.raises(ValueError, match="does not open"):
+        await (await fetcher.session(second_id)).call("shop_details")
