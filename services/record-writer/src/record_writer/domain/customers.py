@@ -3,7 +3,7 @@
 from datetime import datetime
 
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET
 
 from record_writer.domain.addresses import Address, GraphqlAddress, RestAddress, address, addresses
 from record_writer.domain.changes import Change, hint, record
@@ -70,19 +70,19 @@ class GraphqlCustomer(msgspec.Struct, rename="camel"):
     last_name: Maybe[str] = UNSET
     state: Maybe[str] = UNSET
     note: Maybe[str] = UNSET
-    tags: list[str] | None | UnsetType = UNSET
-    number_of_orders: int | str | None | UnsetType = UNSET
-    amount_spent: Money | None | UnsetType = UNSET
-    last_order: LastOrder | None | UnsetType = UNSET
-    default_email_address: EmailAddress | None | UnsetType = UNSET
-    default_phone_number: PhoneNumber | None | UnsetType = UNSET
-    default_address: GraphqlAddress | None | UnsetType = UNSET
-    addresses_v2: Addresses | None | UnsetType = UNSET
+    tags: Maybe[list[str]] = UNSET
+    number_of_orders: Maybe[int | str] = UNSET
+    amount_spent: Maybe[Money] = UNSET
+    last_order: Maybe[LastOrder] = UNSET
+    default_email_address: Maybe[EmailAddress] = UNSET
+    default_phone_number: Maybe[PhoneNumber] = UNSET
+    default_address: Maybe[GraphqlAddress] = UNSET
+    addresses_v2: Maybe[Addresses] = UNSET
     created_at: datetime | None = None
     updated_at: datetime | None = None
     locale: Maybe[str] = UNSET
-    tax_exempt: bool | None | UnsetType = UNSET
-    verified_email: bool | None | UnsetType = UNSET
+    tax_exempt: Maybe[bool] = UNSET
+    verified_email: Maybe[bool] = UNSET
 
 
 def from_graphql(raw: GraphqlCustomer, *, observed_at: datetime, settles: bool) -> Change:
@@ -134,7 +134,7 @@ def _order_count(value: int | str | None) -> int | None:
     return count(number, "customers.orders_count") if isinstance(number, int) else None
 
 
-def _email(raw: EmailAddress | None | UnsetType) -> Columns:
+def _email(raw: Maybe[EmailAddress]) -> Columns:
     if raw is UNSET:
         return {}
     found = raw or EmailAddress()
@@ -202,10 +202,10 @@ class RestCustomer(msgspec.Struct):
     last_name: Maybe[str] = UNSET
     state: Maybe[str] = UNSET
     note: Maybe[str] = UNSET
-    addresses: list[RestAddress] | None | UnsetType = UNSET
-    default_address: RestAddress | None | UnsetType = UNSET
-    tax_exempt: bool | None | UnsetType = UNSET
-    verified_email: bool | None | UnsetType = UNSET
+    addresses: Maybe[list[RestAddress]] = UNSET
+    default_address: Maybe[RestAddress] = UNSET
+    tax_exempt: Maybe[bool] = UNSET
+    verified_email: Maybe[bool] = UNSET
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
@@ -244,8 +244,8 @@ class PurchasingSummary(msgspec.Struct, rename="camel"):
     """Body of customers/purchasing_summary."""
 
     customer_id: int | str
-    number_of_orders: int | str | None | UnsetType = UNSET
-    amount_spent: Money | None | UnsetType = UNSET
+    number_of_orders: Maybe[int | str] = UNSET
+    amount_spent: Maybe[Money] = UNSET
 
 
 def from_purchasing_summary(raw: PurchasingSummary, *, observed_at: datetime) -> Change:

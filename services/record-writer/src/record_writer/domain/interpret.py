@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from record_writer.domain import customers, orders, products
+from record_writer.domain import customers, order_shapes, orders, products
 from record_writer.domain.changes import Change, deletion
 from record_writer.domain.values import identifier, storable
 from record_writer.errors import InvalidRecord
@@ -28,12 +28,12 @@ def _from_deletion(raw: Deleted, *, observed_at: Any) -> Change:
 
 READ: dict[Resource, tuple[msgspec.json.Decoder[Any], Mapper]] = {
     Resource.CUSTOMERS: (msgspec.json.Decoder(customers.GraphqlCustomer), customers.from_graphql),
-    Resource.ORDERS: (msgspec.json.Decoder(orders.GraphqlOrder), orders.from_graphql),
+    Resource.ORDERS: (msgspec.json.Decoder(order_shapes.GraphqlOrder), orders.from_graphql),
     Resource.PRODUCTS: (msgspec.json.Decoder(products.GraphqlProduct), products.from_graphql),
 }
 _CUSTOMER = (msgspec.json.Decoder(customers.RestCustomer), customers.from_webhook)
 _TAGS = (msgspec.json.Decoder(customers.TagsChanged), customers.from_tags)
-_ORDER = (msgspec.json.Decoder(orders.RestOrder), orders.from_webhook)
+_ORDER = (msgspec.json.Decoder(order_shapes.RestOrder), orders.from_webhook)
 _PRODUCT = (msgspec.json.Decoder(products.RestProduct), products.from_webhook)
 _DELETED = (msgspec.json.Decoder(Deleted), _from_deletion)
 DELIVERED: dict[str, tuple[msgspec.json.Decoder[Any], Mapper]] = {
@@ -60,9 +60,9 @@ DELIVERED: dict[str, tuple[msgspec.json.Decoder[Any], Mapper]] = {
     "orders/create": _ORDER,
     "orders/updated": _ORDER,
     "orders/cancelled": _ORDER,
-    "orders/edited": (msgspec.json.Decoder(orders.OrderEdited), orders.from_edit),
+    "orders/edited": (msgspec.json.Decoder(order_shapes.OrderEdited), orders.from_edit),
     "orders/delete": _DELETED,
-    "refunds/create": (msgspec.json.Decoder(orders.RefundCreated), orders.from_refund),
+    "refunds/create": (msgspec.json.Decoder(order_shapes.RefundCreated), orders.from_refund),
     "products/create": _PRODUCT,
     "products/update": _PRODUCT,
     "products/delete": _DELETED,

@@ -2,17 +2,27 @@
 
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
 
-import msgspec
 from msgspec import UNSET, UnsetType
 
-from record_writer.domain.addresses import GraphqlAddress, RestAddress, address
+from record_writer.domain.addresses import Address, RestAddress, address
 from record_writer.domain.changes import Change, hint, record
+from record_writer.domain.order_shapes import (
+    Bag,
+    GraphqlLine,
+    GraphqlOrder,
+    LineItem,
+    OrderEdited,
+    RefundCreated,
+    RestBag,
+    RestDiscountCode,
+    RestLine,
+    RestOrder,
+    RestRefund,
+)
 from record_writer.domain.values import (
     Columns,
     Maybe,
-    Money,
     carried,
     identifier,
     instant,
@@ -61,112 +71,6 @@ FULFILLMENT: dict[str, str | None] = {
 }
 PERSONAL = ("customer_external_id", "email", "phone", "shipping_address", "billing_address", "note")
 """Columns that name a person."""
-
-
-class LineItem(msgspec.Struct):
-    """One line of an order, as it is stored."""
-
-    id: str
-    product_id: str | None
-    variant_id: str | None
-    title: str | None
-    variant_title: str | None
-    quantity: int
-    current_quantity: int | None
-    price: Decimal | None
-    total_discount: Decimal | None
-    sku: str | None
-    vendor: str | None
-    gift_card: bool
-
-
-class Bag(msgspec.Struct, rename="camel"):
-    """MoneyBag of GraphQL; bulk files select the shop's money only, except for the total."""
-
-    shop_money: Money | None = None
-    presentment_money: Money | None = None
-
-
-class Reference(msgspec.Struct, rename="camel"):
-    """Another record that is only named."""
-
-    id: str | None = None
-    legacy_resource_id: int | str | None = None
-
-    @property
-    def external_id(self) -> str | None:
-        """Return its number."""
-        return optional_identifier(self.legacy_resource_id or self.id)
-
-
-class GraphqlLine(msgspec.Struct, rename="camel"):
-    """LineItem of GraphQL."""
-
-    id: str
-    title: str | None = None
-    variant_title: str | None = None
-    sku: str | None = None
-    vendor: str | None = None
-    quantity: int = 0
-    current_quantity: int | None = None
-    is_gift_card: bool | None = None
-    original_unit_price_set: Bag | None = None
-    total_discount_set: Bag | None = None
-    product: Reference | None = None
-    variant: Reference | None = None
-
-
-class Lines(msgspec.Struct):
-    """A complete connection of line items."""
-
-    nodes: list[GraphqlLine] = []
-
-
-class GraphqlOrder(msgspec.Struct, rename="camel"):
-    """Order of GraphQL, as selected by our queries."""
-
-    id: str
-    legacy_resource_id: int | str | None = None
-    name: Maybe[str] = UNSET
-    number: int | None | UnsetType = UNSET
-    email: Maybe[str] = UNSET
-    phone: Maybe[str] = UNSET
-    customer: Reference | None | UnsetType = UNSET
-    display_financial_status: Maybe[str] = UNSET
-    display_fulfillment_status: Maybe[str] = UNSET
-    return_status: Maybe[str] = UNSET
-    currency_code: Maybe[str] = UNSET
-    presentment_currency_code: Maybe[str] = UNSET
-    taxes_included: bool | None | UnsetType = UNSET
-    subtotal_price_set: Bag | None | UnsetType = UNSET
-    total_tax_set: Bag | None | UnsetType = UNSET
-    total_discounts_set: Bag | None | UnsetType = UNSET
-    total_price_set: Bag | None | UnsetType = UNSET
-    current_subtotal_price_set: Bag | None | UnsetType = UNSET
-    current_total_tax_set: Bag | None | UnsetType = UNSET
-    current_total_discounts_set: Bag | None | UnsetType = UNSET
-    current_total_price_set: Bag | None | UnsetType = UNSET
-    total_refunded_set: Bag | None | UnsetType = UNSET
-    discount_codes: list[str] | None | UnsetType = UNSET
-    discount_applications: msgspec.Raw | UnsetType = UNSET
-    line_items: Lines | UnsetType = UNSET
-    shipping_address: GraphqlAddress | None | UnsetType = UNSET
-    billing_address: GraphqlAddress | None | UnsetType = UNSET
-    customer_locale: Maybe[str] = UNSET
-    customer_accepts_marketing: bool | None | UnsetType = UNSET
-    tags: list[str] | None | UnsetType = UNSET
-    note: Maybe[str] = UNSET
-    source_name: Maybe[str] = UNSET
-    status_page_url: Maybe[str] = UNSET
-    test: bool | None | UnsetType = UNSET
-    confirmed: bool | None | UnsetType = UNSET
-    edited: bool | None | UnsetType = UNSET
-    cancel_reason: Maybe[str] = UNSET
-    cancelled_at: datetime | None | UnsetType = UNSET
-    closed_at: datetime | None | UnsetType = UNSET
-    processed_at: datetime | None = None
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
 
 
 def from_graphql(raw: GraphqlOrder, *, observed_at: datetime, settles: bool) -> Change:
@@ -248,13 +152,13 @@ def _texts(
     )
 
 
-def _shop(bag: Bag | None | UnsetType, name: str) -> Decimal | None | UnsetType:
+def _shop(bag: Maybe[Bag], name: str) -> Maybe[Decimal]:
     if bag is UNSET:
         return UNSET
     return money(bag.shop_money.amount, f"orders.{name}") if bag and bag.shop_money else None
 
 
-def _presentment(bag: Bag | None | UnsetType) -> Decimal | None | UnsetType:
+def _presentment(bag: Maybe[Bag]) -> Maybe[Decimal]:
     if bag is UNSET or (bag is not None and bag.presentment_money is None):
         return UNSET
     return (
@@ -273,8 +177,8 @@ def _fulfillment(status: str | None) -> Columns:
 
 def _times(
     reason: Maybe[str],
-    cancelled_at: datetime | None | UnsetType,
-    closed_at: datetime | None | UnsetType,
+    cancelled_at: Maybe[datetime],
+    closed_at: Maybe[datetime],
     processed_at: datetime | None,
     created_at: datetime | None,
 ) -> Columns:
@@ -313,111 +217,6 @@ def _graphql_line(raw: GraphqlLine) -> LineItem:
         vendor=text(raw.vendor),
         gift_card=bool(raw.is_gift_card),
     )
-
-
-class RestLine(msgspec.Struct):
-    """A line item in a webhook."""
-
-    id: int | str
-    product_id: int | str | None = None
-    variant_id: int | str | None = None
-    title: str | None = None
-    variant_title: str | None = None
-    quantity: int = 0
-    current_quantity: int | None = None
-    price: Decimal | None = None
-    total_discount: Decimal | None = None
-    sku: str | None = None
-    vendor: str | None = None
-    gift_card: bool | None = None
-
-
-class RestMoney(msgspec.Struct):
-    """One money of a money set."""
-
-    amount: Decimal | None = None
-
-
-class RestBag(msgspec.Struct):
-    """A money set in a webhook."""
-
-    shop_money: RestMoney | None = None
-    presentment_money: RestMoney | None = None
-
-
-class RestTransaction(msgspec.Struct):
-    """Money that moved in a refund."""
-
-    kind: str | None = None
-    status: str | None = None
-    amount: Decimal | None = None
-
-
-class RestRefund(msgspec.Struct):
-    """A refund in an order webhook."""
-
-    transactions: list[RestTransaction] | UnsetType = UNSET
-
-
-class RestDiscountCode(msgspec.Struct):
-    """A discount code with what it was worth."""
-
-    code: str | None = None
-
-
-class RestCustomerReference(msgspec.Struct):
-    """The order's customer; only its number is used."""
-
-    id: int | str | None = None
-
-
-class RestOrder(msgspec.Struct):
-    """Body of orders/create, /updated and /cancelled (shopify.dev, Webhooks)."""
-
-    id: int | str
-    admin_graphql_api_id: Maybe[str] = UNSET
-    name: Maybe[str] = UNSET
-    order_number: int | None | UnsetType = UNSET
-    email: Maybe[str] = UNSET
-    phone: Maybe[str] = UNSET
-    customer: RestCustomerReference | None | UnsetType = UNSET
-    financial_status: Maybe[str] = UNSET
-    fulfillment_status: Maybe[str] = UNSET
-    currency: Maybe[str] = UNSET
-    presentment_currency: Maybe[str] = UNSET
-    taxes_included: bool | None | UnsetType = UNSET
-    subtotal_price: Decimal | None | UnsetType = UNSET
-    total_tax: Decimal | None | UnsetType = UNSET
-    total_discounts: Decimal | None | UnsetType = UNSET
-    total_price: Decimal | None | UnsetType = UNSET
-    total_price_set: RestBag | None | UnsetType = UNSET
-    current_subtotal_price: Decimal | None | UnsetType = UNSET
-    current_total_tax: Decimal | None | UnsetType = UNSET
-    current_total_discounts: Decimal | None | UnsetType = UNSET
-    current_total_price: Decimal | None | UnsetType = UNSET
-    refunds: list[RestRefund] | None | UnsetType = UNSET
-    discount_codes: list[RestDiscountCode] | None | UnsetType = UNSET
-    discount_applications: msgspec.Raw | UnsetType = UNSET
-    line_items: list[RestLine] | UnsetType = UNSET
-    shipping_address: RestAddress | None | UnsetType = UNSET
-    billing_address: RestAddress | None | UnsetType = UNSET
-    customer_locale: Maybe[str] = UNSET
-    buyer_accepts_marketing: bool | None | UnsetType = UNSET
-    tags: str | None | UnsetType = UNSET
-    note: Maybe[str] = UNSET
-    source_name: Maybe[str] = UNSET
-    referring_site: Maybe[str] = UNSET
-    order_status_url: Maybe[str] = UNSET
-    payment_gateway_names: msgspec.Raw | UnsetType = UNSET
-    po_number: Maybe[str] = UNSET
-    test: bool | None | UnsetType = UNSET
-    confirmed: bool | None | UnsetType = UNSET
-    cancel_reason: Maybe[str] = UNSET
-    cancelled_at: datetime | None | UnsetType = UNSET
-    closed_at: datetime | None | UnsetType = UNSET
-    processed_at: datetime | None = None
-    created_at: datetime | None = None
-    updated_at: datetime | None = None
 
 
 def from_webhook(raw: RestOrder, *, observed_at: datetime) -> Change:
@@ -467,17 +266,17 @@ def from_webhook(raw: RestOrder, *, observed_at: datetime) -> Change:
     return _record(raw.id, columns, raw.updated_at, observed_at)
 
 
-def _amount(value: Decimal | None | UnsetType, name: str) -> Decimal | None | UnsetType:
+def _amount(value: Maybe[Decimal], name: str) -> Maybe[Decimal]:
     return value if value is UNSET else money(value, f"orders.{name}")
 
 
-def _rest_presentment(bag: RestBag | None | UnsetType) -> Decimal | None | UnsetType:
+def _rest_presentment(bag: Maybe[RestBag]) -> Maybe[Decimal]:
     if bag is UNSET or bag is None or bag.presentment_money is None:
         return UNSET
     return money(bag.presentment_money.amount, "orders.total_price_set")
 
 
-def _refunded(refunds: list[RestRefund] | None | UnsetType) -> Decimal | UnsetType:
+def _refunded(refunds: Maybe[list[RestRefund]]) -> Decimal | UnsetType:
     """Return the money given back, or UNSET where a refund does not list its transactions: then it is read again."""
     if refunds is UNSET:
         return UNSET
@@ -500,7 +299,7 @@ def _codes(codes: list[RestDiscountCode] | None) -> list[str]:
     return sorted(one.code for one in codes or [] if one.code)
 
 
-def _order_address(raw: RestAddress | None) -> Any:
+def _order_address(raw: RestAddress | None) -> Address | None:
     found = address(raw)
     if found is not None:
         found.id = None
@@ -524,27 +323,9 @@ def _rest_line(raw: RestLine) -> LineItem:
     )
 
 
-class RefundCreated(msgspec.Struct):
-    """Body of refunds/create; its `id` is the refund's."""
-
-    order_id: int | str
-
-
 def from_refund(raw: RefundCreated, *, observed_at: datetime) -> Change:
     """Describe that an order was refunded: which sums changed only a new read tells."""
     return hint(identifier(raw.order_id, "orders.order_id"), observed_at=observed_at)
-
-
-class OrderEdit(msgspec.Struct):
-    """What orders/edited says about the order: its number."""
-
-    order_id: int | str
-
-
-class OrderEdited(msgspec.Struct):
-    """Body of orders/edited."""
-
-    order_edit: OrderEdit
 
 
 def from_edit(raw: OrderEdited, *, observed_at: datetime) -> Change:

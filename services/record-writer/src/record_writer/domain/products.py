@@ -119,16 +119,16 @@ class GraphqlProduct(msgspec.Struct, rename="camel"):
     description_html: Maybe[str] = UNSET
     product_type: Maybe[str] = UNSET
     vendor: Maybe[str] = UNSET
-    tags: list[str] | None | UnsetType = UNSET
+    tags: Maybe[list[str]] = UNSET
     status: Maybe[str] = UNSET
-    is_gift_card: bool | None | UnsetType = UNSET
-    total_inventory: int | None | UnsetType = UNSET
-    tracks_inventory: bool | None | UnsetType = UNSET
+    is_gift_card: Maybe[bool] = UNSET
+    total_inventory: Maybe[int] = UNSET
+    tracks_inventory: Maybe[bool] = UNSET
     online_store_url: Maybe[str] = UNSET
     options: msgspec.Raw | UnsetType = UNSET
     media: Media | UnsetType = UNSET
     variants: Variants | UnsetType = UNSET
-    published_at: datetime | None | UnsetType = UNSET
+    published_at: Maybe[datetime] = UNSET
     created_at: datetime | None = None
     updated_at: datetime | None = None
 
@@ -204,7 +204,7 @@ def _status(raw: Maybe[str]) -> Columns:
     return {"status": known(status, STATUSES), "status_raw": status}
 
 
-def _times(published_at: datetime | None | UnsetType, created_at: datetime | None) -> Columns:
+def _times(published_at: Maybe[datetime], created_at: datetime | None) -> Columns:
     columns: Columns = {}
     if published_at is not UNSET:
         columns["published_at"] = instant(published_at, "products.published_at")
@@ -281,13 +281,13 @@ class RestProduct(msgspec.Struct):
     body_html: Maybe[str] = UNSET
     product_type: Maybe[str] = UNSET
     vendor: Maybe[str] = UNSET
-    tags: str | list[str] | None | UnsetType = UNSET
+    tags: Maybe[str | list[str]] = UNSET
     status: Maybe[str] = UNSET
     options: msgspec.Raw | UnsetType = UNSET
     images: list[RestImage] | UnsetType = UNSET
     variants: list[RestVariant] | UnsetType = UNSET
     variant_gids: list[msgspec.Raw] | None = None
-    published_at: datetime | None | UnsetType = UNSET
+    published_at: Maybe[datetime] = UNSET
     created_at: datetime | None = None
     updated_at: datetime | None = None
 

@@ -18,7 +18,7 @@ INDEXED_TEXT_LIMIT = 500  # characters; a B-tree or GIN entry holds 2.7 KB
 INTEGER_LIMIT = 2**63
 
 Value = TypeVar("Value")
-Maybe: TypeAlias = Value | None | UnsetType
+Maybe: TypeAlias = Value | UnsetType | None
 Columns: TypeAlias = dict[str, Any]
 
 

@@ -1,4 +1,4 @@
-"""Writing a batch of one resource: delete, drop what may not be written, upsert if newer, link, say what became of it."""
+"""Writing a batch of one resource: delete, drop what may not be written, upsert if newer, link, report."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -1,4 +1,4 @@
-"""Getting rows into a temporary table by COPY: the text format, written by hand because it costs a third of the rest."""
+"""Rows into a temporary table by COPY; its text format is written here, at a third of the driver's cost."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime

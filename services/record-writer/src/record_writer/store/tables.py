@@ -1,6 +1,6 @@
 """The schema `records` as SQLAlchemy Core; the migrations are the truth, a test keeps the two equal."""
 
-from typing import Final
+from typing import Any, Final, TypeAlias
 
 from sqlalchemy import (
     ARRAY,
@@ -29,16 +29,18 @@ SOURCE_TYPE: Final = "ShopifyStore"
 metadata = MetaData(schema=SCHEMA)
 outbox = outbox_table(metadata, SCHEMA)
 
+Kind: TypeAlias = TypeEngine[Any] | type[TypeEngine[Any]]
+
 MONEY = Numeric(20, 4)
 TIME = DateTime(timezone=True)
 TEXTS = ARRAY(Text)
 
 
-def _required(name: str, kind: TypeEngine[object] | type[TypeEngine[object]]) -> Column[object]:
+def _required(name: str, kind: Kind) -> Column[Any]:
     return Column(name, kind, nullable=False)
 
 
-def _source() -> list[Column[object]]:
+def _source() -> list[Column[Any]]:
     return [
         Column("advertiser_id", BigInteger, primary_key=True),
         Column("id", BigInteger, Identity(always=True), primary_key=True),
@@ -48,7 +50,7 @@ def _source() -> list[Column[object]]:
     ]
 
 
-def _version() -> list[Column[object]]:
+def _version() -> list[Column[Any]]:
     return [
         _required("metadata", JSONB),
         Column("created_at_source", TIME),
