@@ -47,6 +47,21 @@ def test_truth_holds_every_record_with_its_connections(acme: Merchant) -> None:
     assert all(isinstance(product["variants"], list) for product in products)
 
 
+def test_truth_follows_references_as_graphql_does(acme: Merchant) -> None:
+    sold = next(
+        line["product"] for order in acme.truth("orders") for line in order["lineItems"] if line["product"]
+    )
+    acme.control("mutations", kind="product.delete", id=int(sold["legacyResourceId"]))
+
+    orders, customers = acme.truth("orders"), acme.truth("customers")
+
+    links = [line["product"] for order in orders for line in order["lineItems"]]
+    lasts = [customer["lastOrder"] for customer in customers if customer["lastOrder"]]
+    assert sold not in links
+    assert lasts
+    assert all(set(last) == {"id", "legacyResourceId", "createdAt", "processedAt"} for last in lasts)
+
+
 def test_a_named_act_changes_the_truth(acme: Merchant) -> None:
     number = int(acme.truth("customers")[3]["legacyResourceId"])
 
@@ -179,12 +194,12 @@ def test_a_bulk_file_can_break_off(acme: Merchant) -> None:
     path = f"/bulk/{operation['url'].rsplit('/', 1)[1]}"
     acme.http.post("/_admin/faults", json=[{"path": path, "effect": "drop", "after_bytes": 30}])
 
-    with pytest.raises(httpx.RemoteProtocolError), acme.http.stream("GET", path) as broken:
-        received = b""
-        for part in broken.iter_bytes():
-            received += part
+    parts: list[bytes] = []
 
-    assert len(received) == 30
+    with acme.http.stream("GET", path) as broken, pytest.raises(httpx.RemoteProtocolError):
+        parts.extend(broken.iter_bytes())
+
+    assert sum(map(len, parts)) == 30
     assert acme.http.get(path).status_code == 200
 
 

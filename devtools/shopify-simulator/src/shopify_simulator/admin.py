@@ -20,6 +20,7 @@ from shopify_simulator.shop.generate import generate
 from shopify_simulator.shop.model import PLANS, RESOURCES, Change, Resource, timestamp
 from shopify_simulator.shops import AdminError, Sim
 from shopify_simulator.state import HostedShop, ShopStatus, Simulator
+from shopify_simulator.truth import resolved
 from shopify_simulator.webhooks.payloads import customer_reference
 
 VISIBLE_WITHOUT_ALL_ORDERS = timedelta(days=60)
@@ -198,7 +199,7 @@ async def delete_shop(hosted: Known, simulator: Sim) -> None:
 async def truth(hosted: Known, resource: Resource) -> Response:
     """Every record as GraphQL would answer it, connections complete, one per line, in order of id."""
     records = hosted.shop.records(resource)
-    snapshot = [records[key] for key in sorted(records)]
+    snapshot = [resolved(hosted.shop, resource, records[key]) for key in sorted(records)]
 
     def lines() -> Iterator[bytes]:
         for start in range(0, len(snapshot), TRUTH_CHUNK):

@@ -22,8 +22,8 @@ class Settings(BaseSettings):
     client_id: str = "simulated-app"
     client_secret: SecretStr = SecretStr("simulated-app-secret")
     app_name: str = "Shopsync"
-    app_url: str = "http://127.0.0.1:8000/shopify/install"
-    redirect_uris: Annotated[list[str], NoDecode] = ["http://127.0.0.1:8000/shopify/callback"]
+    app_url: str = "http://127.0.0.1:8000/auth/shopify"
+    redirect_uris: Annotated[list[str], NoDecode] = ["http://127.0.0.1:8000/auth/shopify/callback"]
     app_webhook_uri: str = ""
     all_orders_approved: bool = True
     expiring_tokens_required: bool = False

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 
 from shopify_simulator.shop.model import Change, Record, Shop, gid
+from shopify_simulator.truth import order_resolved
 from shopify_simulator.webhooks import customer_payload, order_payload, product_payload
 from shopify_simulator.webhooks.refund_payload import refund
 from shopify_simulator.webhooks.rest import local_time, lower, utc_milliseconds
@@ -67,7 +68,7 @@ def _customer(shop: Shop, change: Change, now: datetime) -> Record:
 
 
 def _order(shop: Shop, change: Change, now: datetime) -> Record:
-    return order_payload.order(shop, _record(change))
+    return order_payload.order(shop, order_resolved(shop, _record(change)))
 
 
 def _product(shop: Shop, change: Change, now: datetime) -> Record:
@@ -119,7 +120,7 @@ def _order_edited(shop: Shop, change: Change, now: datetime) -> Record:
 
 
 def _refund(shop: Shop, change: Change, now: datetime) -> Record:
-    return refund(shop, _record(change), change.details["refund"])
+    return refund(shop, order_resolved(shop, _record(change)), change.details["refund"])
 
 
 def _inventory_level(shop: Shop, change: Change, now: datetime) -> Record:
