@@ -12,7 +12,7 @@ from notifier import metrics
 from notifier.clients.loops import Loops, Reply
 from notifier.domain.links import Links
 from notifier.domain.mail import Template
-from notifier.domain.sending import Next, State, after, is_beyond_window
+from notifier.domain.sending import Answer, Next, State, after, is_beyond_window
 from notifier.errors import RecipientGone, Unsendable
 from notifier.sealed_links import secret_variables
 from notifier.store import emails
@@ -90,6 +90,9 @@ class Sender:
             reply = await self._call(mail, address)
         except Unsendable as error:
             return Next(State.FAILED, failure=error.code)
+        except Exception:  # one mail that trips over a bug must not stop the others
+            log.exception("mail failed", template=mail.template, email_id=mail.email_id)
+            reply = Reply(Answer.UNCERTAIN)
         return after(reply.answer, reply.status, mail.attempts)
 
     async def _call(self, mail: Claimed, address: str | None) -> Reply:

@@ -1,6 +1,8 @@
 """The only reader of the environment."""
 
-from pydantic import Field, SecretStr, field_validator
+from typing import Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import SettingsConfigDict
 
 from notifier.domain.mail import Template
@@ -34,6 +36,12 @@ class NotifierSettings(DatabaseSettings):
     def _is_key_ring(cls, keys: SecretStr) -> SecretStr:
         KeyRing.from_setting(keys.get_secret_value())
         return keys
+
+    @model_validator(mode="after")
+    def _keeps_the_key_private(self) -> Self:
+        if self.in_production and not self.loops_url.startswith("https://"):
+            raise ValueError("LOOPS_URL must be https in production")
+        return self
 
     def key_ring(self) -> KeyRing:
         """Return the keys that open tokens in mail requests."""

@@ -152,7 +152,7 @@ async def test_failed_sync_tells_owner_and_admins(world: Any) -> None:
         (
             DisconnectReason.APP_UNINSTALLED,
             "App uninstalled. Shopify will ask us to erase your store's personal data in 48 hours, "
-            "unless you reconnect before",
+            "unless you reconnect before then.",
         ),
     ],
 )
@@ -319,6 +319,19 @@ async def test_unreachable_provider_leaves_the_mail_pending(world: Any) -> None:
 
     (row,) = world.rows()
     assert (row["state"], row["failure"]) == ("pending", "loops_unreachable")
+
+
+async def test_mail_that_trips_over_a_bug_does_not_stop_the_others(world: Any) -> None:
+    await world.hear(completed(world))
+    await world.hear(exhausted(world))
+    without_one = {name: known for name, known in world.sender.templates.items() if "complete" not in name}
+    sender = world.another_sender(templates=without_one)
+
+    while await sender.send_next():
+        pass
+
+    states = {(row["template"], row["state"]) for row in world.rows()}
+    assert states == {("shopify_sync_complete", "pending"), ("shopify_sync_failed", "sent")}
 
 
 async def test_invitation_opens_its_token_only_when_sent(world: Any, keys: Any) -> None:

@@ -1,14 +1,17 @@
 """What an answer of Loops means ("Transactional e-mails: responses")."""
 
+import re
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from notifier.domain.mail import Mail, Template
-from notifier.domain.sending import Answer, State, after, answer_of, is_beyond_window
+from notifier.domain.sending import TRANSITIONS, Answer, State, after, answer_of, is_beyond_window
 
+README = Path(__file__).parents[2] / "README.md"
 FIRST = datetime(2026, 11, 22, tzinfo=UTC)
 
 
@@ -52,3 +55,14 @@ def test_key_fits_loops_limit_and_differs_by_recipient() -> None:
     assert len(keys) == 2
     assert all(len(key) <= 100 for key in keys)
     assert mails[0].idempotency_key == Mail("e" * 200, Template.SYNC_FAILED, 1, {"a": 1}).idempotency_key
+
+
+def test_drawing_in_the_readme_equals_the_transitions() -> None:
+    drawn = set(re.findall(r"^    (\w+) --> (\w+):", README.read_text(), re.MULTILINE))
+
+    assert drawn == {(before, later) for before, ends in TRANSITIONS.items() for later in ends}
+
+
+@given(st.sampled_from(Answer), st.integers(min_value=0, max_value=50))
+def test_every_answer_leads_along_a_transition(answer: Answer, attempts: int) -> None:
+    assert after(answer, 400, attempts).state in TRANSITIONS[State.PENDING]

@@ -40,6 +40,7 @@ def test_good_settings_are_read() -> None:
         ("NOTIFIER_TEMPLATES", '{"shopify_sync_failed": "id"}'),
         ("NOTIFIER_SEALING_KEYS", "k1:c2hvcnQ="),
         ("NOTIFIER_PUBLIC_URL", "javascript:alert(1)"),
+        ("NOTIFIER_LOOPS_URL", "http://app.loops.so"),
     ],
 )
 def test_bad_setting_is_named_and_not_repeated(
@@ -50,5 +51,5 @@ def test_bad_setting_is_named_and_not_repeated(
     with pytest.raises(InvalidSettings) as caught:
         NotifierSettings.from_environment()
 
-    assert name in str(caught.value)
+    assert name.removeprefix("NOTIFIER_") in str(caught.value)
     assert value not in str(caught.value)

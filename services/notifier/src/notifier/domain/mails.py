@@ -22,7 +22,7 @@ REASONS: Final = {
     DisconnectReason.TOKEN_EXPIRED: "OAuth token expired",
     DisconnectReason.APP_UNINSTALLED: (
         "App uninstalled. Shopify will ask us to erase your store's personal data in 48 hours, "
-        "unless you reconnect before"
+        "unless you reconnect before then."
     ),
     DisconnectReason.API_ERROR: "API error",
     # Its doer knows already, the others do not: data stops without anything being broken, and a stranger in

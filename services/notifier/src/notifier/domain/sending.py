@@ -30,6 +30,15 @@ class State(StrEnum):
     UNKNOWN = "unknown"
 
 
+TRANSITIONS: Final[dict[State, frozenset[State]]] = {
+    State.PENDING: frozenset(State),
+    State.SENT: frozenset(),
+    State.FAILED: frozenset(),
+    State.UNKNOWN: frozenset(),
+}
+"""What may follow what; the statement that settles a mail changes pending ones only."""
+
+
 @dataclass(frozen=True, slots=True)
 class Next:
     """What becomes of a mail after a call; only a pending one has a delay."""
