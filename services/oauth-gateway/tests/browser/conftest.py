@@ -178,7 +178,8 @@ async def consent_url(gateway: Gateway) -> AsyncIterator[str]:
         back = f"{request.query_params['redirect_uri']}?{urlencode(values)}"
         target = escape(f"/allow?{urlencode({'to': back})}")
         return HTMLResponse(
-            f'<html lang="en"><link rel="icon" href="data:,"><title>Consent</title><form method="post" action="{target}"><button>Install</button></form>'
+            '<html lang="en"><link rel="icon" href="data:,"><title>Consent</title>'
+            f'<form method="post" action="{target}"><button>Install</button></form>'
         )
 
     @app.post("/allow")

@@ -38,6 +38,8 @@ async def begin_connect(request: Request, parts: AnyParts, tenant: AnyManager) -
         consent = await connect.begin(parts.gateway, tenant.visit, tenant.membership, typed_shop=shop)
     except InvalidInput as error:
         return await connect_form(request, parts, tenant, shop=shop, problem=str(error))
+    if is_fragment(request):
+        return Response(status_code=200, headers={"hx-redirect": consent})
     return RedirectResponse(consent, 303)
 
 

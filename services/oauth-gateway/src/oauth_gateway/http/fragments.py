@@ -17,14 +17,14 @@ class Fragments:
 
     def everything(self) -> str:
         """Return all fragments, the stores as one section, so that cards can come and go."""
-        return "".join(_partial(id_, text) for id_, text in self.by_id.items() if not _is_card(id_))
+        return "".join(partial(id_, text) for id_, text in self.by_id.items() if not _is_card(id_))
 
     def since(self, before: "Fragments") -> str:
         """Return only what differs from an earlier rendering."""
         if before.layout != self.layout:
             return self.everything()
         return "".join(
-            _partial(id_, text)
+            partial(id_, text)
             for id_, text in self.by_id.items()
             if id_ != "stores" and before.by_id.get(id_) != text
         )
@@ -58,7 +58,8 @@ def _is_card(id_: str) -> bool:
     return id_.startswith("store-")
 
 
-def _partial(id_: str, text: str) -> str:
+def partial(id_: str, text: str) -> str:
+    """Wrap a fragment so that htmx puts it where it belongs."""
     # these two are containers that stay; all others are the element itself
     swap = "innerMorph" if id_ in ("banners", "nav") else "outerMorph"
     return f'<hx-partial hx-target="#{id_}" hx-swap="{swap}">{text}</hx-partial>'

@@ -19,6 +19,7 @@ from oauth_gateway.http.access import (
     is_fragment,
     tenant_view,
 )
+from oauth_gateway.http.fragments import partial
 from oauth_gateway.http.rendering import View
 from oauth_gateway.http.security import content_security_policy
 
@@ -72,6 +73,9 @@ async def connect_form(
 ) -> Response:
     """Render the connect page, with what is wrong about the last try."""
     view = await tenant_view(request, parts, tenant)
+    if is_fragment(request):
+        form = parts.pages.render("fragments/connect_form.html", view, shop=shop[:200], problem=problem)
+        return html(partial("connect-form", form), 422)
     text = parts.pages.render("pages/connect.html", view, shop=shop[:200], problem=problem)
     return html(text, 422 if problem else 200, form_targets=parts.site.connect_form_targets)
 
