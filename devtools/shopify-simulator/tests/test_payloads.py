@@ -182,6 +182,26 @@ def test_products_carry_a_hundred_variants_and_the_gids_of_all(shop: Shop) -> No
     assert len(body["variant_gids"]) == len(product["variants"])
 
 
+def test_lines_tell_an_order_that_needs_no_fulfilment_from_an_unfulfilled_one(shop: Shop) -> None:
+    order = next(iter(shop.orders.values()))
+    lines = [{**line, "isGiftCard": False} for line in order["lineItems"]]
+    orders = [
+        {**order, "lineItems": lines, "displayFulfillmentStatus": status}
+        for status in ("UNFULFILLED", "FULFILLMENT_NOT_REQUIRED")
+    ]
+
+    bodies = [
+        payloads.of_change(shop, change_of("orders", one, "orders/updated"), "orders/updated", NOW)
+        for one in orders
+    ]
+
+    assert [body["fulfillment_status"] for body in bodies] == [None, None]
+    assert [{line["requires_shipping"] for line in body["line_items"]} for body in bodies] == [
+        {True},
+        {False},
+    ]
+
+
 def test_order_sums_agree_with_each_other(shop: Shop) -> None:
     orders = random.Random(1).sample(list(shop.orders.values()), 20)
 

@@ -7,6 +7,9 @@ from shopify_simulator.webhooks.rest import money_set, number_of
 def line_item(line: Record, record: Record) -> Record:
     """One line of an order."""
     product, variant = line["product"], line["variant"]
+    needs_shipping = (
+        record["displayFulfillmentStatus"] != "FULFILLMENT_NOT_REQUIRED" and not line["isGiftCard"]
+    )
     is_fulfilled = record["displayFulfillmentStatus"] == "FULFILLED"
     return {
         "id": number_of(line["id"]),
@@ -25,7 +28,7 @@ def line_item(line: Record, record: Record) -> Record:
         "product_id": int(product["legacyResourceId"]) if product else None,
         "properties": [],
         "quantity": line["quantity"],
-        "requires_shipping": not line["isGiftCard"],
+        "requires_shipping": needs_shipping,
         "sales_line_item_group_id": None,
         "sku": line["sku"],
         "taxable": True,
