@@ -47,7 +47,7 @@ class Store:
 
     def rows(self, statement: str, *parameters: Any) -> Rows:
         """Look at the database as an operator would."""
-        return self.admin.execute(statement, parameters).fetchall()  # type: ignore[arg-type]
+        return self.admin.execute(statement, parameters).fetchall()
 
     def row(self, statement: str, *parameters: Any) -> dict[str, Any]:
         """Look at one row."""

@@ -51,7 +51,7 @@ def disconnected(generation: int = 2) -> StoreDisconnected:
 
 
 @pytest.fixture
-def handle(database):
+def handle(database: Any) -> Any:
     handlers = Handlers(ManualClock(NOW), refetch_delay=timedelta(seconds=2))
 
     async def handle(event: Event | Message) -> Outcome:
@@ -62,11 +62,11 @@ def handle(database):
 
 
 @pytest.fixture
-def jobs_of(admin):
+def jobs_of(admin: Any) -> Any:
     return lambda: admin.execute("SELECT * FROM sync.sync_jobs ORDER BY job_id").fetchall()
 
 
-async def test_connected_store_gets_its_first_full_sync(handle, admin, jobs_of):
+async def test_connected_store_gets_its_first_full_sync(handle: Any, admin: Any, jobs_of: Any) -> None:
     await handle(connected(connected_by_user_id=3))
 
     (job,) = jobs_of()
@@ -76,7 +76,7 @@ async def test_connected_store_gets_its_first_full_sync(handle, admin, jobs_of):
     assert (state["status"], state["timezone"], state["generation"]) == ("connected", "Europe/Berlin", 1)
 
 
-async def test_connection_told_twice_starts_one_sync(handle, jobs_of):
+async def test_connection_told_twice_starts_one_sync(handle: Any, jobs_of: Any) -> None:
     event = message(connected())
 
     await handle(event)
@@ -85,7 +85,9 @@ async def test_connection_told_twice_starts_one_sync(handle, jobs_of):
     assert len(jobs_of()) == 1
 
 
-async def test_late_connection_after_its_disconnection_changes_nothing(handle, admin, jobs_of):
+async def test_late_connection_after_its_disconnection_changes_nothing(
+    handle: Any, admin: Any, jobs_of: Any
+) -> None:
     await handle(disconnected(generation=2))
 
     await handle(connected(generation=1))
@@ -94,7 +96,7 @@ async def test_late_connection_after_its_disconnection_changes_nothing(handle, a
     assert admin.execute("SELECT status FROM sync.store_state").fetchone()["status"] == "disconnected"
 
 
-async def test_reconnected_store_reads_everything_again(handle, jobs_of):
+async def test_reconnected_store_reads_everything_again(handle: Any, jobs_of: Any) -> None:
     await handle(connected(1))
     await handle(disconnected(2))
 
@@ -103,7 +105,7 @@ async def test_reconnected_store_reads_everything_again(handle, jobs_of):
     assert [job["status"] for job in jobs_of()] == ["cancelled", "pending"]
 
 
-async def test_disconnection_cancels_jobs_without_a_failure(store, handle, jobs_of):
+async def test_disconnection_cancels_jobs_without_a_failure(store: Any, handle: Any, jobs_of: Any) -> None:
     await store.want()
     await store.claim()
 
@@ -119,7 +121,9 @@ async def test_disconnection_cancels_jobs_without_a_failure(store, handle, jobs_
     )
 
 
-async def test_late_disconnection_after_a_reconnection_changes_nothing(handle, admin, jobs_of):
+async def test_late_disconnection_after_a_reconnection_changes_nothing(
+    handle: Any, admin: Any, jobs_of: Any
+) -> None:
     await handle(connected(3))
 
     await handle(disconnected(2))
@@ -128,14 +132,14 @@ async def test_late_disconnection_after_a_reconnection_changes_nothing(handle, a
     assert admin.execute("SELECT status FROM sync.store_state").fetchone()["status"] == "connected"
 
 
-async def test_sync_now_creates_a_job_for_the_person_who_asked(store, handle, jobs_of):
+async def test_sync_now_creates_a_job_for_the_person_who_asked(store: Any, handle: Any, jobs_of: Any) -> None:
     await handle(SyncRequested(**ABOUT, requested_by_user_id=3))
 
     (job,) = jobs_of()
     assert (job["job_type"], job["triggered_by"], job["triggered_by_user_id"]) == ("full_sync", "user", 3)
 
 
-async def test_second_sync_now_joins_the_running_job(store, handle, jobs_of):
+async def test_second_sync_now_joins_the_running_job(store: Any, handle: Any, jobs_of: Any) -> None:
     await handle(SyncRequested(**ABOUT))
     await store.claim()
 
@@ -144,7 +148,7 @@ async def test_second_sync_now_joins_the_running_job(store, handle, jobs_of):
     assert [job["status"] for job in jobs_of()] == ["running"]
 
 
-async def test_sync_now_starts_a_waiting_retry_at_once(store, handle, jobs_of):
+async def test_sync_now_starts_a_waiting_retry_at_once(store: Any, handle: Any, jobs_of: Any) -> None:
     await store.want(attempt=1)
     store.admin.execute("UPDATE sync.sync_jobs SET due_at = now() + interval '1 hour'")
 
@@ -153,7 +157,7 @@ async def test_sync_now_starts_a_waiting_retry_at_once(store, handle, jobs_of):
     assert (await store.claim()).attempt == 1
 
 
-async def test_redelivered_sync_now_makes_no_second_job(store, handle, jobs_of):
+async def test_redelivered_sync_now_makes_no_second_job(store: Any, handle: Any, jobs_of: Any) -> None:
     wish = message(SyncRequested(**ABOUT))
     await handle(wish)
     await handle(SyncCancelRequested(**ABOUT, job_id=jobs_of()[0]["job_id"]))
@@ -163,26 +167,26 @@ async def test_redelivered_sync_now_makes_no_second_job(store, handle, jobs_of):
     assert [job["status"] for job in jobs_of()] == ["cancelled"]
 
 
-async def test_first_incremental_sync_becomes_a_full_one(store, handle, jobs_of):
+async def test_first_incremental_sync_becomes_a_full_one(store: Any, handle: Any, jobs_of: Any) -> None:
     await handle(SyncRequested(**ABOUT, job_type=JobType.INCREMENTAL_SYNC))
 
     assert [job["job_type"] for job in jobs_of()] == ["full_sync"]
 
 
-async def test_sync_of_an_unknown_store_is_rejected(handle):
+async def test_sync_of_an_unknown_store_is_rejected(handle: Any) -> None:
     outcome = await handle(SyncRequested(**ABOUT))
 
     assert isinstance(outcome, Rejected)
 
 
-async def test_sync_of_a_disconnected_store_is_ignored(store, handle, jobs_of):
+async def test_sync_of_a_disconnected_store_is_ignored(store: Any, handle: Any, jobs_of: Any) -> None:
     await handle(disconnected())
 
     assert await handle(SyncRequested(**ABOUT)) == Done()
     assert jobs_of() == []
 
 
-async def test_cancel_ends_the_named_job_once(store, handle, jobs_of):
+async def test_cancel_ends_the_named_job_once(store: Any, handle: Any, jobs_of: Any) -> None:
     job, _ = await store.want()
 
     await handle(SyncCancelRequested(**ABOUT, job_id=job.job_id))
@@ -192,7 +196,7 @@ async def test_cancel_ends_the_named_job_once(store, handle, jobs_of):
     assert store.events() == ["sync.cancelled"]
 
 
-async def test_cancel_cannot_reach_another_advertisers_job(store, handle, jobs_of):
+async def test_cancel_cannot_reach_another_advertisers_job(store: Any, handle: Any, jobs_of: Any) -> None:
     job, _ = await store.want()
 
     await handle(SyncCancelRequested(store_id=17, advertiser_id=12, job_id=job.job_id))
@@ -200,7 +204,7 @@ async def test_cancel_cannot_reach_another_advertisers_job(store, handle, jobs_o
     assert [row["status"] for row in jobs_of()] == ["pending"]
 
 
-async def test_backfill_runs_beside_the_sync(store, handle, jobs_of):
+async def test_backfill_runs_beside_the_sync(store: Any, handle: Any, jobs_of: Any) -> None:
     await store.want()
 
     await handle(BackfillRequested(**ABOUT, requested_by_user_id=3))
@@ -208,7 +212,9 @@ async def test_backfill_runs_beside_the_sync(store, handle, jobs_of):
     assert [job["job_type"] for job in jobs_of()] == ["full_sync", "backfill"]
 
 
-async def test_repaired_webhooks_are_followed_by_a_sync_of_the_changes(store, handle, jobs_of):
+async def test_repaired_webhooks_are_followed_by_a_sync_of_the_changes(
+    store: Any, handle: Any, jobs_of: Any
+) -> None:
     store.admin.execute("UPDATE sync.store_state SET initial_sync_completed = true")
 
     await handle(WebhooksRepaired(**SHOP, installation_id=5, topics=("orders/create",)))
@@ -217,7 +223,9 @@ async def test_repaired_webhooks_are_followed_by_a_sync_of_the_changes(store, ha
     assert (job["job_type"], job["triggered_by"]) == ("incremental_sync", "webhook")
 
 
-async def test_webhooks_repaired_during_a_sync_ask_for_another_one(store, handle, jobs_of):
+async def test_webhooks_repaired_during_a_sync_ask_for_another_one(
+    store: Any, handle: Any, jobs_of: Any
+) -> None:
     await store.want()
     await store.claim()
 
@@ -227,7 +235,7 @@ async def test_webhooks_repaired_during_a_sync_ask_for_another_one(store, handle
     assert job["follow_up"]
 
 
-async def test_erased_shop_is_read_from_scratch_if_it_comes_back(store, handle):
+async def test_erased_shop_is_read_from_scratch_if_it_comes_back(store: Any, handle: Any) -> None:
     store.admin.execute("INSERT INTO sync.watermarks VALUES (11, 17, 'orders', now(), 1)")
 
     await handle(ShopRedacted(**SHOP, generation=1, redacted_at=NOW))
@@ -235,7 +243,7 @@ async def test_erased_shop_is_read_from_scratch_if_it_comes_back(store, handle):
     assert store.rows("SELECT * FROM sync.watermarks") == []
 
 
-async def test_refetches_of_the_same_record_are_one(store, handle):
+async def test_refetches_of_the_same_record_are_one(store: Any, handle: Any) -> None:
     for reason in ("tie", "partial"):
         await handle(
             RefetchRequested(
@@ -247,7 +255,7 @@ async def test_refetches_of_the_same_record_are_one(store, handle):
     assert [(row["record_id"], row["revision"]) for row in queued] == [("7", 2), ("8", 2)]
 
 
-async def test_events_for_others_are_left_alone(store, handle, jobs_of):
+async def test_events_for_others_are_left_alone(store: Any, handle: Any, jobs_of: Any) -> None:
     fact = SyncCompleted(
         **SHOP,
         job_id=1,
@@ -263,7 +271,7 @@ async def test_events_for_others_are_left_alone(store, handle, jobs_of):
     assert jobs_of() == []
 
 
-async def test_command_with_a_missing_field_is_rejected_by_name(handle):
+async def test_command_with_a_missing_field_is_rejected_by_name(handle: Any) -> None:
     wish = message(SyncRequested(**ABOUT))
     broken = Message(wish.topic, 0, 0, wish.key, b'{"advertiser_id": 11}', wish.headers, 0)
 

@@ -30,6 +30,7 @@ from sync_orchestrator.runner.tools import Tools
 TOKEN = "a-shared-secret-of-tests"
 OBSERVED = "2026-11-22T12:00:00Z"
 CUT = "cut"
+ENDED = ("completed", "failed", "cancelled")
 
 
 async def until(condition: Callable[[], Any], deadline_seconds: float = 20) -> None:
@@ -167,7 +168,7 @@ def topics(kafka_bootstrap: str, run_prefix: str) -> str:
 
 
 @pytest.fixture
-def store(store):
+def store(store: Any) -> Any:
     """Return a store whose shop no other test publishes for."""
     shop = f"{uuid4().hex[:12]}.myshopify.com"
     store.admin.execute("UPDATE sync.store_state SET shop_domain = %s", [shop])
@@ -184,7 +185,7 @@ async def producer(kafka_bootstrap: str, topics: str) -> AsyncIterator[Producer]
 
 
 @pytest.fixture
-async def writer(store, kafka_bootstrap: str, producer: Producer, admin) -> AsyncIterator[Writer]:
+async def writer(store: Any, kafka_bootstrap: str, producer: Producer, admin: Any) -> AsyncIterator[Writer]:
     """Return a writer that consumes the sync topics."""
     writer = Writer(admin, store.shop_domain)
     writer.gate.set()
@@ -236,7 +237,7 @@ def _nothing() -> Iterator[None]:
 
 
 @pytest.fixture
-async def tools(database, producer: Producer, fetcher: FetcherServer) -> AsyncIterator[Tools]:
+async def tools(database: Any, producer: Producer, fetcher: FetcherServer) -> AsyncIterator[Tools]:
     """Return the runner's tools, quick enough for tests."""
     client = make_client(base_url=fetcher.base_url, token=TOKEN)
     limits = Limits(
@@ -252,33 +253,49 @@ async def tools(database, producer: Producer, fetcher: FetcherServer) -> AsyncIt
     await client.aclose()
 
 
+@dataclass
+class Rig:
+    """One store, the fetcher before it and the writer behind it; replicas come and go."""
+
+    store: Any
+    fetcher: FetcherServer
+    writer: Writer
+    tools: Tools
+
+    line = staticmethod(line)
+    page = staticmethod(page)
+    whole = staticmethod(whole)
+    until = staticmethod(until)
+    CUT = CUT
+
+    @asynccontextmanager
+    async def replica(self, owner: str = "replica-a", **limits: float) -> AsyncIterator[JobRunner]:
+        """Run a replica until the block ends; then it drains as on SIGTERM."""
+        tools = replace(self.tools, owner=owner, limits=replace(self.tools.limits, **limits))  # type: ignore[arg-type]
+        stop = asyncio.Event()
+        runner = JobRunner(tools)
+        async with asyncio.TaskGroup() as group:
+            for task in (runner.run, runner.keep_leases, runner.watch_books):
+                group.create_task(task(stop))
+            yield runner
+            stop.set()
+
+    def job(self) -> dict[str, Any]:
+        """Return the store's first job as the pages show it."""
+        first: dict[str, Any] = self.store.rows("SELECT * FROM sync.jobs_v1 ORDER BY job_id")[0]
+        return first
+
+    def published(self, resource: Resource) -> int:
+        """Return how many records of a part are known to be acknowledged."""
+        return next((part["published"] for part in self.job()["parts"] if part["resource"] == resource), 0)
+
+    async def ended(self) -> dict[str, Any]:
+        """Wait for the first job's end and return it."""
+        await until(lambda: self.job()["status"] in ENDED)
+        return self.job()
+
+
 @pytest.fixture
-def replica():
-    """Return a context manager that runs one replica's job runner."""
-    return running
-
-
-@asynccontextmanager
-async def running(tools: Tools) -> AsyncIterator[JobRunner]:
-    """Run a replica until the block ends."""
-    stop = asyncio.Event()
-    runner = JobRunner(tools)
-    async with asyncio.TaskGroup() as group:
-        for task in (runner.run, runner.keep_leases, runner.watch_books):
-            group.create_task(task(stop))
-        yield runner
-        stop.set()
-
-
-@pytest.fixture
-def script():
-    """Return the protocol's words: line, page, whole and CUT."""
-
-    class Script:
-        line = staticmethod(line)
-        page = staticmethod(page)
-        whole = staticmethod(whole)
-        CUT = CUT
-        until = staticmethod(until)
-
-    return Script
+def rig(store: Any, fetcher: FetcherServer, writer: Writer, tools: Tools) -> Rig:
+    """Return everything a test of the runner needs."""
+    return Rig(store, fetcher, writer, tools)

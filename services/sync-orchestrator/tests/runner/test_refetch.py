@@ -3,11 +3,12 @@
 import asyncio
 from contextlib import asynccontextmanager
 from datetime import timedelta
+from typing import Any
 from uuid import uuid4
 
 import pytest
 
-from sync_common.bus import Consumer, Done
+from sync_common.bus import Consumer, Done, Producer
 from sync_common.contracts.records import RawRecord, RecordType
 from sync_common.contracts.resources import Resource
 from sync_common.contracts.topics import live_topic
@@ -18,13 +19,13 @@ OBSERVED = "2026-11-22T12:00:00Z"
 
 
 @pytest.fixture
-async def live(kafka_bootstrap, producer, script, store):
+async def live(kafka_bootstrap: str, producer: Producer, rig: Any) -> Any:
     """Return the records of this test's shop on the live topic of orders."""
     seen: list[RawRecord] = []
 
-    async def take(batch):
+    async def take(batch: Any) -> Any:
         records = [RawRecord.from_message(message.envelope(), message.value or b"") for message in batch]
-        seen.extend(record for record in records if record.shop == store.shop_domain)
+        seen.extend(record for record in records if record.shop == rig.store.shop_domain)
         return [Done()] * len(batch)
 
     consumer = Consumer(
@@ -38,14 +39,14 @@ async def live(kafka_bootstrap, producer, script, store):
     )
     stop = asyncio.Event()
     task = asyncio.create_task(consumer.run(stop))
-    await script.until(consumer.is_ready)
+    await rig.until(consumer.is_ready)
     yield seen
     stop.set()
     await task
 
 
 @asynccontextmanager
-async def refetching(tools):
+async def refetching(tools: Any) -> Any:
     stop = asyncio.Event()
     task = asyncio.create_task(Refetcher(tools, interval_seconds=0.02).run(stop))
     yield
@@ -53,7 +54,7 @@ async def refetching(tools):
     await task
 
 
-async def want(store, *ids: str) -> None:
+async def want(store: Any, *ids: str) -> None:
     async with store.database.transaction() as tx:
         await refetches.want(
             tx,
@@ -65,48 +66,46 @@ async def want(store, *ids: str) -> None:
         )
 
 
-def queue(store):
+def queue(store: Any) -> Any:
     return store.rows("SELECT * FROM sync.refetch_queue")
 
 
-async def test_found_and_gone_records_are_published_and_unseen_ones_are_not(
-    store, fetcher, tools, live, script
-):
-    fetcher.nodes = {
+async def test_found_and_gone_records_are_published_and_unseen_ones_are_not(rig: Any, live: Any) -> None:
+    rig.fetcher.nodes = {
         "observed_at": OBSERVED,
         "records": [{"id": "1", "body": {"id": "gid://shopify/Order/1"}}],
         "gone": ["2"],
         "unseen": ["3"],
     }
-    await want(store, "1", "2", "3")
+    await want(rig.store, "1", "2", "3")
 
-    async with refetching(tools):
-        await script.until(lambda: len(live) == 2)
-        await script.until(lambda: not queue(store))
+    async with refetching(rig.tools):
+        await rig.until(lambda: len(live) == 2)
+        await rig.until(lambda: not queue(rig.store))
 
     by_id = {record.record_id: record for record in live}
-    assert fetcher.node_requests == [["1", "2", "3"]]
+    assert rig.fetcher.node_requests == [["1", "2", "3"]]
     assert (by_id["1"].type, by_id["1"].body) == (RecordType.FETCHED, b'{"id":"gid://shopify/Order/1"}')
     assert by_id["2"].type is RecordType.GONE
     assert {record.store_id for record in live} == {None}
     assert {record.observed_at.isoformat() for record in live} == {"2026-11-22T12:00:00+00:00"}
 
 
-async def test_unreadable_answer_leaves_the_records_for_later(store, fetcher, tools, script):
-    fetcher.nodes = {"unexpected": True}
-    await want(store, "1")
+async def test_unreadable_answer_leaves_the_records_for_later(rig: Any) -> None:
+    rig.fetcher.nodes = {"unexpected": True}
+    await want(rig.store, "1")
 
-    async with refetching(tools):
-        await script.until(lambda: queue(store)[0]["attempt"] == 1)
+    async with refetching(rig.tools):
+        await rig.until(lambda: queue(rig.store)[0]["attempt"] == 1)
 
-    assert queue(store)[0]["lease_owner"] is None
+    assert queue(rig.store)[0]["lease_owner"] is None
 
 
-async def test_records_of_a_disconnected_shop_are_forgotten(store, fetcher, tools, script):
-    store.admin.execute("UPDATE sync.store_state SET status = 'disconnected'")
-    await want(store, "1")
+async def test_records_of_a_disconnected_shop_are_forgotten(rig: Any) -> None:
+    rig.store.admin.execute("UPDATE sync.store_state SET status = 'disconnected'")
+    await want(rig.store, "1")
 
-    async with refetching(tools):
-        await script.until(lambda: not queue(store))
+    async with refetching(rig.tools):
+        await rig.until(lambda: not queue(rig.store))
 
-    assert fetcher.node_requests == []
+    assert rig.fetcher.node_requests == []

@@ -2,6 +2,7 @@
 
 import asyncio
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -19,8 +20,8 @@ NOW = datetime(2026, 11, 22, 12, tzinfo=UTC)
 COUNTS = ResourceCounts(created=3)
 
 
-async def started(store, owner: str = "replica-a") -> Job:
-    job = await store.claim(owner)
+async def started(store: Any, owner: str = "replica-a") -> Job:
+    job: Job = await store.claim(owner)
     async with store.database.transaction() as tx:
         await transitions.start(tx, job, now=NOW)
     return job
@@ -35,7 +36,7 @@ async def finish_parts(database: Database, job: Job) -> None:
             await parts.close(tx, job, resource, COUNTS)
 
 
-async def test_second_wish_returns_the_running_job(store) -> None:
+async def test_second_wish_returns_the_running_job(store: Any) -> None:
     first = await store.want()
     await store.claim()
 
@@ -46,14 +47,14 @@ async def test_second_wish_returns_the_running_job(store) -> None:
     assert (second[0].job_id, second[1]) == (first[0].job_id, False)
 
 
-async def test_concurrent_wishes_make_one_job(store) -> None:
+async def test_concurrent_wishes_make_one_job(store: Any) -> None:
     answers = await asyncio.gather(*(store.want() for _ in range(8)))
 
-    assert sum(is_new for _, is_new in answers if True) == 1
+    assert sum(is_new for _, is_new in answers) == 1
     assert len({job.job_id for job, _ in answers}) == 1
 
 
-async def test_backfill_has_a_slot_of_its_own(store) -> None:
+async def test_backfill_has_a_slot_of_its_own(store: Any) -> None:
     await store.want(JobType.FULL_SYNC)
 
     backfill = await store.want(JobType.BACKFILL)
@@ -62,7 +63,7 @@ async def test_backfill_has_a_slot_of_its_own(store) -> None:
     assert backfill[1]
 
 
-async def test_scheduled_run_gets_its_job_once(store) -> None:
+async def test_scheduled_run_gets_its_job_once(store: Any) -> None:
     job, _ = await store.want(triggered_by=TriggeredBy.SCHEDULE, schedule_slot="hourly/12")
     async with store.database.transaction() as tx:
         await jobs.cancel(tx, store.advertiser_id, store.store_id, message="", job_id=job.job_id)
@@ -72,13 +73,13 @@ async def test_scheduled_run_gets_its_job_once(store) -> None:
     assert again is None
 
 
-async def test_disconnected_store_gets_no_job(store) -> None:
+async def test_disconnected_store_gets_no_job(store: Any) -> None:
     store.admin.execute("UPDATE sync.store_state SET status = 'disconnected'")
 
     assert await store.want() is None
 
 
-async def test_two_replicas_never_claim_the_same_job(store) -> None:
+async def test_two_replicas_never_claim_the_same_job(store: Any) -> None:
     await store.want()
 
     async with store.database.transaction() as one, store.database.transaction() as two:
@@ -88,7 +89,7 @@ async def test_two_replicas_never_claim_the_same_job(store) -> None:
     assert [len(first), len(second)] == [1, 0]
 
 
-async def test_job_that_is_not_due_waits(store) -> None:
+async def test_job_that_is_not_due_waits(store: Any) -> None:
     job, _ = await store.want()
     store.admin.execute("UPDATE sync.sync_jobs SET due_at = now() + interval '5 minutes'")
 
@@ -99,7 +100,7 @@ async def test_job_that_is_not_due_waits(store) -> None:
     assert (await store.claim()).job_id == job.job_id
 
 
-async def test_orphan_is_taken_over_with_a_higher_epoch(store) -> None:
+async def test_orphan_is_taken_over_with_a_higher_epoch(store: Any) -> None:
     await store.want()
     first = await store.claim("a")
     store.expire_leases()
@@ -110,7 +111,7 @@ async def test_orphan_is_taken_over_with_a_higher_epoch(store) -> None:
     assert second.started_at == first.started_at
 
 
-async def test_released_job_is_claimed_at_once(store) -> None:
+async def test_released_job_is_claimed_at_once(store: Any) -> None:
     await store.want()
     first = await store.claim("a")
     async with store.database.transaction() as tx:
@@ -121,7 +122,7 @@ async def test_released_job_is_claimed_at_once(store) -> None:
     assert second.epoch == first.epoch + 1
 
 
-async def test_zombie_can_write_nothing(store) -> None:
+async def test_zombie_can_write_nothing(store: Any) -> None:
     await store.want()
     zombie = await started(store, "a")
     async with store.database.transaction() as tx:
@@ -129,7 +130,7 @@ async def test_zombie_can_write_nothing(store) -> None:
     store.expire_leases()
     await store.claim("b")
 
-    async def write(step) -> None:
+    async def write(step: Any) -> None:
         async with store.database.transaction() as tx:
             await step(tx)
 
@@ -154,7 +155,7 @@ async def test_zombie_can_write_nothing(store) -> None:
     assert (part["state"], part["cursor"]) == ("running", None)
 
 
-async def test_first_claim_plans_the_parts_and_tells_of_the_start(store) -> None:
+async def test_first_claim_plans_the_parts_and_tells_of_the_start(store: Any) -> None:
     await store.want()
 
     job = await started(store)
@@ -167,7 +168,7 @@ async def test_first_claim_plans_the_parts_and_tells_of_the_start(store) -> None
     assert store.events() == ["sync.started"]
 
 
-async def test_starting_again_after_a_take_over_keeps_the_plan(store) -> None:
+async def test_starting_again_after_a_take_over_keeps_the_plan(store: Any) -> None:
     await store.want()
     await started(store, "a")
     window = store.row("SELECT orders_since FROM sync.sync_jobs")
@@ -179,7 +180,7 @@ async def test_starting_again_after_a_take_over_keeps_the_plan(store) -> None:
     assert store.events() == ["sync.started"]
 
 
-async def test_completion_changes_job_store_watermarks_and_outbox_together(store) -> None:
+async def test_completion_changes_job_store_watermarks_and_outbox_together(store: Any) -> None:
     await store.want()
     job = await started(store)
     await finish_parts(store.database, job)
@@ -202,7 +203,7 @@ async def test_completion_changes_job_store_watermarks_and_outbox_together(store
     assert [proof["equal"] for proof in proofs] == [True] * 3
 
 
-async def test_job_with_an_open_part_cannot_complete(store) -> None:
+async def test_job_with_an_open_part_cannot_complete(store: Any) -> None:
     await store.want()
     job = await started(store)
     await finish_parts(store.database, job)
@@ -215,7 +216,7 @@ async def test_job_with_an_open_part_cannot_complete(store) -> None:
     assert store.row("SELECT status FROM sync.sync_jobs")["status"] == "running"
 
 
-async def test_second_completion_does_not_claim_to_be_the_first(store) -> None:
+async def test_second_completion_does_not_claim_to_be_the_first(store: Any) -> None:
     for _ in range(2):
         await store.want()
         job = await started(store)
@@ -230,7 +231,7 @@ async def test_second_completion_does_not_claim_to_be_the_first(store) -> None:
     assert [row["first"] for row in bodies] == ["true", "false"]
 
 
-async def test_completion_and_cancellation_have_one_winner(store) -> None:
+async def test_completion_and_cancellation_have_one_winner(store: Any) -> None:
     await store.want()
     job = await started(store)
     await finish_parts(store.database, job)
@@ -255,7 +256,7 @@ async def test_completion_and_cancellation_have_one_winner(store) -> None:
     assert store.row("SELECT status FROM sync.sync_jobs")["status"] == ended.removeprefix("sync.")
 
 
-async def test_failure_plans_a_retry_and_leaves_the_watermark(store) -> None:
+async def test_failure_plans_a_retry_and_leaves_the_watermark(store: Any) -> None:
     await store.want()
     job = await started(store)
 
@@ -275,7 +276,7 @@ async def test_failure_plans_a_retry_and_leaves_the_watermark(store) -> None:
     assert store.events() == ["sync.started", "sync.failed"]
 
 
-async def test_fourth_failure_is_the_end(store) -> None:
+async def test_fourth_failure_is_the_end(store: Any) -> None:
     for attempt in range(4):
         await store.want(attempt=attempt)
         store.admin.execute("UPDATE sync.sync_jobs SET due_at = now() WHERE status = 'pending'")
@@ -288,7 +289,7 @@ async def test_fourth_failure_is_the_end(store) -> None:
     assert store.rows("SELECT * FROM sync.sync_jobs WHERE status IN ('pending', 'running')") == []
 
 
-async def test_failed_records_make_the_sync_partial(store) -> None:
+async def test_failed_records_make_the_sync_partial(store: Any) -> None:
     await store.want()
     job = await started(store)
     await finish_parts(store.database, job)
@@ -300,7 +301,7 @@ async def test_failed_records_make_the_sync_partial(store) -> None:
     assert store.row("SELECT last_sync_status FROM sync.store_state_v1")["last_sync_status"] == "partial"
 
 
-async def test_watermark_never_goes_back(store) -> None:
+async def test_watermark_never_goes_back(store: Any) -> None:
     job, _ = await store.want()
     later, earlier = NOW, NOW - timedelta(hours=1)
 
@@ -312,7 +313,7 @@ async def test_watermark_never_goes_back(store) -> None:
     assert reached == {Resource.ORDERS: later}
 
 
-async def test_cancelled_pending_job_never_ran(store) -> None:
+async def test_cancelled_pending_job_never_ran(store: Any) -> None:
     job, _ = await store.want()
 
     async with store.database.transaction() as tx:

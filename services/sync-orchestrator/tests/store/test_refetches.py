@@ -1,6 +1,7 @@
 """Records to read again: collected, claimed by one, forgotten only when the answer is to the latest wish."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 
@@ -11,7 +12,7 @@ SHOP = "acme.myshopify.com"
 
 
 @pytest.fixture
-def want(database):
+def want(database: Any) -> Any:
     async def want(
         *ids: str, delay: float = 0, shop: str = SHOP, resource: Resource = Resource.ORDERS
     ) -> None:
@@ -29,7 +30,7 @@ def want(database):
 
 
 @pytest.fixture
-def claim(database):
+def claim(database: Any) -> Any:
     async def claim(records_max: int = 250) -> refetches.Refetch | None:
         async with database.transaction() as tx:
             return await refetches.claim(tx, owner="a", lease_seconds=60, records_max=records_max)
@@ -37,7 +38,7 @@ def claim(database):
     return claim
 
 
-async def test_records_of_one_shop_are_read_together(want, claim):
+async def test_records_of_one_shop_are_read_together(want: Any, claim: Any) -> None:
     await want("1", "2")
     await want("2", "3")
     await want("9", shop="other.myshopify.com")
@@ -48,13 +49,13 @@ async def test_records_of_one_shop_are_read_together(want, claim):
     assert await claim() is None
 
 
-async def test_nothing_is_read_before_the_delay_is_over(want, claim):
+async def test_nothing_is_read_before_the_delay_is_over(want: Any, claim: Any) -> None:
     await want("1", delay=60)
 
     assert await claim() is None
 
 
-async def test_one_request_takes_no_more_than_its_limit(want, claim):
+async def test_one_request_takes_no_more_than_its_limit(want: Any, claim: Any) -> None:
     await want(*[str(number) for number in range(5)])
 
     claimed = [await claim(records_max=3), await claim(records_max=3)]
@@ -62,7 +63,9 @@ async def test_one_request_takes_no_more_than_its_limit(want, claim):
     assert [len(one.record_ids) for one in claimed] == [3, 2]
 
 
-async def test_record_asked_for_again_during_the_read_is_read_again(want, claim, database):
+async def test_record_asked_for_again_during_the_read_is_read_again(
+    want: Any, claim: Any, database: Any
+) -> None:
     await want("1", "2")
     claimed = await claim()
     await want("2")
@@ -74,7 +77,9 @@ async def test_record_asked_for_again_during_the_read_is_read_again(want, claim,
     assert again.record_ids == ["2"]
 
 
-async def test_failed_read_comes_back_later_and_is_given_up_in_the_end(want, claim, database, admin):
+async def test_failed_read_comes_back_later_and_is_given_up_in_the_end(
+    want: Any, claim: Any, database: Any, admin: Any
+) -> None:
     await want("1")
     given_up = []
     for _ in range(2):
@@ -89,7 +94,7 @@ async def test_failed_read_comes_back_later_and_is_given_up_in_the_end(want, cla
     assert admin.execute("SELECT * FROM sync.refetch_queue").fetchall() == []
 
 
-async def test_claim_of_a_dead_replica_runs_out(want, claim, admin):
+async def test_claim_of_a_dead_replica_runs_out(want: Any, claim: Any, admin: Any) -> None:
     await want("1")
     await claim()
     admin.execute("UPDATE sync.refetch_queue SET lease_expires_at = now() - interval '1 second'")

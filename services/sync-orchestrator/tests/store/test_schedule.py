@@ -1,12 +1,14 @@
 """The schedule on a real database, beside the gateway's stores and the fetcher's installations."""
 
+from typing import Any
+
 import pytest
 
 from sync_orchestrator.runner import schedule
 
 
 @pytest.fixture
-async def scheduled(store):
+async def scheduled(store: Any) -> Any:
     """Return a store that has had its first sync, with its settings where the gateway keeps them."""
     store.admin.execute(
         "INSERT INTO gateway.advertisers (id, slug, name) OVERRIDING SYSTEM VALUE VALUES (11, 'acme', 'Acme')"
@@ -22,27 +24,27 @@ async def scheduled(store):
     return store
 
 
-async def plan(store) -> None:
+async def plan(store: Any) -> None:
     async with store.database.transaction() as tx:
         await schedule.plan_changed(tx)
 
 
-async def create(store, jobs_max: int = 10) -> int:
+async def create(store: Any, jobs_max: int = 10) -> int:
     async with store.database.transaction() as tx:
         return await schedule.create_due(tx, jobs_max=jobs_max)
 
 
-def come_due(store, column: str = "next_run_at", ago: str = "10 seconds") -> None:
+def come_due(store: Any, column: str = "next_run_at", ago: str = "10 seconds") -> None:
     store.admin.execute(f"UPDATE sync.store_state SET {column} = now() - interval '{ago}'")
 
 
-async def test_hourly_store_is_due_within_the_hour(scheduled):
+async def test_hourly_store_is_due_within_the_hour(scheduled: Any) -> None:
     row = scheduled.row("SELECT next_run_at - now() AS wait FROM sync.store_state")
 
     assert 0 < row["wait"].total_seconds() <= 3600
 
 
-async def test_changed_frequency_moves_the_next_run(scheduled):
+async def test_changed_frequency_moves_the_next_run(scheduled: Any) -> None:
     scheduled.admin.execute("UPDATE gateway.shopify_stores SET sync_frequency = 'manual'")
 
     await plan(scheduled)
@@ -50,7 +52,7 @@ async def test_changed_frequency_moves_the_next_run(scheduled):
     assert scheduled.row("SELECT next_run_at FROM sync.store_state")["next_run_at"] is None
 
 
-async def test_changed_zone_moves_the_next_run(scheduled):
+async def test_changed_zone_moves_the_next_run(scheduled: Any) -> None:
     scheduled.admin.execute("UPDATE gateway.shopify_stores SET sync_frequency = 'daily'")
     await plan(scheduled)
     new_york = scheduled.row("SELECT next_run_at FROM sync.store_state")["next_run_at"]
@@ -70,7 +72,7 @@ async def test_changed_zone_moves_the_next_run(scheduled):
     assert row["next_run_at"] != new_york
 
 
-async def test_due_store_gets_its_job_and_its_next_run_together(scheduled):
+async def test_due_store_gets_its_job_and_its_next_run_together(scheduled: Any) -> None:
     come_due(scheduled)
 
     assert await create(scheduled) == 1
@@ -80,7 +82,7 @@ async def test_due_store_gets_its_job_and_its_next_run_together(scheduled):
     assert scheduled.row("SELECT next_run_at > now() AS later FROM sync.store_state")["later"]
 
 
-async def test_run_missed_for_hours_is_made_up_once_and_spread(scheduled):
+async def test_run_missed_for_hours_is_made_up_once_and_spread(scheduled: Any) -> None:
     come_due(scheduled, ago="8 hours")
 
     assert await create(scheduled) == 1
@@ -90,7 +92,7 @@ async def test_run_missed_for_hours_is_made_up_once_and_spread(scheduled):
     assert -5 < row["wait"].total_seconds() < 900
 
 
-async def test_store_that_syncs_already_skips_its_run(scheduled):
+async def test_store_that_syncs_already_skips_its_run(scheduled: Any) -> None:
     await scheduled.want()
     come_due(scheduled)
 
@@ -100,14 +102,14 @@ async def test_store_that_syncs_already_skips_its_run(scheduled):
     assert scheduled.row("SELECT next_run_at > now() AS later FROM sync.store_state")["later"]
 
 
-async def test_full_load_leaves_stores_due(scheduled):
+async def test_full_load_leaves_stores_due(scheduled: Any) -> None:
     come_due(scheduled)
 
     assert await create(scheduled, jobs_max=0) == 0
     assert await create(scheduled, jobs_max=1) == 1
 
 
-async def test_only_one_replica_schedules_at_a_time(scheduled):
+async def test_only_one_replica_schedules_at_a_time(scheduled: Any) -> None:
     come_due(scheduled)
 
     async with scheduled.database.transaction() as one, scheduled.database.transaction() as two:
@@ -116,7 +118,7 @@ async def test_only_one_replica_schedules_at_a_time(scheduled):
     assert created == [1, 0]
 
 
-async def test_weekly_everything_is_read(scheduled):
+async def test_weekly_everything_is_read(scheduled: Any) -> None:
     scheduled.admin.execute("UPDATE sync.store_state SET last_full_sync_at = now() - interval '8 days'")
     come_due(scheduled)
 
@@ -125,7 +127,7 @@ async def test_weekly_everything_is_read(scheduled):
     assert scheduled.row("SELECT job_type FROM sync.sync_jobs")["job_type"] == "full_sync"
 
 
-async def test_products_on_their_own_schedule_are_left_out_until_due(scheduled):
+async def test_products_on_their_own_schedule_are_left_out_until_due(scheduled: Any) -> None:
     scheduled.admin.execute("UPDATE gateway.shopify_stores SET products_frequency = 'daily'")
     await plan(scheduled)
     come_due(scheduled)
@@ -135,7 +137,7 @@ async def test_products_on_their_own_schedule_are_left_out_until_due(scheduled):
     assert scheduled.row("SELECT skips_products FROM sync.sync_jobs")["skips_products"]
 
 
-async def test_products_alone_come_due(scheduled):
+async def test_products_alone_come_due(scheduled: Any) -> None:
     scheduled.admin.execute("UPDATE gateway.shopify_stores SET products_frequency = 'daily'")
     await plan(scheduled)
     come_due(scheduled, column="next_products_run_at")
@@ -145,7 +147,7 @@ async def test_products_alone_come_due(scheduled):
     assert scheduled.row("SELECT job_type FROM sync.sync_jobs")["job_type"] == "products_only"
 
 
-async def test_store_with_exhausted_retries_is_not_scheduled(scheduled):
+async def test_store_with_exhausted_retries_is_not_scheduled(scheduled: Any) -> None:
     scheduled.admin.execute("UPDATE sync.store_state SET status = 'error'")
     come_due(scheduled)
 
