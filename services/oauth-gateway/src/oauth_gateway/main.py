@@ -1,24 +1,26 @@
-"""Build the gateway from its settings and run it."""
+"""Build everything and run it."""
+
+import asyncio
 
 from oauth_gateway.clients.fetcher import FetcherClient
 from oauth_gateway.handlers.context import Gateway, ShopifyApp
+from oauth_gateway.handlers.events import lifecycle_handler
 from oauth_gateway.handlers.live import Hub
 from oauth_gateway.http.app import create_app
 from oauth_gateway.http.site import Site
 from oauth_gateway.metrics import REGISTRY
-from oauth_gateway.settings import Settings
+from oauth_gateway.settings import GatewaySettings
 from oauth_gateway.store.tables import outbox
-from sync_common.bus.outbox import OutboxRelay
-from sync_common.bus.producer import Producer
+from sync_common.bus import Consumer, OutboxRelay, Producer
+from sync_common.contracts.stack import SERVICES
 from sync_common.contracts.topics import OAUTH_GATEWAY
-from sync_common.db import Database
+from sync_common.db import Database, is_transient
 from sync_common.http import make_client
 from sync_common.runtime import HttpServer, Readiness, SystemClock, configure_logging, ops_app, run_service
 
 
-async def serve() -> int:
-    """Run the service until it is told to stop; return the exit status."""
-    settings = Settings.from_environment()
+async def serve(settings: GatewaySettings) -> int:
+    """Serve pages until told to stop; return the exit status."""
     configure_logging(OAUTH_GATEWAY, settings.log_level)
     database = Database.from_url(
         settings.database_url.get_secret_value(),
@@ -26,29 +28,48 @@ async def serve() -> int:
         pool_size=settings.database_pool_size,
     )
     await database.check_role()
-    fetcher_http = make_client(
-        base_url=settings.fetcher_url, token=settings.service_token.get_secret_value(), connections=50
-    )
-    gateway = Gateway(database, SystemClock(), FetcherClient(fetcher_http), shopify_app(settings))
+    fetcher = make_client(base_url=settings.fetcher_url, token=settings.service_token.get_secret_value())
+    gateway = Gateway(database, SystemClock(), FetcherClient(fetcher), _shopify_app(settings))
     hub = Hub(gateway)
     site = Site(settings.public_url, settings.support_url, settings.shopify_url)
     producer = Producer(settings.kafka_bootstrap, OAUTH_GATEWAY)
-    relay = OutboxRelay(database, outbox, producer, registry=REGISTRY)
-    readiness = Readiness({"database": database.is_reachable})
+    readiness = Readiness({"postgres": database.is_reachable})
     return await run_service(
         OAUTH_GATEWAY,
-        tasks={"outbox": relay.run, "live": hub.run},
+        tasks={
+            "outbox": OutboxRelay(database, outbox, producer, registry=REGISTRY).run,
+            "consumer": _consumer(settings, database, producer).run,
+            "live": hub.run,
+        },
         servers=[
             HttpServer(create_app(gateway, site, hub), settings.http_host, settings.http_port),
             HttpServer(ops_app(REGISTRY, readiness), settings.ops_host, settings.ops_port),
         ],
         readiness=readiness,
-        closers=[producer.stop, fetcher_http.aclose, database.close],
+        closers=[producer.stop, fetcher.aclose, database.close],
     )
 
 
-def shopify_app(settings: Settings) -> ShopifyApp:
-    """Return our app at Shopify."""
+def run() -> int:
+    """Run the service from the environment's settings; return the exit status."""
+    return asyncio.run(serve(GatewaySettings.from_environment()))
+
+
+def _consumer(settings: GatewaySettings, database: Database, dead_letters: Producer) -> Consumer:
+    return Consumer(
+        settings.kafka_bootstrap,
+        OAUTH_GATEWAY,
+        [topic.name for topic in SERVICES[OAUTH_GATEWAY].consumes],
+        lifecycle_handler(database),
+        client_id=OAUTH_GATEWAY,
+        transient=is_transient,
+        dead_letters=dead_letters,
+        max_batch_records=100,
+        registry=REGISTRY,
+    )
+
+
+def _shopify_app(settings: GatewaySettings) -> ShopifyApp:
     return ShopifyApp(
         client_id=settings.client_id,
         client_secrets=[secret.get_secret_value() for secret in settings.client_secret],

@@ -1,14 +1,14 @@
 """The only reader of the environment."""
 
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
 from sync_common.runtime import DatabaseSettings, ServiceSettings
 
 
-class Settings(DatabaseSettings):
+class GatewaySettings(DatabaseSettings):
     """What the gateway is told; every variable begins with GATEWAY_."""
 
     model_config = SettingsConfigDict(
@@ -47,6 +47,12 @@ class Settings(DatabaseSettings):
         if not value.startswith(("https://", "http://")):
             raise ValueError("must begin with https:// or http://")
         return value.rstrip("/")
+
+    @model_validator(mode="after")
+    def _production_is_secure(self) -> Self:
+        if self.in_production and not self.public_url.startswith("https://"):
+            raise ValueError("public_url must be https in production")
+        return self
 
     @field_validator("shopify_url")
     @classmethod

@@ -100,6 +100,16 @@ async def set_name(tx: Transaction, store_id: int, name: str) -> None:
     await _change(tx, store_id, name=name)
 
 
+async def erase(tx: Transaction, store_id: int) -> None:
+    """Forget what people wrote about a store, and the flows that were connecting its shop."""
+    row = await store_settings(tx, store_id)
+    if row is not None and row.name != row.shop_domain:
+        await set_name(tx, store_id, row.shop_domain)
+    if row is not None:
+        await tx.execute(delete(oauth_states).where(oauth_states.c.shop_domain == row.shop_domain))
+    await tx.execute(delete(dismissed_banners).where(dismissed_banners.c.store_id == store_id))
+
+
 async def _change(tx: Transaction, store_id: int, **values: str) -> None:
     statement = update(shopify_stores).where(shopify_stores.c.id == store_id)
     await tx.execute(statement.values(**values, updated_at=func.clock_timestamp()))
