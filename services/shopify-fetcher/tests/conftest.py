@@ -19,7 +19,7 @@ from sync_common.db import Database
 from sync_common.http import make_client
 from sync_common.runtime import SystemClock
 
-from .builders import CLIENT_ID, CLIENT_SECRET, Fetcher, SimulatedShop, settings
+from .builders import CLIENT_ID, CLIENT_SECRET, REDIRECT, Fetcher, SimulatedShop, settings
 
 
 @pytest.fixture(autouse=True)
@@ -41,6 +41,7 @@ def simulator_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "SIMULATOR_PORT": str(port),
         "SIMULATOR_CLIENT_ID": CLIENT_ID,
         "SIMULATOR_CLIENT_SECRET": CLIENT_SECRET,
+        "SIMULATOR_REDIRECT_URIS": REDIRECT,
         "SIMULATOR_DATA_DIR": str(folder),
         "SIMULATOR_LOG_LEVEL": "warning",
     }

@@ -1,0 +1,214 @@
+"""Bulk reads under crashes, cuts and failed operations: whole or not at all, and never started twice."""
+
+import contextlib
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from shopify_fetcher.clients.documents import bulk_document
+from shopify_fetcher.domain import cursor as cursors
+from shopify_fetcher.domain.budget import Lane
+from shopify_fetcher.domain.cursor import BulkCursor
+from shopify_fetcher.domain.search import Window
+from shopify_fetcher.reading import bulk, spool
+from shopify_fetcher.reading.lines import stream
+from shopify_fetcher.reading.reader import Mode, Wish
+from sync_common.contracts.resources import Resource
+
+from ..builders import only
+
+
+@pytest.fixture
+async def bulk_speed(make_shop):
+    """Return a switch for how bulk operations run; put back after the test."""
+    shop = await make_shop()
+
+    async def change(**wishes):
+        answer = await shop.http.patch("/_admin/bulk", json=wishes)
+        assert answer.is_success, answer.text
+
+    yield change
+    await change(minimum_seconds=0, concurrent_max=5, children_first=False)
+
+
+async def read_until(fetcher, installation_id, kind, *, job_id=1):
+    """Read orders by bulk until a line of this type, then go away as a crashed caller does."""
+    installation = await fetcher.installation(installation_id)
+    wish = Wish(Resource.ORDERS, Mode.BULK, Window(), Lane.FULL, job_id, None)
+    seen = []
+    async with contextlib.aclosing(stream(fetcher.parts.reader.prepare(installation, wish))) as chunks:
+        async for chunk in chunks:
+            seen += [json.loads(line) for line in chunk.split(b"\n") if line]
+            if any(line["type"] == kind for line in seen):
+                return seen
+    return seen
+
+
+async def test_running_operation_is_adopted_after_a_crash(fetcher, replica, make_shop, bulk_speed):
+    shop = await make_shop(orders=30)
+    installation_id = await fetcher.connect(shop)
+    await bulk_speed(minimum_seconds=1)
+    await read_until(fetcher, installation_id, "started")
+
+    lines = await replica.stream(installation_id, "orders", mode="bulk", job_id=1)
+
+    assert lines[-1]["type"] == "done", lines[-1]
+    assert (await shop.operations()).count("BulkRun") == 1
+
+
+async def test_operation_whose_id_was_lost_is_found_again(fetcher, make_shop):
+    shop = await make_shop(orders=30)
+    installation_id = await fetcher.connect(shop)
+    await fetcher.execute(
+        "INSERT INTO fetcher.bulk_operations (installation_id, job_id, resource, search) VALUES (:id, 1, 'orders', '')",
+        id=installation_id,
+    )
+    query = bulk_document(Resource.ORDERS, "")
+    await (await fetcher.session(installation_id)).call("bulk_run", {"query": query})
+
+    lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+
+    assert lines[-1]["type"] == "done", lines[-1]
+    assert (await shop.operations()).count("BulkRun") == 1
+
+
+async def test_lost_answer_to_the_start_does_not_start_a_second_operation(fetcher, make_shop):
+    shop = await make_shop(orders=30)
+    installation_id = await fetcher.connect(shop)
+    await shop.fault(operation="BulkRun", effect="drop")
+
+    lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+
+    assert lines[-1]["type"] == "done", lines[-1]
+    assert len((await shop.admin("", method="GET"))["bulkOperations"]) == 1
+
+
+async def test_two_jobs_start_an_operation_each(fetcher, make_shop):
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+
+    await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+    await fetcher.stream(installation_id, "orders", mode="bulk", job_id=2)
+
+    assert (await shop.operations()).count("BulkRun") == 2
+
+
+async def test_cursor_resumes_after_the_last_page(fetcher, make_shop, monkeypatch):
+    monkeypatch.setattr(spool, "BATCH_RECORDS", 10)
+    shop = await make_shop(orders=35)
+    installation_id = await fetcher.connect(shop)
+    whole = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+    pages = only(whole, "page")
+
+    rest = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1, cursor=pages[1]["cursor"])
+
+    ids = [line["id"] for line in only(whole, "record")]
+    assert [page["count"] for page in pages] == [10, 10, 10, 5]
+    assert [line["id"] for line in only(rest, "record")] == ids[20:]
+    assert rest[-1] == whole[-1]
+
+
+async def test_cursor_of_an_operation_that_is_gone_begins_anew(fetcher, make_shop):
+    shop = await make_shop(orders=5)
+    installation_id = await fetcher.connect(shop)
+    cursor = cursors.encode(BulkCursor("gid://shopify/BulkOperation/999", 3))
+
+    lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1, cursor=cursor)
+
+    assert len(only(lines, "record")) == lines[-1]["count"] == len(await shop.truth("orders"))
+
+
+@pytest.mark.parametrize(
+    ("code", "told", "retryable"),
+    [("INTERNAL_SERVER_ERROR", "bulk_failed", True), ("ACCESS_DENIED", "access_denied", False)],
+)
+async def test_failed_operation_is_no_empty_success_and_is_not_adopted(
+    fetcher, make_shop, bulk_speed, code, told, retryable
+):
+    shop = await make_shop(orders=30)
+    installation_id = await fetcher.connect(shop)
+    await bulk_speed(fail_next=code, fail_after_objects=7)
+
+    lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+    again = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+
+    assert (lines[-1]["type"], lines[-1]["code"], lines[-1]["retryable"]) == ("failed", told, retryable)
+    assert only(lines, "record") == []
+    assert (again[-1]["type"], again[-1]["count"]) == ("done", len(await shop.truth("orders")))
+
+
+async def test_empty_resource_is_done_with_nothing(fetcher, make_shop):
+    shop = await make_shop(customers=0, orders=0, products=0)
+    installation_id = await fetcher.connect(shop)
+
+    lines = await fetcher.stream(installation_id, "products", mode="bulk", job_id=1)
+
+    assert lines[-1] == {"type": "done", "count": 0, "objects": 0}
+
+
+async def test_cut_download_is_fetched_again(fetcher, make_shop):
+    shop = await make_shop(orders=30)
+    installation_id = await fetcher.connect(shop)
+    faults = [{"path": "/bulk/", "effect": "drop", "after_bytes": 500}]
+    await shop.http.post("/_admin/faults", json=faults)
+
+    lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+
+    assert (lines[-1]["type"], lines[-1]["count"]) == ("done", len(await shop.truth("orders")))
+
+
+async def test_children_before_their_parents_give_the_same_records(fetcher, make_shop, bulk_speed):
+    shop = await make_shop(orders=40)
+    installation_id = await fetcher.connect(shop)
+    usual = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+    await bulk_speed(children_first=True)
+
+    turned = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=2)
+
+    def bodies(lines):
+        return {line["id"]: line["body"] for line in only(lines, "record")}
+
+    assert bodies(turned) == bodies(usual)
+
+
+async def test_orders_before_the_limit_are_left_out(fetcher, make_shop):
+    shop = await make_shop(orders=60)
+    installation_id = await fetcher.connect(shop)
+    since = datetime.now(UTC) - timedelta(days=30)
+
+    query = {"mode": "bulk", "job_id": 1, "created_since": since.isoformat()}
+    lines = await fetcher.stream(installation_id, "orders", **query)
+    paged = await fetcher.stream(installation_id, "orders", **{**query, "mode": "paged"})
+
+    truth = await shop.truth("orders")
+    wanted = {key for key, order in truth.items() if datetime.fromisoformat(order["createdAt"]) >= since}
+    assert 0 < len(wanted) < len(truth)
+    assert {line["id"] for line in only(lines, "record")} == wanted
+    assert {line["id"] for line in only(paged, "record")} == wanted
+    assert only(lines, "total")[0]["count"] == len(wanted)
+
+
+async def test_reader_waits_while_all_slots_are_taken(fetcher, make_shop, bulk_speed, monkeypatch):
+    monkeypatch.setattr(bulk, "SLOT_WAIT_SECONDS", 0.1)
+    shop = await make_shop(orders=10)
+    installation_id = await fetcher.connect(shop)
+    await bulk_speed(concurrent_max=1, minimum_seconds=1)
+    query = bulk_document(Resource.PRODUCTS, "")
+    await (await fetcher.session(installation_id)).call("bulk_run", {"query": query})
+
+    lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+
+    assert only(lines, "throttled")
+    assert lines[-1]["type"] == "done"
+
+
+async def test_silence_is_broken_by_pings_with_progress(fetcher, make_shop, bulk_speed, monkeypatch):
+    monkeypatch.setattr("shopify_fetcher.reading.lines.PING_SECONDS", 0.2)
+    shop = await make_shop(orders=10)
+    installation_id = await fetcher.connect(shop)
+    await bulk_speed(minimum_seconds=1)
+
+    lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+
+    assert any("objects" in ping for ping in only(lines, "ping"))

@@ -1,0 +1,128 @@
+"""Paged reads: windows, nested lists, throttling, dear queries, cursors."""
+
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from ..builders import only
+
+
+async def test_window_holds_what_changed_since_and_nothing_older(fetcher, make_shop):
+    shop = await make_shop(customers=30)
+    installation_id = await fetcher.connect(shop)
+    since = datetime.now(UTC) - timedelta(seconds=1)
+    truth = await shop.truth("customers")
+    changed = sorted(truth)[:3]
+    for number in changed:
+        await shop.admin(
+            "/mutations", {"kind": "customer.update", "id": int(number), "changes": {"note": "new"}}
+        )
+
+    lines = await fetcher.stream(
+        installation_id, "customers", mode="paged", lane="incremental", updated_since=since.isoformat()
+    )
+
+    assert sorted(line["id"] for line in only(lines, "record")) == changed
+    assert lines[-1] == {"type": "done", "count": 3, "objects": None}
+    assert only(lines, "total") == [{"type": "total", "count": 3}]
+
+
+async def test_cursor_resumes_with_the_same_window(fetcher, make_shop, monkeypatch):
+    monkeypatch.setattr("shopify_fetcher.reading.records.PageSize.MAX", 20)
+    shop = await make_shop(orders=70, plan="enterprise")
+    installation_id = await fetcher.connect(shop)
+    whole = await fetcher.stream(installation_id, "orders", mode="paged")
+    pages = only(whole, "page")
+
+    rest = await fetcher.stream(installation_id, "orders", mode="paged", cursor=pages[0]["cursor"])
+
+    ids = [line["id"] for line in only(whole, "record")]
+    assert [line["id"] for line in only(rest, "record")] == ids[pages[0]["count"] :]
+    assert rest[-1] == whole[-1]
+    assert only(rest, "started")[0]["shopify_time"] == only(whole, "started")[0]["shopify_time"]
+
+
+async def test_throttled_call_is_waited_out_and_told(fetcher, make_shop):
+    shop = await make_shop(orders=5)
+    installation_id = await fetcher.connect(shop)
+    await shop.fault(operation="OrdersPage", effect="throttled")
+
+    lines = await fetcher.stream(installation_id, "orders", mode="paged")
+
+    assert only(lines, "throttled")
+    assert lines[-1]["type"] == "done"
+    [usage] = await fetcher.rows("SELECT sum(throttled)::int AS throttled FROM fetcher.api_usage")
+    assert usage["throttled"] == 1
+
+
+async def test_spent_budget_is_waited_for_without_a_refusal(fetcher, make_shop):
+    shop = await make_shop(orders=5, plan="enterprise")
+    installation_id = await fetcher.connect(shop)
+    await shop.admin("", {"api_points_left": 0}, method="PATCH")
+
+    lines = await fetcher.stream(installation_id, "orders", mode="paged")
+
+    assert lines[-1]["type"] == "done"
+    [usage] = await fetcher.rows("SELECT sum(throttled)::int AS throttled FROM fetcher.api_usage")
+    assert usage["throttled"] <= 1
+
+
+async def test_too_dear_query_is_halved(fetcher, make_shop):
+    shop = await make_shop(orders=15, plan="enterprise")
+    installation_id = await fetcher.connect(shop)
+    refusal = {"errors": [{"message": "too dear", "extensions": {"code": "MAX_COST_EXCEEDED"}}]}
+    await shop.fault(operation="OrdersPage", status=200, body=refusal)
+
+    lines = await fetcher.stream(installation_id, "orders", mode="paged")
+
+    assert only(lines, "page")[0]["count"] == 10
+    assert lines[-1]["count"] == len(await shop.truth("orders"))
+
+
+@pytest.mark.parametrize(
+    ("fault", "code", "retryable"),
+    [
+        ({"status": 402}, "shop_unavailable", True),
+        ({"status": 404}, "shop_gone", False),
+        ({"status": 403}, "access_denied", False),
+        ({"status": 301, "headers": {"location": "https://evil.example"}}, "protocol", True),
+        (
+            {"status": 200, "body": {"data": None, "errors": [{"extensions": {"code": "ACCESS_DENIED"}}]}},
+            "access_denied",
+            False,
+        ),
+        ({"status": 500}, "shop_unreachable", True),
+    ],
+)
+async def test_refusals_are_named_for_the_reaction(fetcher, make_shop, fault, code, retryable):
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await shop.fault(path="graphql.json", operation="OrdersPage", times=50, **fault)
+
+    lines = await fetcher.stream(installation_id, "orders", mode="paged")
+
+    assert (lines[-1]["type"], lines[-1]["code"], lines[-1]["retryable"]) == ("failed", code, retryable)
+
+
+async def test_moment_of_failure_is_not_noticed(fetcher, make_shop):
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await shop.fault(operation="OrdersPage", status=502, times=2)
+
+    lines = await fetcher.stream(installation_id, "orders", mode="paged")
+
+    assert lines[-1]["type"] == "done"
+
+
+async def test_cursor_of_another_mode_is_refused(fetcher, make_shop):
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    lines = await fetcher.stream(installation_id, "orders", mode="paged")
+
+    async with fetcher.client() as client:
+        answer = await client.get(
+            f"/v1/installations/{installation_id}/records/orders",
+            params={"mode": "bulk", "cursor": only(lines, "page")[0]["cursor"]},
+        )
+
+    assert (answer.status_code, answer.json()["code"]) == (422, "bad_cursor")

@@ -1,0 +1,165 @@
+"""The webhook doctor, and the shop's own webhooks from Kafka."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from sync_common.bus import Done, Message, Rejected
+from sync_common.contracts.envelope import Envelope
+from sync_common.contracts.topics import SHOP_TOPIC
+
+DUE = "UPDATE fetcher.installations SET webhooks_due_at = clock_timestamp()"
+
+
+def message(topic, shop, body=b"{}", triggered_at=None):
+    extensions = {"webhooktopic": topic, "shop": shop, "shape": "rest"}
+    if triggered_at is not None:
+        extensions["triggeredat"] = triggered_at.isoformat()
+    envelope = Envelope(
+        id="1",
+        type="shopify.webhook.delivered",
+        source="webhook-ingest",
+        subject=f"shop/{shop}",
+        time=datetime.now(UTC),
+        extensions=extensions,
+    )
+    return Message(SHOP_TOPIC, 0, 0, shop.encode(), body, envelope.to_headers(), 0)
+
+
+async def subscriptions(shop):
+    return (await shop.admin("", method="GET"))["subscriptions"]
+
+
+async def delete_some(fetcher, shop, installation_id, count):
+    session = await fetcher.session(installation_id)
+    for subscription in (await subscriptions(shop))[:count]:
+        await session.call("webhook_subscription_delete", {"id": subscription["id"]})
+
+
+async def test_doctor_repairs_what_is_missing_and_tells_every_store(fetcher, make_shop):
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop, store_id=7, advertiser_id=3)
+    await fetcher.connect(shop, store_id=8, advertiser_id=4)
+    before = {subscription["topic"] for subscription in await subscriptions(shop)}
+    await delete_some(fetcher, shop, installation_id, 3)
+    await fetcher.execute(DUE)
+
+    visited = await fetcher.parts.doctor.visit_next()
+
+    assert visited
+    assert {subscription["topic"] for subscription in await subscriptions(shop)} == before
+    assert (await fetcher.events()).count("sync.webhooks.repaired") == 2
+
+
+async def test_doctor_that_finds_all_well_says_nothing_and_comes_back_in_an_hour(fetcher, make_shop):
+    shop = await make_shop()
+    await fetcher.connect(shop)
+    await fetcher.execute(DUE)
+
+    first, second = await fetcher.parts.doctor.visit_next(), await fetcher.parts.doctor.visit_next()
+
+    assert (first, second) == (True, False)
+    assert "sync.webhooks.repaired" not in await fetcher.events()
+    [row] = await fetcher.rows(
+        "SELECT webhooks_due_at - clock_timestamp() BETWEEN interval '59 min' AND interval '60 min' AS in_an_hour"
+        " FROM fetcher.installations"
+    )
+    assert row["in_an_hour"]
+
+
+async def test_doctor_outlives_a_shop_that_does_not_answer(fetcher, make_shop):
+    shop = await make_shop()
+    await fetcher.connect(shop)
+    await shop.fault(path="graphql.json", status=500, times=50)
+    await fetcher.execute(DUE)
+
+    visited = await fetcher.parts.doctor.visit_next()
+
+    assert visited
+    [row] = await fetcher.rows("SELECT webhooks_installed FROM fetcher.installations")
+    assert row["webhooks_installed"] is False
+
+
+async def test_uninstall_ends_every_store_once(fetcher, make_shop):
+    shop = await make_shop()
+    await fetcher.connect(shop, store_id=7, advertiser_id=3)
+    await fetcher.connect(shop, store_id=8, advertiser_id=4)
+    await shop.admin("/uninstall")
+    told = message("app/uninstalled", shop.domain, triggered_at=datetime.now(UTC) + timedelta(seconds=1))
+
+    outcomes = await fetcher.parts.events.handle([told, told])
+
+    assert outcomes == [Done(), Done()]
+    assert (await fetcher.events()).count("sync.store.disconnected") == 2
+    rows = await fetcher.rows("SELECT status, disconnect_reason FROM fetcher.connections")
+    assert {(row["status"], row["disconnect_reason"]) for row in rows} == {
+        ("disconnected", "app_uninstalled")
+    }
+    assert await fetcher.rows("SELECT * FROM fetcher.credentials") == []
+
+
+async def test_late_uninstall_changes_nothing_while_the_token_works(fetcher, make_shop):
+    shop = await make_shop()
+    await fetcher.connect(shop)
+
+    outcomes = await fetcher.parts.events.handle(
+        [
+            message("app/uninstalled", shop.domain, triggered_at=datetime.now(UTC) + timedelta(seconds=1)),
+            message("app/uninstalled", shop.domain, triggered_at=datetime.now(UTC) - timedelta(days=1)),
+            message("app/uninstalled", shop.domain),
+        ]
+    )
+
+    assert outcomes == [Done(), Done(), Done()]
+    assert await fetcher.events() == ["sync.store.connected"]
+
+
+async def test_uninstall_waits_while_the_probe_is_unclear(fetcher, make_shop):
+    shop = await make_shop()
+    await fetcher.connect(shop)
+    await shop.fault(path="graphql.json", status=500, times=50)
+
+    with pytest.raises(Exception, match="Shopify answered 500"):
+        await fetcher.parts.events.handle([message("app/uninstalled", shop.domain)])
+
+    assert await fetcher.events() == ["sync.store.connected"]
+
+
+async def test_changed_scopes_are_read_and_the_doctor_is_called(fetcher, make_shop):
+    shop = await make_shop()
+    await fetcher.connect(shop)
+    await shop.admin("/scopes", {"scopes": ["read_customers", "read_orders", "read_products"]})
+
+    await fetcher.parts.events.handle([message("app/scopes_update", shop.domain)])
+
+    [row] = await fetcher.rows(
+        "SELECT access_scopes, webhooks_due_at <= clock_timestamp() AS is_due FROM fetcher.installations"
+    )
+    assert row == {"access_scopes": ["read_customers", "read_orders", "read_products"], "is_due": True}
+
+
+async def test_finished_bulk_operation_is_noted_for_whoever_polls_it(fetcher, make_shop):
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+    [operation] = await fetcher.rows("SELECT gid FROM fetcher.bulk_operations")
+    body = json.dumps({"admin_graphql_api_id": operation["gid"]}).encode()
+
+    outcomes = await fetcher.parts.events.handle(
+        [
+            message("bulk_operations/finish", shop.domain, body),
+            message("bulk_operations/finish", shop.domain, b"[]"),
+        ]
+    )
+
+    assert outcomes[0] == Done()
+    assert isinstance(outcomes[1], Rejected)
+    [row] = await fetcher.rows("SELECT finish_seen_at IS NOT NULL AS seen FROM fetcher.bulk_operations")
+    assert row["seen"]
+
+
+async def test_webhook_of_an_unknown_shop_is_done(fetcher):
+    outcomes = await fetcher.parts.events.handle([message("shop/update", "unknown.myshopify.com")])
+
+    assert outcomes == [Done()]
