@@ -86,6 +86,19 @@ async def test_flush_fails_at_its_deadline_when_records_are_lost(bus: Any, netwo
     await _send_until_delivered(producer, topic, b"after")
 
 
+async def test_stop_takes_effect_while_kafka_is_away(bus: Any, network: Any) -> None:
+    topic = await bus.topic()
+    producer = await bus.producer(delivery_timeout_seconds=2.0)
+    await producer.partitions(topic)
+
+    network.stall()
+    await producer.enqueue(topic, b"key", b"value", [])
+
+    async with asyncio.timeout(5):
+        await producer.stop()
+    network.heal()
+
+
 async def test_start_fails_at_its_deadline_when_no_broker_answers(bus: Any, network: Any) -> None:
     network.cut()
 

@@ -54,10 +54,11 @@ def _cut(messages: Sequence[Message], *, max_records: int, max_bytes: int) -> It
     batch: list[Message] = []
     size = 0
     for message in messages:
-        if batch and (len(batch) >= max_records or size + message.size > max_bytes):
+        message_bytes = message.size
+        if batch and (len(batch) >= max_records or size + message_bytes > max_bytes):
             yield batch
             batch, size = [], 0
         batch.append(message)
-        size += message.size
+        size += message_bytes
     if batch:
         yield batch

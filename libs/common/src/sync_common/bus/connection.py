@@ -15,6 +15,7 @@ from sync_common.contracts.topics import MAX_MESSAGE_BYTES
 _BATCH_BYTES_MAX: Final = 256 * 1024  # measured: the default of 16 KiB triples the cost of a record
 _RECONNECT_SECONDS_MIN: Final = 0.1
 _RECONNECT_SECONDS_MAX: Final = 2.0
+_IN_FLIGHT_SECONDS: Final = 0.5
 
 log = structlog.get_logger()
 
@@ -114,7 +115,10 @@ async def _close(client: AIOKafkaProducer, patience_seconds: float) -> None:
     stopping = asyncio.create_task(client.stop())
     done, _ = await asyncio.wait({stopping}, timeout=patience_seconds)
     if not done:  # stop() waits for every record it holds, and has no deadline of its own
-        await client._sender.close()
+        sender = client._sender.sender_task
+        for _ in range(2):  # the first cancellation lets requests in flight end, the second does not
+            sender.cancel()
+            await asyncio.wait({sender}, timeout=_IN_FLIGHT_SECONDS)
         client._message_accumulator.fail_all(KafkaError("the client was given up"))
     with contextlib.suppress(KafkaError):
         await stopping

@@ -21,14 +21,14 @@ from sync_common.bus.batches import batches_by_topic
 from sync_common.bus.dead_letters import DeadLetterLimit, send_dead_letters
 from sync_common.bus.errors import DeliveryFailed, TooManyDeadLetters
 from sync_common.bus.handling import Handling, Retry
-from sync_common.bus.membership import Membership, open_client
+from sync_common.bus.membership import Membership, close_client, open_client
 from sync_common.bus.message import BatchHandler, Message, Outcome, Rejected
 from sync_common.bus.metrics import bus_metrics
 from sync_common.bus.partitions import Partitions
 from sync_common.bus.producer import Producer
 
 _POLL_SECONDS: Final = 0.5
-_COMMIT_SECONDS: Final = 10.0
+_COMMIT_SECONDS: Final = 5.0
 _DEAD_LETTER_LIMIT: Final = DeadLetterLimit()
 
 Records = dict[TopicPartition, list[ConsumerRecord]]
@@ -99,7 +99,7 @@ class Consumer:
             await self._commit(client)
         finally:
             self._membership.leave()
-            await client.stop()
+            await close_client(client)
 
     async def _turn(self, client: AIOKafkaConsumer, stop: asyncio.Event) -> None:
         self._partitions.resume_due(client)

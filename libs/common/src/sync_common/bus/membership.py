@@ -17,6 +17,7 @@ _HAND_OVER_SECONDS: Final = 20.0
 _REBALANCE_SECONDS: Final = 30.0
 _POLL_INTERVAL_SECONDS: Final = 300.0
 _REJOIN_SECONDS: Final = 1.0
+_LEAVE_SECONDS: Final = 3.0
 _FETCH_BYTES_MAX: Final = 32 * 1024 * 1024
 _PARTITION_FETCH_BYTES_MAX: Final = 4 * 1024 * 1024  # Kafka returns a larger record all the same, alone
 
@@ -86,6 +87,15 @@ async def open_client(
     return None
 
 
+async def close_client(client: AIOKafkaConsumer) -> None:
+    """Leave the group and disconnect; an absent coordinator is not waited for."""
+    stopping = asyncio.create_task(client.stop())
+    done, _ = await asyncio.wait({stopping}, timeout=_LEAVE_SECONDS)
+    if not done:
+        await client._client.close()
+        await _cancel(stopping)
+
+
 async def _started(client: AIOKafkaConsumer, stop: asyncio.Event) -> bool:
     starting = asyncio.create_task(client.start())
     stopping = asyncio.create_task(stop.wait())
@@ -100,7 +110,7 @@ async def _started(client: AIOKafkaConsumer, stop: asyncio.Event) -> bool:
         await _cancel(stopping)
         if not (starting.done() and not starting.cancelled() and starting.exception() is None):
             await _cancel(starting)
-            await client.stop()
+            await close_client(client)
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(_REJOIN_SECONDS):
             await stop.wait()

@@ -20,6 +20,7 @@ from sync_common.contracts.events import Event
 
 Headers = Sequence[tuple[str, bytes]]
 
+_STOP_SECONDS_MAX: Final = 5.0
 _UNFLUSHED_MAX: Final = 50_000  # acknowledgements remembered by one batch before the oldest is awaited
 
 
@@ -54,7 +55,7 @@ class Producer:
 
     async def stop(self) -> None:
         """Wait for what was sent, within the deadline, and disconnect."""
-        await self._connection.close(patience_seconds=min(self.delivery_timeout_seconds, 10.0))
+        await self._connection.close(patience_seconds=min(self.delivery_timeout_seconds, _STOP_SECONDS_MAX))
 
     def is_connected(self) -> bool:
         """Say whether the last attempt to reach Kafka succeeded; for readiness."""
