@@ -252,3 +252,14 @@ async def test_slow_body_is_given_up(ingest: Any) -> None:
 
     assert answer.status_code == 408
     assert time.monotonic() - started < 4.5
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "status"), [("POST", "/", 404), ("POST", "/a/b", 404), ("GET", "", 405)]
+)
+async def test_other_paths_and_methods_are_no_redirects(
+    ingest: Any, method: str, path: str, status: int
+) -> None:
+    answer = await ingest.client.request(method, f"/webhooks/shopify{path}", content=b"{}")
+
+    assert answer.status_code == status
