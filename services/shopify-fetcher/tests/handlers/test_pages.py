@@ -42,17 +42,29 @@ async def test_cursor_resumes_with_the_same_window(fetcher, make_shop, monkeypat
     assert only(rest, "started")[0]["shopify_time"] == only(whole, "started")[0]["shopify_time"]
 
 
-async def test_throttled_call_is_waited_out_and_told(fetcher, make_shop):
+async def test_throttled_call_is_waited_out(fetcher, make_shop):
     shop = await make_shop(orders=5)
     installation_id = await fetcher.connect(shop)
     await shop.fault(operation="OrdersPage", effect="throttled")
 
     lines = await fetcher.stream(installation_id, "orders", mode="paged")
 
-    assert only(lines, "throttled")
     assert lines[-1]["type"] == "done"
     [usage] = await fetcher.rows("SELECT sum(throttled)::int AS throttled FROM fetcher.api_usage")
     assert usage["throttled"] == 1
+
+
+async def test_block_by_another_process_is_waited_for_and_told(fetcher, make_shop):
+    shop = await make_shop(orders=5)
+    installation_id = await fetcher.connect(shop)
+    await fetcher.execute(
+        "UPDATE fetcher.api_budgets SET blocked_until = clock_timestamp() + interval '1.2 seconds'"
+    )
+
+    lines = await fetcher.stream(installation_id, "orders", mode="paged")
+
+    assert 1 <= only(lines, "throttled")[0]["resume_in"] <= 1.2
+    assert lines[-1]["type"] == "done"
 
 
 async def test_spent_budget_is_waited_for_without_a_refusal(fetcher, make_shop):

@@ -11,6 +11,8 @@ from enum import StrEnum
 
 BLOCK_SECONDS_MIN = 0.1
 BLOCK_SECONDS_MAX = 60.0
+HOLD_DRAIN_SHARE = 0.25
+RESERVE_POINTS_MAX = 500.0  # what interactive calls need at once does not grow with the plan
 
 
 class Lane(StrEnum):
@@ -30,7 +32,7 @@ class Lane(StrEnum):
 class Budget:
     """What one installation may still spend, as the last answers told.
 
-    `outstanding` drains at the restore rate, so that the hold of a process that died dissolves by itself.
+    `outstanding` drains at a share of the restore rate, so that the hold of a process that died dissolves by itself.
     """
 
     bucket_size: float
@@ -48,7 +50,7 @@ class Budget:
         return replace(
             self,
             available=min(self.bucket_size, self.available + restored),
-            outstanding=max(0.0, self.outstanding - restored),
+            outstanding=max(0.0, self.outstanding - HOLD_DRAIN_SHARE * restored),
             level_at=now,
         )
 
@@ -72,11 +74,27 @@ def reserve(budget: Budget, *, cost: float, lane: Lane, now: datetime) -> Reserv
     if current.blocked_until is not None and current.blocked_until > now:
         return Reservation(current, max(0.01, (current.blocked_until - now).total_seconds()))
     cost = min(cost, current.bucket_size)
-    floor = min(lane.reserve_share * current.bucket_size, current.bucket_size - cost)
-    lacking = cost + floor - (current.available - current.outstanding)
-    if lacking > 1e-6:
-        return Reservation(current, max(0.01, lacking / current.restore_rate))
+    floor = min(lane.reserve_share * current.bucket_size, RESERVE_POINTS_MAX, current.bucket_size - cost)
+    wait = _seconds_until(current, cost + floor)
+    if wait > 0:
+        return Reservation(current, max(0.01, wait))
     return Reservation(replace(current, outstanding=current.outstanding + cost, blocked_until=None), 0.0)
+
+
+def _seconds_until(budget: Budget, need: float) -> float:
+    """Return how long until `need` points are free beside what is on its way."""
+    lacking = need - (budget.available - budget.outstanding)
+    if lacking <= 1e-6:
+        return 0.0
+    if need + budget.outstanding <= budget.bucket_size:
+        return lacking / budget.restore_rate
+    too_much = (
+        need + budget.outstanding - budget.bucket_size
+    )  # even a full bucket would not do: holds must go
+    return max(
+        (budget.bucket_size - budget.available) / budget.restore_rate,
+        too_much / (HOLD_DRAIN_SHARE * budget.restore_rate),
+    )
 
 
 @dataclass(frozen=True, slots=True)
