@@ -22,20 +22,37 @@ CREATE TABLE records.tombstones (
 COMMENT ON TABLE records.tombstones IS 'Deleted records; deleted_at is the version that an upsert must exceed.';
 
 CREATE TABLE records.redactions (
-    kind text NOT NULL CHECK (kind IN ('shop', 'customer', 'order', 'email')),
+    kind text NOT NULL CHECK (kind IN ('store', 'customer', 'order', 'email')),
     key bytea NOT NULL,
     redacted_at timestamptz NOT NULL,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (kind, key)
 );
 COMMENT ON TABLE records.redactions IS
-    'What may never be written again: keyed hashes of (shop, customer), (shop, order), (shop, e-mail), or a shop.';
+    'What may never be written again: keyed hashes of (shop, customer), (shop, order), (shop, e-mail), or a store.';
 
 CREATE TABLE records.redacted_shops (
     shop_key bytea PRIMARY KEY,
     latest_at timestamptz NOT NULL
 );
 COMMENT ON TABLE records.redacted_shops IS 'Keyed hashes of shops with any redaction: others need no check.';
+
+CREATE TABLE records.shop_erasures (
+    advertiser_id bigint NOT NULL,
+    store_id bigint NOT NULL,
+    generation integer NOT NULL,
+    shop_domain text NOT NULL,
+    keep_anonymous boolean NOT NULL,
+    requested_at timestamptz NOT NULL,
+    webhook_id text NOT NULL,
+    effects jsonb NOT NULL DEFAULT '{}',
+    created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    done_at timestamptz,
+    PRIMARY KEY (advertiser_id, store_id, generation)
+);
+CREATE INDEX shop_erasures_due ON records.shop_erasures (created_at) WHERE done_at IS NULL;
+COMMENT ON TABLE records.shop_erasures IS
+    'Stores to erase after shop/redact, in small transactions; what was observed after requested_at stays.';
 
 CREATE TABLE records.compliance_receipts (
     id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -131,13 +148,15 @@ CREATE TABLE records.exports (
     id bigint GENERATED ALWAYS AS IDENTITY,
     store_id bigint NOT NULL,
     request_id text NOT NULL,
-    state text NOT NULL DEFAULT 'ready' CHECK (state IN ('ready', 'expired')),
+    subject_key bytea NOT NULL,
     records integer NOT NULL,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     expires_at timestamptz NOT NULL,
     PRIMARY KEY (advertiser_id, id),
     UNIQUE (advertiser_id, store_id, request_id)
 );
+CREATE INDEX exports_subject ON records.exports (subject_key);
+CREATE INDEX exports_expiry ON records.exports (expires_at);
 CREATE TABLE records.export_chunks (
     advertiser_id bigint NOT NULL,
     export_id bigint NOT NULL,
@@ -161,6 +180,7 @@ COMMENT ON TABLE records.access_log IS 'Every export or view of a customer''s da
 
 TENANT_TABLES = (
     "tombstones",
+    "shop_erasures",
     "compliance_receipts",
     "job_ledger",
     "job_tallies",
@@ -250,5 +270,6 @@ def downgrade() -> None:
     op.execute(
         "DROP TABLE records.outbox, records.access_log, records.export_chunks, records.exports, "
         "records.delivery_digests, records.deliveries, records.job_marks, records.job_tallies, records.job_ledger, "
-        "records.compliance_receipts, records.redacted_shops, records.redactions, records.tombstones"
+        "records.compliance_receipts, records.shop_erasures, records.redacted_shops, records.redactions, "
+        "records.tombstones"
     )

@@ -1,10 +1,10 @@
 """One function per kind of message: decide, write, answer. The bus commits, retries and logs."""
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from record_writer.domain.batches import Item, Plan, Target, plan
+from record_writer.domain.batches import Item, Plan, Target, item_for, plan
 from record_writer.domain.changes import Change, Kind
 from record_writer.domain.interpret import interpret
 from record_writer.domain.redaction import Hasher
@@ -93,19 +93,17 @@ class RecordHandler:
 
     async def _leave_out_erased(self, tx: Transaction, received: Sequence[Received]) -> None:
         items = [item for one in received for item in one.items]
-        known = await redactions.load(
-            tx, self.hasher, self.resource, [(i.target.shop, i.change) for i in items]
-        )
+        known = await redactions.load(tx, self.hasher, self.resource, [(i.target, i.change) for i in items])
         if not known.known:
             return
         for one in received:
             kept: list[Item] = []
             for item in one.items:
-                change = known.apply(self.resource, item.target.shop, item.change)
+                change = known.apply(self.resource, item.target, item.change)
                 if change is None:
                     one.erased.append(item)
                 else:
-                    kept.append(Item(item.target, change, item.job_id, item.epoch))
+                    kept.append(item_for(item.target, change, item.job_id, item.epoch))
             one.items = kept
 
     async def _request_refetches(
@@ -130,17 +128,18 @@ class RecordHandler:
                 await outbox.publish(tx, tables.outbox, event, source=RECORD_WRITER, now=self.clock.now())
 
     def _count(self, received: Sequence[Received], written: records.Written) -> None:
-        now = self.clock.now()
+        now, counts = self.clock.now(), Counter[tuple[str, str]]()
         for one in received:
-            lane = "sync" if one.raw is not None and one.raw.store_id is not None else "live"
-            outcomes = [written.outcomes.get(item.key, "unchanged") for item in one.items]
-            outcomes += ["skipped"] * len(one.erased) + ["failed"] * (one.error is not None)
-            for outcome in outcomes:
-                RECORDS.labels(self.resource, lane, outcome).inc()
+            lane = "live" if one.raw is None or one.raw.store_id is None else "sync"
+            counts.update((lane, written.outcomes.get(item.key, "unchanged")) for item in one.items)
+            counts[lane, "skipped"] += len(one.erased)
+            counts[lane, "failed"] += one.error is not None
             if one.raw is not None and one.raw.type is RecordType.DELIVERED:
                 WEBHOOK_AGE.labels(self.resource).observe(
                     max(0.0, (now - one.raw.occurred_at).total_seconds())
                 )
+        for (lane, outcome), number in counts.items():
+            RECORDS.labels(self.resource, lane, outcome).inc(number)
 
 
 def _receive(message: Message, resource: Resource) -> Received:
@@ -172,7 +171,7 @@ def _address(one: Received, raw: RawRecord, directory: stores.Directory) -> None
         targets = [c.target for c in connections if c.receives(raw.observed_at)]
         one.missed_by = [c.target for c in connections if not c.receives(raw.observed_at)]
     if one.change is not None:
-        one.items = [Item(target, one.change, raw.job_id, raw.epoch) for target in targets]
+        one.items = [item_for(target, one.change, raw.job_id, raw.epoch) for target in targets]
 
 
 async def _lock(tx: Transaction, received: Sequence[Received]) -> None:

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Final
 
+from record_writer.compliance import ComplianceHandler
 from record_writer.domain.redaction import Hasher
 from record_writer.handlers import RecordHandler
 from record_writer.http import build_app
@@ -11,9 +12,9 @@ from record_writer.metrics import REGISTRY
 from record_writer.settings import Settings
 from record_writer.store.tables import outbox
 from record_writer.upkeep import Upkeep
-from sync_common.bus import Consumer, OutboxRelay, Producer, TransactionalHandler, in_transaction
+from sync_common.bus import Consumer, OutboxRelay, Producer, TransactionalHandler, in_transaction, one_by_one
 from sync_common.contracts.resources import Resource
-from sync_common.contracts.topics import RECORD_WRITER, live_topic, sync_topic
+from sync_common.contracts.topics import COMPLIANCE_TOPIC, RECORD_WRITER, live_topic, sync_topic
 from sync_common.db import Database, is_transient
 from sync_common.runtime import HttpServer, Readiness, SystemClock, configure_logging, run_service
 
@@ -35,7 +36,7 @@ async def main() -> int:
     await producer.start()
 
     consumers = _consumers(settings, database, producer)
-    upkeep = Upkeep(database, sweep_seconds=settings.sweep_seconds)
+    upkeep = Upkeep(database, SystemClock(), sweep_seconds=settings.sweep_seconds)
     tasks: dict[str, Task] = {name: consumer.run for name, consumer in consumers.items()}
     tasks["upkeep"] = upkeep.run
     tasks["outbox"] = OutboxRelay(database, outbox, producer, registry=REGISTRY).run
@@ -71,7 +72,7 @@ def _consumers(settings: Settings, database: Database, producer: Producer) -> di
             registry=REGISTRY,
         )
 
-    return {
+    consumers = {
         f"{resource}.{lane}": consumer(
             f"{resource}.{lane}", TOPIC_OF[lane](resource), RecordHandler(resource, hasher, clock)
         )
@@ -79,3 +80,7 @@ def _consumers(settings: Settings, database: Database, producer: Producer) -> di
         for resource in Resource
         if resource in settings.resources
     }
+    if "compliance" in settings.lanes:
+        handler = one_by_one(ComplianceHandler(hasher, clock))
+        consumers["compliance"] = consumer("compliance", COMPLIANCE_TOPIC, handler)
+    return consumers

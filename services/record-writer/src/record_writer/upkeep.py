@@ -1,4 +1,4 @@
-"""What is done on a timer: late links, and forgetting deliveries that nobody asks about any more."""
+"""What is done on a timer: late links, erasing shops in small steps, forgetting what is no longer asked for."""
 
 import asyncio
 import contextlib
@@ -8,14 +8,20 @@ from typing import Final
 import structlog
 
 from record_writer.metrics import LINKS_SWEPT
-from record_writer.store import books, records
+from record_writer.store import books, erasure, records
+from record_writer.store.tables import outbox as outbox_table
+from sync_common.bus import outbox
+from sync_common.contracts.events import ShopRedacted
+from sync_common.contracts.topics import RECORD_WRITER
 from sync_common.db import Database, is_transient
+from sync_common.runtime import Clock
 
 HORIZON_SECONDS: Final = 600.0  # longer than any batch's transaction
 FIRST_HORIZON_SECONDS: Final = 86_400.0  # after a start nobody knows for how long no sweep ran
 SWEPT_MAX: Final = 5_000
 FORGET_EVERY_SECONDS: Final = 3_600.0
 DELIVERIES_KEPT_DAYS: Final = 30
+ERASED_MAX: Final = 2_000
 
 log = structlog.get_logger()
 
@@ -25,6 +31,7 @@ class Upkeep:
     """The periodic work of one process; any number may run it at once."""
 
     database: Database
+    clock: Clock
     sweep_seconds: float
     _horizon_seconds: float = FIRST_HORIZON_SECONDS
     _forget_at: float = 0.0
@@ -34,6 +41,8 @@ class Upkeep:
         while not stop.is_set():
             try:
                 await self.sweep()
+                while not stop.is_set() and await self.erase():
+                    pass
                 await self._forget_when_due()
             except Exception as error:
                 if not is_transient(error):
@@ -51,6 +60,28 @@ class Upkeep:
         LINKS_SWEPT.inc(linked)
         return linked
 
+    async def erase(self) -> bool:
+        """Erase one step of the oldest shop erasure and announce its end; False when there is none."""
+        async with self.database.transaction() as tx:
+            due = await erasure.claim_erasure(tx)
+            if due is None:
+                return False
+            await records.lock_shops(tx, shared=(), exclusive=[due.shop_domain])
+            effects = await erasure.erase_some(tx, due, limit=ERASED_MAX)
+            is_done = not any(effects.values())
+            await erasure.note_erased(tx, due, effects, done=is_done)
+            if is_done:
+                now = self.clock.now()
+                event = ShopRedacted(
+                    store_id=due.store_id,
+                    advertiser_id=due.advertiser_id,
+                    shop_domain=due.shop_domain,
+                    generation=due.generation,
+                    redacted_at=now,
+                )
+                await outbox.publish(tx, outbox_table, event, source=RECORD_WRITER, now=now)
+        return True
+
     async def _forget_when_due(self) -> None:
         now = asyncio.get_running_loop().time()
         if now < self._forget_at:
@@ -58,3 +89,4 @@ class Upkeep:
         self._forget_at = now + FORGET_EVERY_SECONDS
         async with self.database.transaction() as tx:
             await books.forget_deliveries(tx, older_than_days=DELIVERIES_KEPT_DAYS)
+            await erasure.forget_expired_exports(tx)

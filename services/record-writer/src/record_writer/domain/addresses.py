@@ -43,13 +43,26 @@ class RestAddress(msgspec.Struct):
     phone: str | None = None
 
 
-class GraphqlAddress(RestAddress, rename="camel"):
+class GraphqlAddress(msgspec.Struct, rename="camel"):
     """MailingAddress of GraphQL."""
 
+    id: str | None = None
+    first_name: str | None = None
+    last_name: str | None = None
+    name: str | None = None
+    company: str | None = None
+    address1: str | None = None
+    address2: str | None = None
+    city: str | None = None
+    province: str | None = None
+    province_code: str | None = None
+    country: str | None = None
     country_code_v2: str | None = None
+    zip: str | None = None
+    phone: str | None = None
 
 
-def address(raw: RestAddress | None) -> Address | None:
+def address(raw: RestAddress | GraphqlAddress | None, *, with_id: bool = True) -> Address | None:
     """Return an address in its stored form, None where there is none or every line of it is empty."""
     if raw is None:
         return None
@@ -68,7 +81,7 @@ def address(raw: RestAddress | None) -> Address | None:
         code.upper() if code else None,
         text(raw.zip),
         text(raw.phone),
-        optional_identifier(raw.id),
+        optional_identifier(raw.id) if with_id else None,
     )
     return found if any(msgspec.structs.astuple(found)) else None
 

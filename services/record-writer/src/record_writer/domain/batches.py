@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from record_writer.domain.changes import Change, Kind
@@ -28,15 +28,16 @@ class Key(NamedTuple):
 class Item:
     """One change for one store, and the job that brought it, if one did."""
 
+    key: Key
     target: Target
     change: Change
     job_id: int | None = None
     epoch: int | None = None
 
-    @property
-    def key(self) -> Key:
-        """Return whose record this is."""
-        return Key(self.target.advertiser_id, self.target.store_id, self.change.external_id)
+
+def item_for(target: Target, change: Change, job_id: int | None = None, epoch: int | None = None) -> Item:
+    """Return a change as it concerns one store."""
+    return Item(Key(target.advertiser_id, target.store_id, change.external_id), target, change, job_id, epoch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +98,3 @@ def _rounds(by_key: dict[Key, list[Item]]) -> list[list[Item]]:
                 rounds.append([])
             rounds[number].append(item)
     return rounds
-
-
-def with_change(item: Item, change: Change) -> Item:
-    """Return the item with another change in place of its own."""
-    return replace(item, change=change)

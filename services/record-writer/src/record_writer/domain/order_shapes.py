@@ -131,6 +131,7 @@ class RestLine(msgspec.Struct):
     sku: str | None = None
     vendor: str | None = None
     gift_card: bool | None = None
+    requires_shipping: bool | None = None
 
 
 class RestMoney(msgspec.Struct):

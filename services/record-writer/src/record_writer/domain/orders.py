@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from msgspec import UNSET, UnsetType
 
-from record_writer.domain.addresses import Address, RestAddress, address
+from record_writer.domain.addresses import Address, GraphqlAddress, RestAddress, address
 from record_writer.domain.changes import Change, hint, record
 from record_writer.domain.order_shapes import (
     Bag,
@@ -90,8 +90,8 @@ def from_graphql(raw: GraphqlOrder, *, observed_at: datetime, settles: bool) -> 
         current_total_price=_shop(raw.current_total_price_set, "current_total_price"),
         refunded_total=_shop(raw.total_refunded_set, "refunded_total"),
         discount_codes=UNSET if raw.discount_codes is UNSET else sorted(raw.discount_codes or []),
-        shipping_address=UNSET if raw.shipping_address is UNSET else address(raw.shipping_address),
-        billing_address=UNSET if raw.billing_address is UNSET else address(raw.billing_address),
+        shipping_address=_order_address(raw.shipping_address),
+        billing_address=_order_address(raw.billing_address),
         tags=UNSET if raw.tags is UNSET else tags(raw.tags, "orders.tags"),
     )
     if raw.customer is not UNSET:
@@ -236,8 +236,8 @@ def from_webhook(raw: RestOrder, *, observed_at: datetime) -> Change:
         current_total_price=_amount(raw.current_total_price, "current_total_price"),
         refunded_total=_refunded(raw.refunds),
         discount_codes=UNSET if raw.discount_codes is UNSET else _codes(raw.discount_codes),
-        shipping_address=UNSET if raw.shipping_address is UNSET else _order_address(raw.shipping_address),
-        billing_address=UNSET if raw.billing_address is UNSET else _order_address(raw.billing_address),
+        shipping_address=_order_address(raw.shipping_address),
+        billing_address=_order_address(raw.billing_address),
         tags=UNSET if raw.tags is UNSET else tags(raw.tags, "orders.tags"),
     )
     if raw.customer is not UNSET:
@@ -246,8 +246,7 @@ def from_webhook(raw: RestOrder, *, observed_at: datetime) -> Change:
         columns |= _lines([_rest_line(line) for line in raw.line_items])
     if raw.financial_status is not UNSET:
         columns |= _financial(raw.financial_status)
-    if raw.fulfillment_status is not UNSET:  # null means that nothing is fulfilled yet
-        columns |= _fulfillment(lower(raw.fulfillment_status) or "unfulfilled")
+    columns |= _rest_fulfillment(raw)
     columns |= _times(raw.cancel_reason, raw.cancelled_at, raw.closed_at, raw.processed_at, raw.created_at)
     columns["metadata"] = carried(
         admin_graphql_api_id=raw.admin_graphql_api_id,
@@ -264,6 +263,21 @@ def from_webhook(raw: RestOrder, *, observed_at: datetime) -> Change:
         confirmed=raw.confirmed,
     )
     return _record(raw.id, columns, raw.updated_at, observed_at)
+
+
+def _rest_fulfillment(raw: RestOrder) -> Columns:
+    """Return the status; null means that nothing is fulfilled yet, or that nothing has to be.
+
+    Lines that need no shipping tell the two apart, except gift cards, which never do: then nothing is carried.
+    """
+    if raw.fulfillment_status is UNSET:
+        return {}
+    if raw.fulfillment_status:
+        return _fulfillment(lower(raw.fulfillment_status))
+    lines = raw.line_items or []
+    if not lines or any(line.requires_shipping is not False for line in lines):
+        return _fulfillment("unfulfilled")
+    return {} if all(line.gift_card for line in lines) else _fulfillment("fulfillment_not_required")
 
 
 def _amount(value: Maybe[Decimal], name: str) -> Maybe[Decimal]:
@@ -299,11 +313,8 @@ def _codes(codes: list[RestDiscountCode] | None) -> list[str]:
     return sorted(one.code for one in codes or [] if one.code)
 
 
-def _order_address(raw: RestAddress | None) -> Address | None:
-    found = address(raw)
-    if found is not None:
-        found.id = None
-    return found
+def _order_address(raw: Maybe[RestAddress | GraphqlAddress]) -> Maybe[Address]:
+    return raw if raw is UNSET else address(raw, with_id=False)
 
 
 def _rest_line(raw: RestLine) -> LineItem:

@@ -8,6 +8,7 @@ from enum import StrEnum
 from hashlib import sha256
 
 from record_writer.domain import customers, orders
+from record_writer.domain.batches import Target
 from record_writer.domain.changes import Change, Kind, content_hash
 from sync_common.contracts.resources import Resource
 
@@ -18,6 +19,7 @@ class Subject(StrEnum):
     """What a redaction names."""
 
     SHOP = "shop"
+    STORE = "store"
     CUSTOMER = "customer"
     ORDER = "order"
     EMAIL = "email"
@@ -33,9 +35,14 @@ class Hasher:
         """Return the key of a subject within a shop."""
         return hmac.digest(self.secret, f"{subject}\0{shop}\0{value}".encode(), sha256)
 
-    def keys_of(self, resource: Resource, shop: str, change: Change) -> Iterable[RedactionKey]:
+    def of_store(self, shop: str, store_id: int) -> RedactionKey:
+        """Return the key of a whole store: of two stores of a shop one may be erased and the other connected again."""
+        return Subject.STORE, self.key(Subject.STORE, shop, str(store_id))
+
+    def keys_of(self, resource: Resource, target: Target, change: Change) -> Iterable[RedactionKey]:
         """Return every key under which this change could be forbidden."""
-        yield Subject.SHOP, self.key(Subject.SHOP, shop)
+        shop = target.shop
+        yield self.of_store(shop, target.store_id)
         if resource is Resource.CUSTOMERS:
             yield Subject.CUSTOMER, self.key(Subject.CUSTOMER, shop, change.external_id)
         if resource is Resource.ORDERS:
@@ -53,18 +60,18 @@ class Redactions:
     hasher: Hasher
     known: Mapping[RedactionKey, datetime] = field(default_factory=dict)
 
-    def apply(self, resource: Resource, shop: str, change: Change) -> Change | None:
+    def apply(self, resource: Resource, target: Target, change: Change) -> Change | None:
         """Return what may be written of a change: all, the impersonal part, or nothing (None)."""
         if not self.known or change.kind is Kind.DELETED:
             return change
         found = {
             subject: self.known[subject, key]
-            for subject, key in self.hasher.keys_of(resource, shop, change)
+            for subject, key in self.hasher.keys_of(resource, target, change)
             if (subject, key) in self.known
         }
         if not found:
             return change
-        erased_at = found.get(Subject.SHOP)
+        erased_at = found.get(Subject.STORE)
         if erased_at is not None and change.observed_at <= erased_at:
             return None
         if resource is Resource.CUSTOMERS and Subject.CUSTOMER in found:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -52,16 +52,12 @@ def money(value: Decimal | None, field: str) -> Decimal | None:
         raise InvalidRecord(field, "not a finite number")
     if abs(value) >= MONEY_LIMIT:
         raise InvalidRecord(field, "amount of more than 16 digits")
-    exponent = value.as_tuple().exponent
-    if exponent == -2:
-        return value
-    try:
-        amount = value.quantize(_SMALLEST)
-    except InvalidOperation:
-        raise InvalidRecord(field, "amount with too many digits") from None
-    shortened = amount.normalize()
-    digits = shortened.as_tuple().exponent
-    return shortened if isinstance(digits, int) and digits < -2 else amount.quantize(_HUNDREDTH)
+    hundredths = value.quantize(_HUNDREDTH)
+    if hundredths == value:
+        return hundredths
+    rounded = value.quantize(_SMALLEST)
+    hundredths = rounded.quantize(_HUNDREDTH)
+    return hundredths if hundredths == rounded else rounded.normalize()
 
 
 def count(value: int | None, field: str) -> int | None:

@@ -1,7 +1,7 @@
 """The job ledger, the end marks of parts, and the webhook deliveries seen."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from sqlalchemy import delete, func
@@ -55,14 +55,14 @@ class Delivery:
 
 async def note_outcomes(tx: Transaction, resource: Resource, entries: Iterable[Entry]) -> None:
     """Add to the ledger what is not in it yet; the first outcome of a record in a job is its outcome."""
-    if rows := [asdict(entry) for entry in entries]:
+    if rows := list(entries):
         async with raw_cursor(tx) as cursor:
             await cursor.execute(query("note_outcomes"), {"resource": resource, "entries": as_json(rows)})
 
 
 async def note_marks(tx: Transaction, resource: Resource, marks: Iterable[Mark]) -> None:
     """Note end marks, each once."""
-    if rows := [asdict(mark) for mark in marks]:
+    if rows := list(marks):
         async with raw_cursor(tx) as cursor:
             await cursor.execute(query("note_marks"), {"resource": resource, "marks": as_json(rows)})
 
@@ -78,7 +78,7 @@ async def replayed(tx: Transaction, bodies: Iterable[tuple[str, str]]) -> set[tu
 
 async def note_deliveries(tx: Transaction, seen: Iterable[Delivery]) -> None:
     """Note deliveries, each once per store."""
-    if rows := [asdict(delivery) for delivery in seen]:
+    if rows := list(seen):
         async with raw_cursor(tx) as cursor:
             await cursor.execute(query("note_deliveries"), {"deliveries": as_json(rows)})
 

@@ -28,8 +28,8 @@ class Written:
         return Counter(self.outcomes.values())
 
 
-def as_json(rows: Iterable[dict[str, Any]]) -> str:
-    """Return rows as one parameter for jsonb_to_recordset: a single value, however many rows."""
+def as_json(rows: Iterable[Any]) -> str:
+    """Return rows (dicts or dataclasses) as one parameter for jsonb_to_recordset, however many they are."""
     return msgspec.json.encode(list(rows)).decode()
 
 

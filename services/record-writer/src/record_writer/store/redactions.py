@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from record_writer.domain.batches import Target
 from record_writer.domain.changes import Change
 from record_writer.domain.redaction import Hasher, Redactions, Subject
 from record_writer.store.sql import query
@@ -10,14 +11,17 @@ from sync_common.db import Transaction, raw_cursor
 
 
 async def load(
-    tx: Transaction, hasher: Hasher, resource: Resource, changes: Sequence[tuple[str, Change]]
+    tx: Transaction, hasher: Hasher, resource: Resource, changes: Sequence[tuple[Target, Change]]
 ) -> Redactions:
-    """Return the redactions that concern these changes (shop and change); most shops have none."""
-    shops = await _redacted(tx, hasher, {shop for shop, _ in changes})
+    """Return the redactions that concern these changes (each for a store); most shops have none."""
+    shops = await _redacted(tx, hasher, {target.shop for target, _ in changes})
     if not shops:
         return Redactions(hasher)
     wanted = {
-        key for shop, change in changes if shop in shops for key in hasher.keys_of(resource, shop, change)
+        key
+        for target, change in changes
+        if target.shop in shops
+        for key in hasher.keys_of(resource, target, change)
     }
     async with raw_cursor(tx) as cursor:
         kinds, keys = zip(*sorted(wanted), strict=True)

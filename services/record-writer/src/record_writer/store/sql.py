@@ -4,8 +4,7 @@ from functools import cache
 from importlib.resources import files
 
 from record_writer.domain import customers
-from record_writer.store.staging import data_columns
-from record_writer.store.tables import MIRROR
+from record_writer.store.tables import MIRROR, data_columns
 from sync_common.contracts.resources import Resource
 
 DEFAULTS = {
@@ -51,6 +50,7 @@ def statement(name: str, resource: Resource) -> str:
     return query(name).format(
         table=MIRROR[resource].name,
         columns=", ".join(columns),
+        data_columns=", ".join(data_columns(MIRROR[resource])),
         values=", ".join(_value("", column) for column in columns),
         assignments=_full(resource) if name == "upsert_records" else _partial(resource),
         differs=_differs(resource),

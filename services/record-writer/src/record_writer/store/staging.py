@@ -7,30 +7,18 @@ from typing import Any, TypeAlias
 
 import msgspec
 import psycopg
-from sqlalchemy import ARRAY, Boolean, Column, DateTime, LargeBinary, Table, Text
+from sqlalchemy import ARRAY, Boolean, Column, DateTime, LargeBinary, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from record_writer.domain.batches import Item, Plan
-from record_writer.store.tables import MIRROR
+from record_writer.store.sql import statement
+from record_writer.store.tables import MIRROR, data_columns
 from sync_common.contracts.resources import Resource
 
 NULL = "\\N"
-KEY_COLUMNS = ("advertiser_id", "source_id", "external_id")
-_OURS = frozenset(
-    ("id", "source_type", "created_at", "updated_at", "deleted_at", "first_order_at", *KEY_COLUMNS)
-)
-_VERSION = frozenset(("updated_at_source", "observed_at", "content_hash"))
-_LINK = frozenset(("contact_id", "link_rank"))
-
 Encode = Callable[[Any], str]
 Cursor: TypeAlias = "psycopg.AsyncCursor[Any]"
 _encode_json = msgspec.json.Encoder().encode
-
-
-def data_columns(table: Table) -> tuple[str, ...]:
-    """Return the columns that a payload can carry."""
-    left_out = _OURS | _VERSION | _LINK
-    return tuple(c.name for c in table.columns if c.name not in left_out and "generated" not in c.info)
 
 
 def _text(value: str) -> str:
@@ -77,24 +65,6 @@ def encoders(resource: Resource) -> tuple[tuple[str, Encode], ...]:
     return tuple((name, _encoder(table.columns[name])) for name in data_columns(table))
 
 
-@cache
-def statements(resource: Resource) -> tuple[str, str]:
-    """Return the statements that make the staging table of a resource, and fill it."""
-    columns = data_columns(MIRROR[resource])
-    links = ", contact_id, link_rank" if resource is Resource.ORDERS else ""
-    create = (
-        f"CREATE TEMPORARY TABLE staged ON COMMIT DROP AS SELECT {', '.join(KEY_COLUMNS)}, updated_at_source, "
-        f"observed_at, content_hash, {', '.join(columns)}{links}, NULL::smallint AS round, "
-        "NULL::boolean AS creates, NULL::text[] AS carried, NULL::text AS consent_email "
-        f"FROM records.{MIRROR[resource].name} WITH NO DATA"
-    )
-    copy = (
-        f"COPY staged ({', '.join(KEY_COLUMNS)}, round, creates, updated_at_source, observed_at, content_hash, "
-        f"carried, consent_email, {', '.join(columns)}) FROM STDIN"
-    )
-    return create, copy
-
-
 def line(item: Item, number: int, columns: Iterable[tuple[str, Encode]]) -> str:
     """Return one item as a line of COPY."""
     change, target = item.change, item.target
@@ -120,9 +90,8 @@ def line(item: Item, number: int, columns: Iterable[tuple[str, Encode]]) -> str:
 
 async def stage(cursor: Cursor, resource: Resource, plan: Plan) -> None:
     """Make the staging table and fill it with all rounds of a plan."""
-    create, copy_into = statements(resource)
     columns = encoders(resource)
-    await cursor.execute(create)
+    await cursor.execute(statement("create_staging", resource))
     lines = [line(item, number, columns) for number, items in enumerate(plan.rounds) for item in items]
-    async with cursor.copy(copy_into) as copy:
+    async with cursor.copy(statement("copy_staging", resource)) as copy:
         await copy.write("".join(lines).encode())

@@ -164,6 +164,16 @@ MIRROR: Final[dict[Resource, Table]] = {
     Resource.PRODUCTS: products,
 }
 
+_NEVER_CARRIED = frozenset(
+    ["advertiser_id", "id", "source_type", "source_id", "external_id", "contact_id", "link_rank", "first_order_at", "updated_at_source", "observed_at", "content_hash", "deleted_at", "created_at", "updated_at"]
+)
+
+
+def data_columns(table: Table) -> tuple[str, ...]:
+    """Return the columns that a payload can carry."""
+    return tuple(c.name for c in table.columns if c.name not in _NEVER_CARRIED and "generated" not in c.info)
+
+
 tombstones = Table(
     "tombstones",
     metadata,
@@ -189,6 +199,21 @@ redacted_shops = Table(
     metadata,
     Column("shop_key", LargeBinary, primary_key=True),
     _required("latest_at", TIME),
+)
+
+shop_erasures = Table(
+    "shop_erasures",
+    metadata,
+    Column("advertiser_id", BigInteger, primary_key=True),
+    Column("store_id", BigInteger, primary_key=True),
+    Column("generation", Integer, primary_key=True),
+    _required("shop_domain", Text),
+    _required("keep_anonymous", Boolean),
+    _required("requested_at", TIME),
+    _required("webhook_id", Text),
+    _required("effects", JSONB),
+    _required("created_at", TIME),
+    Column("done_at", TIME),
 )
 
 compliance_receipts = Table(
@@ -278,7 +303,7 @@ exports = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     _required("store_id", BigInteger),
     _required("request_id", Text),
-    _required("state", Text),
+    _required("subject_key", LargeBinary),
     _required("records", Integer),
     _required("created_at", TIME),
     _required("expires_at", TIME),

@@ -1,0 +1,130 @@
+"""The compliance topic: erase a person, erase a shop, export what is held. One message, one transaction."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from record_writer.domain.compliance import ComplianceTopic, CustomerRequest, ShopRedact, decode
+from record_writer.domain.redaction import Hasher, RedactionKey, Subject
+from record_writer.errors import InvalidRecord, ReplayedElsewhere
+from record_writer.metrics import COMPLIANCE
+from record_writer.store import books, erasure, records
+from sync_common.bus import Done, Message, Outcome, Rejected
+from sync_common.contracts.records import ShopWebhook
+from sync_common.db import Transaction
+from sync_common.runtime import Clock
+
+
+@dataclass(frozen=True)
+class ComplianceHandler:
+    """Does what Shopify's privacy webhooks ask, and leaves a receipt of what was done when."""
+
+    hasher: Hasher
+    clock: Clock
+
+    async def __call__(self, message: Message, *, tx: Transaction) -> Outcome:
+        """Handle one request; repeating it changes nothing more."""
+        try:
+            webhook = ShopWebhook.from_message(message.envelope(), message.value or b"")
+            await self._refuse_replay(tx, webhook)
+            match webhook.topic:
+                case ComplianceTopic.REDACT_CUSTOMER:
+                    await self._redact_customer(tx, webhook)
+                case ComplianceTopic.REDACT_SHOP:
+                    await self._redact_shop(tx, webhook)
+                case ComplianceTopic.DATA_REQUEST:
+                    await self._export(tx, webhook)
+                case _:
+                    raise InvalidRecord("webhooktopic", "no compliance topic")
+        except InvalidRecord as error:
+            raise Rejected(str(error), error.field, error=type(error).__name__) from None
+        return Done()
+
+    async def _refuse_replay(self, tx: Transaction, webhook: ShopWebhook) -> None:
+        if await books.replayed(tx, [(webhook.digest, webhook.shop)]):
+            raise ReplayedElsewhere
+
+    async def _redact_customer(self, tx: Transaction, webhook: ShopWebhook) -> None:
+        request = decode(webhook.body, CustomerRequest, shop=webhook.shop)
+        await records.lock_shops(tx, shared=(), exclusive=[webhook.shop])
+        keys = list(self._keys(webhook.shop, request))
+        await erasure.remember(tx, self.hasher, webhook.shop, keys, webhook.observed_at)
+        await erasure.drop_exports(tx, (key for _, key in keys))
+        stores = await erasure.stores_of(tx, webhook.shop)
+        for store in stores:
+            effects = await erasure.redact_person(tx, _person(store, request, webhook))
+            await self._receipt(tx, webhook, store, "done", effects)
+        if not stores:
+            await self._receipt(tx, webhook, None, "ignored", {})
+
+    async def _redact_shop(self, tx: Transaction, webhook: ShopWebhook) -> None:
+        """Ask for the erasure of the shop's stores, except where it was installed again since."""
+        decode(webhook.body, ShopRedact, shop=webhook.shop)
+        await records.lock_shops(tx, shared=(), exclusive=[webhook.shop])
+        stores = await erasure.stores_of(tx, webhook.shop)
+        gone = [store for store in stores if not store.is_connected]
+        keys = [self.hasher.of_store(webhook.shop, store.store_id) for store in gone]
+        await erasure.remember(tx, self.hasher, webhook.shop, keys, webhook.observed_at)
+        for store in gone:
+            await erasure.request_erasure(
+                tx,
+                store,
+                shop=webhook.shop,
+                requested_at=webhook.observed_at,
+                webhook_id=webhook.webhook_id or webhook.event_id,
+            )
+        for store in stores:
+            await self._receipt(tx, webhook, store, "ignored" if store.is_connected else "done", {})
+        if not stores:
+            await self._receipt(tx, webhook, None, "ignored", {})
+
+    async def _export(self, tx: Transaction, webhook: ShopWebhook) -> None:
+        request = decode(webhook.body, CustomerRequest, shop=webhook.shop)
+        subject_key = next((key for _, key in self._keys(webhook.shop, request)), webhook.digest.encode())
+        request_id = str(request.data_request.id) if request.data_request else webhook.event_id
+        for store in await erasure.stores_of(tx, webhook.shop):
+            person = _person(store, request, webhook)
+            number = await erasure.export_person(
+                tx, person, request_id=request_id, subject_key=subject_key, now=self.clock.now()
+            )
+            await self._receipt(tx, webhook, store, "done", {"records": number})
+
+    def _keys(self, shop: str, request: CustomerRequest) -> Iterable[RedactionKey]:
+        if request.customer_id:
+            yield Subject.CUSTOMER, self.hasher.key(Subject.CUSTOMER, shop, request.customer_id)
+        if request.email:
+            yield Subject.EMAIL, self.hasher.key(Subject.EMAIL, shop, request.email)
+        for order_id in request.order_ids:
+            yield Subject.ORDER, self.hasher.key(Subject.ORDER, shop, order_id)
+
+    async def _receipt(
+        self,
+        tx: Transaction,
+        webhook: ShopWebhook,
+        store: erasure.ShopStore | None,
+        outcome: str,
+        effects: dict[str, Any],
+    ) -> None:
+        COMPLIANCE.labels(webhook.topic, outcome).inc()
+        await erasure.note_receipt(
+            tx,
+            topic=webhook.topic,
+            shop_key=self.hasher.key(Subject.SHOP, webhook.shop),
+            webhook_id=webhook.webhook_id or webhook.event_id,
+            advertiser_id=store.advertiser_id if store else None,
+            store_id=store.store_id if store else None,
+            received_at=webhook.occurred_at,
+            outcome=outcome,
+            effects=effects,
+        )
+
+
+def _person(store: erasure.ShopStore, request: CustomerRequest, webhook: ShopWebhook) -> erasure.PersonQuery:
+    return erasure.PersonQuery(
+        advertiser_id=store.advertiser_id,
+        store_id=store.store_id,
+        customer_id=request.customer_id,
+        email=request.email,
+        order_ids=request.order_ids,
+        redacted_at=webhook.observed_at,
+    )

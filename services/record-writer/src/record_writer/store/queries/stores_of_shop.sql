@@ -1,0 +1,6 @@
+-- Every store of a shop, connected or not, with what erasure has to know of it.
+SELECT store.advertiser_id, store.store_id, installation.generation, installation.status, store.redact_preference
+FROM fetcher.installations_v1 AS installation
+JOIN gateway.stores_v1 AS store USING (advertiser_id, store_id)
+WHERE installation.shop_domain = %(shop)s
+ORDER BY store.advertiser_id, store.store_id
