@@ -282,7 +282,7 @@ async def test_second_consumer_joins_mid_stream_and_no_record_is_lost(bus: Any) 
         joined.set()
         return await second(batch)
 
-    options = {"max_batch_records": 10, "session_timeout_seconds": 6.0}
+    options = {"max_batch_bytes": 60, "session_timeout_seconds": 6.0}
     async with bus.consuming([topic], unhurried, **options):
         await bus.until(lambda: len(first.messages) >= 100)
         async with bus.consuming([topic], newcomer, **options):
@@ -294,6 +294,7 @@ async def test_second_consumer_joins_mid_stream_and_no_record_is_lost(bus: Any) 
         offsets = [message.offset for message in first.messages if message.partition == partition]
         later = [message.offset for message in second.messages if message.partition == partition]
         assert offsets + later == list(range(len(offsets) + len(later)))
+    await _assert_all_is_committed(bus, topic)
 
 
 async def test_batch_that_outlasts_the_hand_over_is_read_again_and_crashes_nothing(
@@ -315,12 +316,11 @@ async def test_batch_that_outlasts_the_hand_over_is_read_again_and_crashes_nothi
         async with bus.consuming([topic], second, session_timeout_seconds=6.0):
             await bus.until(lambda: len(second.messages) > 0)
             finish.set()
-            await bus.until(lambda: len({*first.values, *second.values}) == 100)
+            await bus.until(lambda: len(first.messages) > 0)
+            outlasting = len(first.batches[0])
+            await bus.until(lambda: len(first.messages) + len(second.messages) == outlasting + 100)
 
-    third = bus.Recorder()
-    await bus.fill(topic, [b"end"])
-    async with bus.consuming([topic], third):
-        await bus.until(lambda: b"end" in third.values)
+    await _assert_all_is_committed(bus, topic)
 
 
 async def test_offset_out_of_range_stops_the_partition_instead_of_skipping(bus: Any) -> None:
@@ -417,6 +417,14 @@ async def test_consumer_that_starts_before_its_topic_waits_for_it(bus: Any, netw
     await bus.until(lambda: recorder.values == [b"early"])
     stop.set()
     await running
+
+
+async def _assert_all_is_committed(bus: Any, topic: str) -> None:
+    successor = bus.Recorder()
+    await bus.fill(topic, [b"end"])
+    async with bus.consuming([topic], successor):
+        await bus.until(lambda: b"end" in successor.values)
+    assert successor.values == [b"end"]
 
 
 async def _offline_consumer(bus: Any, topic: str, handler: Any) -> Any:

@@ -44,14 +44,14 @@ async def test_missing_topics_are_created_with_their_dead_letters(bus: Any, topi
 async def test_drifted_setting_is_corrected_and_an_operators_own_is_kept(bus: Any, topic: Topic) -> None:
     await ensure_topics(bus.bootstrap, bus.prefix, topics=[topic])
     name = bus.prefix + topic.name
-    await _set(bus, name, {**topic.config, "retention.ms": "1000", "min.insync.replicas": "1"})
+    await _set(bus, name, {**topic.config, "retention.ms": "1000", "file.delete.delay.ms": "12345"})
 
     changes = await ensure_topics(bus.bootstrap, bus.prefix, topics=[topic])
 
     assert changes == [f"set retention.ms of {name}"]
     settings = await _settings(bus, name)
     assert settings["retention.ms"] == str(HOUR_MS)
-    assert settings["min.insync.replicas"] == "1"
+    assert settings["file.delete.delay.ms"] == "12345"
 
 
 async def test_partitions_are_added_and_never_fewer(bus: Any, topic: Topic) -> None:
