@@ -8,17 +8,17 @@ import pytest
 
 from local_stack.browser import Browser
 from local_stack.platform import Platform, Row, eventually
-from local_stack.repository import LOCAL
+from local_stack.repository import LOCAL, scratch_folder
 from local_stack.stack import Login, Stack, start_stack
 
 
 @pytest.fixture(scope="session")
-def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+def stack() -> Iterator[Stack]:
     """A running platform of its own on free ports."""
-    folder = tmp_path_factory.mktemp("platform")
-    stack = start_stack(folder / "run", cache=LOCAL / "cache", default_ports=False, durable=False)
-    yield stack
-    stack.stop()
+    with scratch_folder("test-platform") as folder:
+        stack = start_stack(folder / "run", cache=LOCAL / "cache", default_ports=False, durable=False)
+        yield stack
+        stack.stop()
 
 
 @pytest.fixture(autouse=True)

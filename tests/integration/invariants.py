@@ -4,7 +4,7 @@ from local_stack.platform import Platform
 
 INVARIANTS = {
     "a running job has a live lease or was just orphaned": """
-        SELECT id FROM sync.sync_jobs
+        SELECT job_id FROM sync.sync_jobs
         WHERE status = 'running' AND lease_expires_at < clock_timestamp() - interval '45 seconds'""",
     "a store has at most one pending or running sync": """
         SELECT store_id FROM sync.sync_jobs WHERE status IN ('pending', 'running') AND job_type <> 'backfill'
@@ -14,7 +14,7 @@ INVARIANTS = {
         WHERE distinct_ids <> created + updated + unchanged + skipped + failed""",
     "a completed job published what it wrote": """
         SELECT p.job_id FROM sync.sync_job_parts p
-        JOIN sync.sync_jobs j ON j.id = p.job_id
+        JOIN sync.sync_jobs j ON j.job_id = p.job_id
         JOIN records.job_books_v1 b ON b.job_id = p.job_id AND b.resource = p.resource
         WHERE j.status = 'completed' AND p.published < b.distinct_ids""",
     "an order is linked to a contact of its own advertiser": """

@@ -70,7 +70,7 @@ def lose_changes(platform: Platform, shop: str) -> None:
         ("order.update", "orders", {"note": "gift wrap"}),
         ("product.update", "products", {"title": "Æsir Jacket"}),
     ):
-        for record in list(platform.truth(shop, resource))[-5:]:
+        for record in platform.truth(shop, resource)[-5:]:
             platform.mutate(shop, kind=kind, id=int(record["legacyResourceId"]), changes=changes)
     platform.simulator("POST", f"/shops/{shop}/deliveries/release", {"drop": 1.0})
 

@@ -34,7 +34,7 @@ async def test_neither_advertiser_sees_the_others_rows(
     assert advertisers_seen(stack, "records.contacts", mine["advertiser_id"]) == {mine["advertiser_id"]}
     assert foreign_pages(platform, ours, theirs, other) == []
 
-    customer = next(iter(platform.truth(shop, "customers")))
+    customer = platform.truth(shop, "customers")[0]
     platform.mutate(
         shop, kind="customer.update", id=int(customer["legacyResourceId"]), changes={"first_name": "Both"}
     )
@@ -57,10 +57,12 @@ async def test_disconnecting_one_advertiser_leaves_the_other_live(
 
     with Browser() as browser:
         platform.log_in(browser, leaver)
-        page = browser.open(f"/advertisers/{leaver.slug}/integrations/shopify")
+        page = browser.open(
+            f"/advertisers/{leaver.slug}/integrations/shopify/disconnect?store={left['store_id']}"
+        )
         browser.submit(page.form(button="Disconnect Store"), button="Disconnect Store")
 
-    customer = next(iter(platform.truth(shop, "customers")))
+    customer = platform.truth(shop, "customers")[0]
     platform.mutate(
         shop, kind="customer.update", id=int(customer["legacyResourceId"]), changes={"first_name": "Stay"}
     )
@@ -96,7 +98,7 @@ def foreign_pages(platform: Platform, ours: Login, theirs: Login, other: Row) ->
         f"/advertisers/{theirs.slug}/integrations/shopify/events",
         f"/advertisers/{theirs.slug}/integrations/shopify/syncs/{job_id}",
         f"/advertisers/{ours.slug}/integrations/shopify/syncs/{job_id}",
-        f"/advertisers/{ours.slug}/integrations/shopify/stores/{other['store_id']}/disconnect",
+        f"/advertisers/{ours.slug}/integrations/shopify/disconnect?store={other['store_id']}",
     ]
     with Browser() as browser:
         platform.log_in(browser, ours)

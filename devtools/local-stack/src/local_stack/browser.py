@@ -21,8 +21,7 @@ class Form:
     action: str
     method: str
     fields: dict[str, str] = field(default_factory=dict)
-    button_labels: list[str] = field(default_factory=list)
-    buttons: dict[str, tuple[str, str]] = field(default_factory=dict)
+    buttons: dict[str, tuple[str, str]] = field(default_factory=dict)  # by label: name and value
 
 
 @dataclass(frozen=True)
@@ -35,11 +34,12 @@ class Page:
     forms: list[Form]
 
     def form(self, *, action: str = "", button: str = "") -> Form:
-        """Return the form whose action ends in `action` and that has this button."""
+        """Return the form whose action ends in `action` and that has a button whose label begins so."""
         for form in self.forms:
-            if urlsplit(form.action).path.endswith(action) and (not button or button in form.button_labels):
+            named = any(label.startswith(button) for label in form.buttons) or not button
+            if urlsplit(form.action).path.endswith(action) and named:
                 return form
-        labels = [(urlsplit(form.action).path, form.button_labels) for form in self.forms]
+        labels = [(urlsplit(form.action).path, list(form.buttons)) for form in self.forms]
         raise PageProblem(
             f"{self.url} ({self.status}) has no form {action!r} with button {button!r}: {labels}"
         )
@@ -68,8 +68,9 @@ class Browser:
         if unknown:
             raise PageProblem(f"the form {form.action} has no field {', '.join(sorted(unknown))}")
         data = {**form.fields, **values}
-        if button in form.buttons and form.buttons[button][0]:
-            data |= [form.buttons[button]]
+        pressed = next((sent for label, sent in form.buttons.items() if label.startswith(button)), ("", ""))
+        if pressed[0]:
+            data |= [pressed]
         origin = "{0.scheme}://{0.netloc}".format(urlsplit(self.page.url))
         headers = {"origin": origin, "referer": self.page.url}
         if form.method == "get":
@@ -125,7 +126,6 @@ class _FormParser(HTMLParser):
     def _input(self, form: Form, given: dict[str, str]) -> None:
         name, kind = given.get("name", ""), given.get("type", "text")
         if kind == "submit":
-            form.button_labels.append(given.get("value", ""))
             form.buttons[given.get("value", "")] = (name, given.get("value", ""))
         elif name and (kind not in {"radio", "checkbox"} or "checked" in given):
             form.fields[name] = given.get("value", "on" if kind == "checkbox" else "")
@@ -142,6 +142,5 @@ class _FormParser(HTMLParser):
         elif tag == "button" and self._button is not None:
             if self._open is not None:
                 label = " ".join(self._label.split())
-                self._open.button_labels.append(label)
                 self._open.buttons[label] = self._button
             self._button = None

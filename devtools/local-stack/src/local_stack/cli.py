@@ -4,8 +4,9 @@ import json
 import os
 import signal
 import subprocess
-import tempfile
+import sys
 import time
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -17,7 +18,7 @@ from rich.table import Table
 from local_stack.demo import run_demo
 from local_stack.parts import KAFKA_VARIABLE, POSTGRES_VARIABLE, in_docker, kafka_server, postgres_server
 from local_stack.processes import StartFailed
-from local_stack.repository import LOCAL
+from local_stack.repository import LOCAL, scratch_folder
 from local_stack.stack import Stack, start_stack
 
 RUN = LOCAL / "run"
@@ -25,7 +26,7 @@ STACK_FILE = LOCAL / "stack.json"
 CACHE = LOCAL / "cache"
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
-console = Console()
+console = Console(width=None if sys.stdout.isatty() else 110)
 
 
 @app.command()
@@ -108,23 +109,14 @@ def demo(
 @app.command("with-servers", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def with_servers(context: typer.Context) -> None:
     """Run a command with one PostgreSQL and one Kafka up, their addresses in its environment."""
-    with tempfile.TemporaryDirectory(prefix="servers-", dir=_made(LOCAL)) as folder:
-        postgres = postgres_server(Path(folder), durable=False, port=0)
-        try:
-            kafka = kafka_server(Path(folder), cache=CACHE, port=0)
-            try:
-                env = os.environ | {POSTGRES_VARIABLE: postgres.address, KAFKA_VARIABLE: kafka.address}
-                status = subprocess.run(context.args, env=env, check=False).returncode  # noqa: S603 - the caller's
-            finally:
-                kafka.stop()
-        finally:
-            postgres.stop()
+    with scratch_folder("servers") as folder, ExitStack() as running:
+        postgres = postgres_server(folder, durable=False, port=0)
+        running.callback(postgres.stop)
+        kafka = kafka_server(folder, cache=CACHE, port=0)
+        running.callback(kafka.stop)
+        env = os.environ | {POSTGRES_VARIABLE: postgres.address, KAFKA_VARIABLE: kafka.address}
+        status = subprocess.run(context.args, env=env, check=False).returncode  # noqa: S603 - the caller's
     raise typer.Exit(status)
-
-
-def _made(folder: Path) -> Path:
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
 
 
 def _start() -> Stack:

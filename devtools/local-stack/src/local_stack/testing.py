@@ -16,7 +16,7 @@ import pytest
 from local_stack import schema
 from local_stack.parts import kafka_server, postgres_server
 from local_stack.postgres import replace_database
-from local_stack.repository import LOCAL
+from local_stack.repository import LOCAL, scratch_folder
 from sync_common.contracts.stack import SERVICES
 
 
@@ -37,9 +37,10 @@ class StackDatabase:
 
 
 @pytest.fixture(scope="session")
-def run_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def run_folder() -> Iterator[Path]:
     """Return where this run's servers keep their data and logs."""
-    return tmp_path_factory.mktemp("stack")
+    with scratch_folder("test-servers") as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")
