@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 
 import httpx
 import pytest
+from argon2 import PasswordHasher
 
 from local_stack.testing import StackDatabase
 from oauth_gateway.clients.fetcher import FetcherClient
@@ -39,6 +40,14 @@ class RecordedFetcher:
         self.calls.append((request.url.path, json.loads(request.content)))
         status = 204 if request.url.path.endswith("/disconnect") and self.status == 200 else self.status
         return httpx.Response(status, json=self.body)
+
+
+@pytest.fixture(autouse=True)
+def cheap_hashes(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hash passwords with the least effort: no test is about the effort."""
+    hasher = PasswordHasher(time_cost=1, memory_cost=8, parallelism=1)
+    monkeypatch.setattr(login, "_hasher", hasher)
+    monkeypatch.setattr(login, "_NOBODYS_HASH", hasher.hash(""))
 
 
 @pytest.fixture

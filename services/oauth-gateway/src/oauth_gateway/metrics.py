@@ -14,6 +14,9 @@ CALLBACKS_REFUSED = Counter(
     registry=REGISTRY,
 )
 LIVE_STREAMS = Gauge("gateway_live_streams", "Pages watching a live stream now.", registry=REGISTRY)
+LIVE_POLL_FAILURES = Counter(
+    "gateway_live_poll_failures", "Looks at the database for live pages that failed.", registry=REGISTRY
+)
 UNHANDLED = Counter(
     "gateway_unhandled_errors", "Requests that ended in a bug or an outage.", registry=REGISTRY
 )

@@ -1,6 +1,5 @@
 """The pages of a member: log in, look, connect, change, disconnect."""
 
-import re
 from datetime import timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -9,22 +8,9 @@ import httpx
 from oauth_gateway.domain.oauth import signature
 from sync_common.runtime import ManualClock
 
-from ..conftest import PASSWORD, RecordedFetcher
+from ..conftest import RecordedFetcher
 from ..seed import Seed
-
-SHOPIFY = "/advertisers/acme/integrations/shopify"
-
-
-async def post(browser: httpx.AsyncClient, page: str, path: str, **fields: str) -> httpx.Response:
-    """Send a form of `page` with its token."""
-    html = (await browser.get(page)).text
-    found = re.search(r'name="csrf" value="([0-9a-f]{64})"', html)
-    assert found, html
-    return await browser.post(path, data={"csrf": found[1], **fields})
-
-
-async def log_in(browser: httpx.AsyncClient, email: str = "dana@example.com") -> httpx.Response:
-    return await post(browser, "/login", "/login", email=email, password=PASSWORD)
+from .client import SHOPIFY, log_in, post
 
 
 def callback_url(consent: str, clock: ManualClock, **changed: str) -> str:

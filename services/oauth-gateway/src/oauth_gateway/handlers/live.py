@@ -14,13 +14,14 @@ from oauth_gateway.domain.progress import WatchedPace
 from oauth_gateway.errors import TooManyStreams
 from oauth_gateway.handlers import stores
 from oauth_gateway.handlers.context import Gateway
+from oauth_gateway.metrics import LIVE_POLL_FAILURES
 from oauth_gateway.store.page import Totals
 
 log = get_logger()
 
 POLL_SECONDS: Final = 0.5
 STREAMS_MAX: Final = 2000
-_BACKOFF_SECONDS: Final = 5.0
+BACKOFF_SECONDS: Final = 5.0
 _COUNTING_REST: Final = 20.0  # counting rows may take a twentieth of the time, whatever a store's size
 
 
@@ -110,8 +111,9 @@ class Hub:
             try:
                 await self._look(channel)
             except (SQLAlchemyError, OSError) as error:
+                LIVE_POLL_FAILURES.inc()
                 log.warning("live_poll_failed", error=type(error).__name__)
-                await asyncio.sleep(_BACKOFF_SECONDS)
+                await asyncio.sleep(BACKOFF_SECONDS)
                 continue
             await asyncio.sleep(self._poll_seconds)
 

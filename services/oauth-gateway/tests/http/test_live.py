@@ -1,0 +1,124 @@
+"""The stream: everything first, then only what changed."""
+
+import asyncio
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import httpx
+import pytest
+
+from oauth_gateway.domain.access import Membership, Role
+from oauth_gateway.domain.words import Viewer
+from oauth_gateway.handlers.context import Gateway
+from oauth_gateway.handlers.live import Channel, Hub
+from oauth_gateway.http.assets import Assets
+from oauth_gateway.http.fragments import Fragments, page_fragments
+from oauth_gateway.http.rendering import Pages, View
+from oauth_gateway.metrics import REGISTRY
+
+from ..conftest import NOW
+from ..seed import Seed
+from .client import SHOPIFY
+
+
+def targets(text: str) -> list[str]:
+    return re.findall(r'<hx-partial hx-target="#([^"]+)"', text)
+
+
+def render(channel: Channel) -> Fragments:
+    assert channel.snapshot is not None
+    membership = Membership(channel.advertiser_id, "acme", "Acme Apparel", Role.OWNER)
+    view = View(Viewer(NOW), "0" * 64, SHOPIFY, "https://help.example.com", membership=membership)
+    return page_fragments(Pages(Assets()), view, channel.snapshot, channel.pace)
+
+
+def failed_polls() -> float:
+    return REGISTRY.get_sample_value("gateway_live_poll_failures_total") or 0
+
+
+@asynccontextmanager
+async def watching(hub: Hub, advertiser_id: int) -> AsyncIterator[Channel]:
+    async with hub.watch(advertiser_id) as channel:
+        assert await channel.next_version(0, timeout_seconds=5) == 1
+        yield channel
+
+
+async def test_only_what_changed_is_sent(gateway: Gateway, acme: int, seed: Seed) -> None:
+    one, two = seed.store(acme, "acme.myshopify.com"), seed.store(acme, "acme-eu.myshopify.com")
+
+    async with watching(Hub(gateway, poll_seconds=0.02), acme) as channel:
+        before = render(channel)
+        seed.execute("UPDATE gateway.shopify_stores SET name = 'Acme EU' WHERE id = %(store)s", store=two)
+        await channel.next_version(1, timeout_seconds=5)
+        after = render(channel)
+
+    assert targets(before.since(Fragments())) == ["banners", "nav", "totals", "stores", "syncs"]
+    assert targets(after.since(before)) == [f"store-{two}"]
+    assert one != two
+
+
+async def test_section_is_sent_when_a_card_changes_its_kind(gateway: Gateway, acme: int, seed: Seed) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+
+    async with watching(Hub(gateway, poll_seconds=0.02), acme) as channel:
+        before = render(channel)
+        seed.disconnect(store_id)
+        await channel.next_version(1, timeout_seconds=5)
+        after = render(channel)
+
+    assert "stores" in targets(after.since(before))
+
+
+async def test_nothing_is_sent_while_nothing_changes(gateway: Gateway, acme: int, seed: Seed) -> None:
+    seed.store(acme, "acme.myshopify.com")
+
+    async with watching(Hub(gateway, poll_seconds=0.01), acme) as channel:
+        version = await channel.next_version(1, timeout_seconds=0.2)
+        same = render(channel)
+
+    assert version == 1
+    assert same.since(same) == ""
+
+
+async def test_pages_of_one_advertiser_share_one_poll(gateway: Gateway, acme: int, seed: Seed) -> None:
+    seed.store(acme, "acme.myshopify.com")
+    hub = Hub(gateway, poll_seconds=0.02)
+
+    async with watching(hub, acme) as first, hub.watch(acme) as second:
+        assert first is second
+        assert hub.streams == 2
+        task = first.task
+
+    assert hub.streams == 0
+    assert task is not None
+    with pytest.raises(asyncio.CancelledError):
+        await task
+
+
+async def test_poll_survives_an_outage(
+    gateway: Gateway, acme: int, seed: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("oauth_gateway.handlers.live.BACKOFF_SECONDS", 0.02)
+    store_id = seed.store(acme, "acme.myshopify.com")
+
+    async with watching(Hub(gateway, poll_seconds=0.02), acme) as channel:
+        failures = failed_polls()
+        seed.execute("ALTER TABLE gateway.shopify_stores RENAME TO away")
+        async with asyncio.timeout(5):
+            while failed_polls() == failures:
+                await asyncio.sleep(0.01)
+        seed.execute("UPDATE gateway.away SET name = 'Back' WHERE id = %(store)s", store=store_id)
+        seed.execute("ALTER TABLE gateway.away RENAME TO shopify_stores")
+        await channel.next_version(1, timeout_seconds=5)
+
+    assert channel.snapshot is not None
+    assert channel.snapshot.stores[0].name == "Back"
+
+
+async def test_stream_without_a_session_is_refused_without_a_redirect(
+    browser: httpx.AsyncClient, acme: int
+) -> None:
+    answer = await browser.get(f"{SHOPIFY}/events")
+
+    assert answer.status_code == 401

@@ -1,0 +1,191 @@
+"""How far a sync is and how long it still takes."""
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from oauth_gateway.domain.jobs import Job, Outcomes, Part
+from oauth_gateway.domain.page import ApiHealth, RecordCounts, Snapshot, Store
+from oauth_gateway.domain.progress import AveragePace, Samples, WatchedPace, part_words, time_left
+from oauth_gateway.domain.stores import Frequency, clean_name
+from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
+from sync_common.contracts.resources import Resource
+
+NOW = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)
+
+
+def job(**changed: Any) -> Job:
+    values: dict[str, Any] = {
+        "id": 1,
+        "store_id": 7,
+        "shop_domain": "acme.myshopify.com",
+        "job_type": JobType.FULL_SYNC,
+        "status": "running",
+        "triggered_by": TriggeredBy.SYSTEM,
+        "created_at": NOW - timedelta(minutes=2),
+        "started_at": NOW - timedelta(minutes=2),
+        "parts": (
+            Part(Resource.CUSTOMERS, "done", total=800, done=800),
+            Part(Resource.ORDERS, "running", total=1000, done=400),
+            Part(Resource.PRODUCTS, "waiting", total=200),
+        ),
+    }
+    return Job(**(values | changed))
+
+
+def store(**changed: Any) -> Store:
+    values: dict[str, Any] = {
+        "id": 7,
+        "shop_domain": "acme.myshopify.com",
+        "name": "Acme",
+        "frequency": Frequency.HOURLY,
+        "connection": "connected",
+        "initial_sync_completed": True,
+        "last_sync_at": NOW,
+    }
+    return Store(**(values | changed))
+
+
+def outcomes(failed: int) -> tuple[Outcomes, ...]:
+    return (Outcomes(Resource.ORDERS, 10, 10 - failed, 0, 0, 0, failed),)
+
+
+def test_job_adds_its_parts_up() -> None:
+    assert (job().done, job().total, job().percent) == (1200, 2000, 60)
+
+
+def test_running_job_is_never_at_a_hundred_percent() -> None:
+    finished = tuple(Part(resource, "published", total=5, done=5) for resource in Resource)
+
+    assert job(parts=finished).percent == 99
+    assert finished[0].percent == 99
+
+
+def test_empty_resource_that_is_done_fills_its_bar() -> None:
+    part = Part(Resource.PRODUCTS, "done", total=0, done=0)
+
+    assert (part.shown_done, part.shown_total, part.percent) == (1, 1, 100)
+
+
+def test_total_grows_with_what_is_there() -> None:
+    assert Part(Resource.ORDERS, "running", total=10, done=12).shown_total == 12
+
+
+@pytest.mark.parametrize(
+    ("changed", "rate", "words"),
+    [
+        ({}, 8.0, "About 2 min left"),
+        ({}, 100.0, "Under 1 min left"),
+        ({}, None, "Estimating time left"),
+        ({}, 0.0, "Estimating time left"),
+        ({"started_at": NOW - timedelta(seconds=9)}, 8.0, "Estimating time left"),
+        ({"parts": ()}, 8.0, "Estimating time left"),
+        ({"status": "pending", "started_at": None}, None, "Starting soon"),
+        ({"throttled_until": NOW + timedelta(seconds=120)}, 8.0, "About 4 min left"),
+        ({"estimated_seconds": 100}, 8.0, "About 2 min left, 2 min more than expected"),
+        ({"estimated_seconds": 220}, 8.0, "About 2 min left"),
+    ],
+)
+def test_time_left(changed: dict[str, Any], rate: float | None, words: str) -> None:
+    assert time_left(job(**changed), records_a_second=rate, now=NOW) == words
+
+
+def test_pace_is_the_average_until_it_was_watched_for_ten_seconds() -> None:
+    pace = WatchedPace()
+    pace.watch([job()], at=0, now=NOW)
+    first = pace.of_job(job())
+    faster = job(parts=(Part(Resource.ORDERS, "running", total=5000, done=1400),))
+    pace.watch([faster], at=20, now=NOW + timedelta(seconds=20))
+
+    assert first == AveragePace(NOW).of_job(job()) == 10
+    assert pace.of_job(faster) == (1400 - 1200) / 20
+
+
+def test_window_forgets_what_is_older_than_a_minute() -> None:
+    samples = Samples()
+    for at, done in ((0, 0), (100, 1000), (160, 1060)):
+        samples.add(at, done)
+
+    assert samples.rate() == 1
+
+
+def test_steps_say_what_they_do() -> None:
+    said = [
+        part_words(
+            part, number=str(part.done), total=str(part.total), duration="2m 04s", records_a_second=24.4
+        )
+        for part in job().parts
+    ]
+
+    assert said == ["800 of 800 in 2m 04s", "400 of 1000 · 24 a second", "200 to sync"]
+
+
+@pytest.mark.parametrize(
+    ("changed", "label"),
+    [
+        ({"status": "completed"}, ("ok", "Success")),
+        ({"status": "completed", "outcomes": outcomes(1)}, ("warn", "With errors")),
+        ({"status": "running"}, ("busy", "Running")),
+        ({"status": "pending"}, ("idle", "Pending")),
+        ({"status": "failed"}, ("bad", "Failed")),
+        ({"status": "cancelled"}, ("idle", "Cancelled")),
+        ({"status": "pending", "attempt": 1, "error_message": "x"}, ("bad", "Failed")),
+    ],
+)
+def test_job_labels(changed: dict[str, Any], label: tuple[str, str]) -> None:
+    assert job(**changed).status_label() == label
+
+
+def test_details_count_the_errors() -> None:
+    assert job(status="completed", outcomes=outcomes(3)).long_status() == ("warn", "Completed with 3 errors")
+
+
+@pytest.mark.parametrize(
+    ("changed", "label"),
+    [
+        ({}, ("ok", "Connected")),
+        ({"last_sync_at": None}, ("idle", "Never synced yet")),
+        ({"job": job()}, ("busy", "Syncing")),
+        ({"job": job(throttled_until=NOW + timedelta(seconds=5))}, ("busy", "Rate limited, slowing down")),
+        ({"sync_status": "error"}, ("bad", "Error")),
+        ({"connection": "disconnected", "job": job()}, ("bad", "Disconnected")),
+    ],
+)
+def test_store_labels(changed: dict[str, Any], label: tuple[str, str]) -> None:
+    assert store(**changed).status_label(NOW) == label
+
+
+def test_card_follows_the_state() -> None:
+    assert store().kind == "card"
+    assert store(initial_sync_completed=False).kind == "card"
+    assert store(initial_sync_completed=False, job=job()).kind == "sync"
+    assert store(connection="disconnected").kind == "row"
+
+
+def test_store_disconnected_by_choice_needs_no_attention() -> None:
+    lost = store(connection="disconnected", disconnect_reason="token_expired")
+    left = store(connection="disconnected", disconnect_reason="user_requested")
+
+    assert Snapshot(stores=(lost, left, store())).attention == (lost,)
+
+
+def test_totals_are_the_sum_of_the_stores() -> None:
+    one, two = store(counts=RecordCounts(1, 2, 3)), store(counts=RecordCounts(10, 20, 30))
+
+    assert Snapshot(stores=(one, two)).totals == RecordCounts(11, 22, 33)
+
+
+@pytest.mark.parametrize(("available", "words"), [(1800, "Good"), (600, "Slowing down"), (100, "Busy")])
+def test_api_health_has_a_word(available: int, words: str) -> None:
+    assert ApiHealth(2000, available).words(NOW) == words
+    assert ApiHealth(2000, available, NOW + timedelta(seconds=1)).words(NOW) == "Rate limited"
+
+
+@given(st.text(max_size=300))
+def test_clean_names_are_short_single_lines(typed: str) -> None:
+    name = clean_name(typed, fallback="acme.myshopify.com")
+
+    assert name is None or (0 < len(name) <= 100 and not any(ord(letter) < 32 for letter in name))
