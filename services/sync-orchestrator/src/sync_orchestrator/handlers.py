@@ -191,7 +191,7 @@ class Handlers:
             return None
         job, is_new = wanted
         if not is_new:
-            await jobs.hasten(tx, job)
+            await jobs.hasten(tx, job, wish)
         log.info("job wanted", job_id=job.job_id, store_id=store_id, outcome="new" if is_new else "under way")
         return job
 

@@ -42,7 +42,7 @@ async def start(tx: Transaction, job: Job, *, now: datetime) -> None:
     """Plan a job that was claimed for the first time, or whose first holder died before planning it."""
     if await stores.lock(tx, job.advertiser_id, job.store_id) is None:
         raise LeaseLost(f"job {job.job_id}: its store is unknown")
-    await jobs.hold(tx, job)
+    await jobs.hold(tx, job, alone=True)
     if await parts.of_job(tx, job):
         return
     await _plan(tx, job)

@@ -157,6 +157,14 @@ async def test_sync_now_starts_a_waiting_retry_at_once(store: Any, handle: Any, 
     assert (await store.claim()).attempt == 1
 
 
+async def test_sync_now_widens_a_waiting_sync_of_the_changes(store: Any, handle: Any, jobs_of: Any) -> None:
+    await store.want(JobType.INCREMENTAL_SYNC, skips_products=True)
+
+    await handle(SyncRequested(**ABOUT, job_type=JobType.FULL_SYNC))
+
+    assert [(job["job_type"], job["skips_products"]) for job in jobs_of()] == [("full_sync", False)]
+
+
 async def test_redelivered_sync_now_makes_no_second_job(store: Any, handle: Any, jobs_of: Any) -> None:
     wish = message(SyncRequested(**ABOUT))
     await handle(wish)

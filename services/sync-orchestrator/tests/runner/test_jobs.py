@@ -1,11 +1,13 @@
 """A job from its claim to its end, over real HTTP and a real broker."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any
 
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.contracts.resources import Resource
 from sync_common.contracts.topics import sync_topic
+from sync_orchestrator import transitions
 
 Rig = Any  # what the fixture `rig` returns, see conftest.py
 
@@ -203,11 +205,15 @@ async def test_cancelled_job_stops_reading(rig: Rig) -> None:
 
     async with rig.replica() as runner:
         await rig.until(lambda: rig.published(Resource.ORDERS) == 5)
-        rig.store.admin.execute("UPDATE sync.sync_jobs SET status = 'cancelled', completed_at = now()")
+        async with rig.store.database.transaction() as tx:
+            await transitions.cancel(
+                tx, rig.store.advertiser_id, rig.store.store_id, "user", now=datetime.now(UTC)
+            )
         await rig.until(lambda: not runner.held)
         held.set()
 
-    assert rig.store.events() == ["sync.started"]
+    assert rig.job()["status"] == "cancelled"
+    assert rig.store.events() == ["sync.started", "sync.cancelled"]
 
 
 async def test_incremental_sync_reads_pages_from_the_watermark(rig: Rig) -> None:
@@ -226,3 +232,22 @@ async def test_incremental_sync_reads_pages_from_the_watermark(rig: Rig) -> None
     queries = [query for queries in rig.fetcher.requests.values() for query in queries]
     assert {(query["mode"], query["lane"]) for query in queries} == {("paged", "incremental")}
     assert {query["updated_since"] for query in queries} == {"2026-11-22T10:00:00Z"}
+
+
+async def test_replica_that_cannot_renew_stops_by_its_own_deadline(rig: Rig) -> None:
+    held = asyncio.Event()
+    rig.fetcher.play(
+        Resource.ORDERS,
+        [*rig.page(1, 5, "after-5"), held, *rig.whole(5)],
+        [*rig.page(6, 5, "after-10"), rig.line("done", count=10, objects=10)],
+    )
+    await rig.store.want()
+
+    async with rig.replica(lease_seconds=1, heartbeat_seconds=3_600, jobs_max=1) as silent:
+        await rig.until(lambda: rig.published(Resource.ORDERS) == 5)
+        await rig.until(lambda: rig.job()["epoch"] == 2)
+        await rig.until(lambda: silent.held == 1)
+        held.set()
+        row = await rig.ended()
+
+    assert (row["status"], row["records_processed"]["orders"]) == ("completed", 10)

@@ -11,7 +11,7 @@ from sync_common.contracts.resources import Resource
 from sync_common.db import Database
 from sync_orchestrator import transitions
 from sync_orchestrator.domain.jobs import JobStatus
-from sync_orchestrator.domain.model import Job
+from sync_orchestrator.domain.model import Job, JobWish
 from sync_orchestrator.errors import LeaseLost
 from sync_orchestrator.store import jobs, parts, stores
 from sync_orchestrator.transitions import Problem
@@ -95,7 +95,7 @@ async def test_job_that_is_not_due_waits(store: Any) -> None:
 
     async with store.database.transaction() as tx:
         assert await jobs.claim(tx, owner="a", lease_seconds=30, jobs_max=10) == []
-        await jobs.hasten(tx, job)
+        await jobs.hasten(tx, job, JobWish(JobType.INCREMENTAL_SYNC, TriggeredBy.USER))
 
     assert (await store.claim()).job_id == job.job_id
 
@@ -321,3 +321,46 @@ async def test_cancelled_pending_job_never_ran(store: Any) -> None:
 
     assert (cancelled.job_id, cancelled.status) == (job.job_id, JobStatus.CANCELLED)
     assert store.row("SELECT actual_duration FROM sync.sync_jobs")["actual_duration"] is None
+
+
+async def test_change_noticed_during_a_job_is_synced_after_it(store: Any) -> None:
+    await store.want()
+    job = await started(store)
+    async with store.database.transaction() as tx:
+        await jobs.follow_up(tx, job)
+    await finish_parts(store.database, job)
+
+    async with store.database.transaction() as tx:
+        await transitions.complete(tx, job, now=NOW)
+
+    following = store.row("SELECT * FROM sync.sync_jobs WHERE status = 'pending'")
+    assert (following["job_type"], following["triggered_by"]) == ("incremental_sync", "webhook")
+
+
+async def test_parts_that_learn_their_totals_together_make_one_estimate(store: Any) -> None:
+    await store.want()
+    job = await started(store)
+
+    async def learn(resource: Resource) -> None:
+        async with store.database.transaction() as tx:
+            await parts.note_total(tx, job, resource, 2_000)
+        async with store.database.transaction() as tx:
+            await jobs.hold(tx, job, alone=True)
+            await jobs.note_estimate(tx, job, await parts.total_of(tx, job))
+
+    await asyncio.gather(*(learn(resource) for resource in Resource))
+
+    assert store.row("SELECT estimated_duration FROM sync.sync_jobs")["estimated_duration"] == 6_000
+
+
+async def test_known_speed_of_a_store_is_remembered_for_its_next_job(store: Any) -> None:
+    await store.want()
+    job = await started(store)
+    await finish_parts(store.database, job)
+    async with store.database.transaction() as tx:
+        await transitions.complete(tx, job, now=NOW)
+    store.admin.execute("UPDATE sync.sync_jobs SET actual_duration = 2")
+
+    following, _ = await store.want()
+
+    assert following.records_per_minute == 9 * 60 / 2

@@ -157,9 +157,10 @@ class PartReader:
 
     async def _note_total(self, count: int) -> None:
         async with self._tools.database.transaction() as tx:
-            total = await parts.note_total(tx, self._job, self._part.resource, count)
-        # Not in the transaction above: it shares the job's row with the other parts, so none may change it.
+            await parts.note_total(tx, self._job, self._part.resource, count)
         async with self._tools.database.transaction() as tx:
+            await jobs.hold(tx, self._job, alone=True)  # the last part to come here sees all totals
+            total = await parts.total_of(tx, self._job)
             seconds = estimate.duration_seconds(total, self._job.records_per_minute)
             await jobs.note_estimate(tx, self._job, seconds)
 

@@ -73,8 +73,14 @@ async def active_job(tx: Transaction, advertiser_id: int, store_id: int, slot: J
     return None if row is None else _job(row)
 
 
-async def hasten(tx: Transaction, job: Job) -> None:
-    """Make a pending job due now: somebody waits for it."""
+async def hasten(tx: Transaction, job: Job, wish: JobWish) -> None:
+    """Make a pending job due now, because somebody waits for it; a wish for everything widens it."""
+    values: dict[str, Any] = {
+        "due_at": func.least(sync_jobs.c.due_at, func.clock_timestamp()),
+        "updated_at": func.clock_timestamp(),
+    }
+    if wish.job_type is JobType.FULL_SYNC:
+        values |= {"job_type": JobType.FULL_SYNC, "skips_products": False}
     await tx.execute(
         update(sync_jobs)
         .where(
@@ -82,9 +88,7 @@ async def hasten(tx: Transaction, job: Job) -> None:
             sync_jobs.c.job_id == job.job_id,
             sync_jobs.c.status == JobStatus.PENDING,
         )
-        .values(
-            due_at=func.least(sync_jobs.c.due_at, func.clock_timestamp()), updated_at=func.clock_timestamp()
-        )
+        .values(**values)
     )
 
 
@@ -132,9 +136,13 @@ async def release(tx: Transaction, job: Job) -> None:
     )
 
 
-async def hold(tx: Transaction, job: Job) -> None:
-    """Keep the job ours until this transaction ends; raise LeaseLost if it no longer is."""
-    held = select(sync_jobs.c.job_id).where(*_held(job)).with_for_update(read=True)
+async def hold(tx: Transaction, job: Job, *, alone: bool = False) -> None:
+    """Keep the job ours until this transaction ends; raise LeaseLost if it no longer is.
+
+    Parts hold their job side by side. A transaction that will change the job itself must hold it `alone`: two
+    that share the row and then both want to change it wait for each other.
+    """
+    held = select(sync_jobs.c.job_id).where(*_held(job)).with_for_update(read=not alone, key_share=alone)
     if (await tx.execute(held)).first() is None:
         raise LeaseLost(f"job {job.job_id}: epoch {job.epoch} is over")
 

@@ -67,10 +67,14 @@ async def note_basis(
     )
 
 
-async def note_total(tx: Transaction, job: Job, resource: Resource, total: int) -> int:
-    """Keep how many records there are to read; return the sum over the job's parts."""
+async def note_total(tx: Transaction, job: Job, resource: Resource, total: int) -> None:
+    """Keep how many records there are to read."""
     await jobs.hold(tx, job)
     await tx.execute(update(sync_job_parts).where(*_key(job, resource)).values(total=total))
+
+
+async def total_of(tx: Transaction, job: Job) -> int:
+    """Return how many records the job's parts have to read, as far as they know."""
     totals = select(func.coalesce(func.sum(sync_job_parts.c.total), 0)).where(
         sync_job_parts.c.advertiser_id == job.advertiser_id, sync_job_parts.c.job_id == job.job_id
     )
