@@ -270,7 +270,8 @@ async def test_lost_dead_letter_is_no_lost_record(bus: Any, network: Any) -> Non
 
 async def test_second_consumer_joins_mid_stream_and_no_record_is_lost(bus: Any) -> None:
     topic = await bus.topic(partitions=4)
-    await bus.fill(topic, numbers(0, 2000))
+    for partition in range(4):
+        await bus.fill(topic, numbers(partition, partition + 1), partition)
     first, second, joined = bus.Recorder(), bus.Recorder(), asyncio.Event()
 
     async def unhurried(batch: Sequence[Message]) -> Sequence[Outcome]:
@@ -284,7 +285,8 @@ async def test_second_consumer_joins_mid_stream_and_no_record_is_lost(bus: Any) 
 
     options = {"max_batch_bytes": 60, "session_timeout_seconds": 6.0}
     async with bus.consuming([topic], unhurried, **options):
-        await bus.until(lambda: len(first.messages) >= 100)
+        await bus.until(lambda: len(first.messages) == 4)
+        await bus.fill(topic, numbers(4, 2000))
         async with bus.consuming([topic], newcomer, **options):
             await bus.until(lambda: len({*first.values, *second.values}) == 2000)
 
