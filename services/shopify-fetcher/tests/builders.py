@@ -1,7 +1,7 @@
 """What tests are made of: settings, a simulated shop, a wired fetcher and its answers."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,10 @@ SCOPES = ("read_customers", "read_orders", "read_products", "read_inventory", "r
 REDIRECT = "http://127.0.0.1:8000/shopify/callback"
 MASTER_KEYS = "test:MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
 WEBHOOK_URI = "http://127.0.0.1:1/webhooks/shopify"
+
+
+MakeShop = Callable[..., Awaitable["SimulatedShop"]]
+BulkSpeed = Callable[..., Awaitable[None]]
 
 
 def settings(simulator_url: str, folder: Path) -> Settings:
@@ -168,7 +172,7 @@ class Fetcher:
             for row in await self.rows("SELECT headers->>'ce_type' AS type FROM fetcher.outbox ORDER BY id")
         ]
 
-    async def stream(self, installation_id: int, resource: str, **query: object) -> list[dict[str, Any]]:
+    async def stream(self, installation_id: int, resource: str, **query: str | int) -> list[dict[str, Any]]:
         """Read a record stream to its end."""
         async with self.client() as client:
             response = await client.get(

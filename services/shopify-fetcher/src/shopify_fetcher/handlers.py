@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
-from typing import Any
+from typing import Final
 
 import msgspec
 import structlog
@@ -16,9 +16,18 @@ from shopify_fetcher.store.installations import Installation
 from sync_common.bus import Done, Message, Outcome, Rejected
 from sync_common.contracts.envelope import MalformedEnvelope
 from sync_common.contracts.events.lifecycle import DisconnectReason
+from sync_common.contracts.records import ShopWebhook
+from sync_common.contracts.topics import SHOP_TOPIC
+from sync_common.contracts.webhooks import WEBHOOK_ROUTES
 from sync_common.db import Database
 
+_TOPICS: Final = {topic for topic, route in WEBHOOK_ROUTES.items() if route.kafka_topic == SHOP_TOPIC}
+
 log = structlog.get_logger()
+
+
+class _BulkFinished(msgspec.Struct):
+    admin_graphql_api_id: str
 
 
 class ShopEvents:
@@ -35,37 +44,39 @@ class ShopEvents:
 
     async def _answer(self, message: Message) -> Outcome:
         try:
-            attributes = message.envelope().extensions
+            webhook = ShopWebhook.from_message(message.envelope(), message.value or b"")
         except MalformedEnvelope as error:
-            return Rejected(str(error))
-        topic, shop = attributes.get("webhooktopic", ""), attributes.get("shop", "")
+            return Rejected(str(error), error="MalformedEnvelope")
+        if webhook.topic not in _TOPICS:
+            return Rejected("this webhook topic is not known", "webhooktopic")
         async with self._database.transaction() as tx:
-            installation = await installations.find_by_shop(tx, shop)
+            installation = await installations.find_by_shop(tx, webhook.shop)
         if installation is None:
             return Done()
         try:
-            return await self._apply(topic, installation, message, attributes.get("triggeredat"))
-        except (TokenRefused, NotConnected, ShopGone):
-            return Done()  # the session has already drawn the conclusion
+            return await self._apply(webhook, installation)
+        except Transient:
+            raise
+        except FetcherError as error:
+            # What there was to conclude has been concluded; the next webhook, or the doctor, reads again.
+            log.warning("shop_webhook_without_effect", installation_id=installation.id, code=error.code)
+            return Done()
 
-    async def _apply(
-        self, topic: str, installation: Installation, message: Message, triggered_at: str | None
-    ) -> Outcome:
-        if topic == "shop/update":
+    async def _apply(self, webhook: ShopWebhook, installation: Installation) -> Outcome:
+        if webhook.topic == "app/uninstalled":
+            await self._uninstalled(installation, webhook.triggered_at)
+        elif webhook.topic == "bulk_operations/finish":
+            return await self._bulk_finished(webhook.body)
+        else:
             await self._connector.refresh_facts(installation)
-        elif topic == "app/scopes_update":
-            await self._connector.refresh_facts(installation)
-            async with self._database.transaction() as tx:
-                await installations.hasten_webhooks(tx, installation.id)
-        elif topic == "app/uninstalled":
-            await self._uninstalled(installation, triggered_at)
-        elif topic == "bulk_operations/finish":
-            return await self._bulk_finished(message)
+            if webhook.topic == "app/scopes_update":
+                async with self._database.transaction() as tx:
+                    await installations.hasten_webhooks(tx, installation.id)
         return Done()
 
-    async def _uninstalled(self, installation: Installation, triggered_at: str | None) -> None:
+    async def _uninstalled(self, installation: Installation, triggered_at: datetime | None) -> None:
         """End the installation if its token is dead; a late uninstall after a reinstall changes nothing."""
-        if _is_before(triggered_at, installation.installed_at):
+        if triggered_at and installation.installed_at and triggered_at < installation.installed_at:
             log.info("late_uninstall_ignored", installation_id=installation.id)
             return
         async with self._database.transaction() as tx:
@@ -89,18 +100,11 @@ class ShopEvents:
             return True  # refused for another reason: the token itself is alive
         return True
 
-    async def _bulk_finished(self, message: Message) -> Outcome:
+    async def _bulk_finished(self, body: bytes) -> Outcome:
         try:
-            body: Any = msgspec.json.decode(message.value or b"")
-            gid = body["admin_graphql_api_id"]
-        except (msgspec.DecodeError, KeyError, TypeError):
+            gid = msgspec.json.decode(body, type=_BulkFinished).admin_graphql_api_id
+        except msgspec.MsgspecError:
             return Rejected("bulk_operations/finish has no admin_graphql_api_id", "admin_graphql_api_id")
         async with self._database.transaction() as tx:
-            await bulk.note_finish_seen(tx, str(gid))
+            await bulk.note_finish_seen(tx, gid)
         return Done()
-
-
-def _is_before(text: str | None, instant: datetime | None) -> bool:
-    if text is None or instant is None:
-        return False
-    return datetime.fromisoformat(text) < instant

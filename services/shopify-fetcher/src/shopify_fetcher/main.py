@@ -61,7 +61,7 @@ def build(settings: Settings, database: Database, http: Client, clock: Clock) ->
     return Parts(
         access=access,
         connector=connector,
-        doctor=WebhookDoctor(database, access, subscriptions, clock),
+        doctor=WebhookDoctor(database, access, subscriptions, clock, connector.say_goodbye),
         reader=Reader(access, database, settings.bulk_folder),
         events=ShopEvents(database, access, connector),
     )

@@ -101,12 +101,18 @@ class WebhookDoctor:
     """Visits each installation once an hour and tells when deliveries may have been lost."""
 
     def __init__(
-        self, database: Database, access: Access, subscriptions: Subscriptions, clock: Clock
+        self,
+        database: Database,
+        access: Access,
+        subscriptions: Subscriptions,
+        clock: Clock,
+        say_goodbye: Callable[[Installation], Awaitable[None]],
     ) -> None:
         self._database = database
         self._access = access
         self._subscriptions = subscriptions
         self._clock = clock
+        self._say_goodbye = say_goodbye
 
     async def run(self, stop: asyncio.Event) -> None:
         """Visit whoever is due, until stopped."""
@@ -127,10 +133,14 @@ class WebhookDoctor:
         """Check one installation that is due; False when none is."""
         async with self._database.transaction() as tx:
             installation = await installations.claim_webhook_check(tx, CHECK_PERIOD)
+            is_wanted = installation is not None and await connections.connected(tx, installation.id)
         if installation is None:
             return False
         try:
-            await self.visit(installation)
+            if is_wanted:
+                await self.visit(installation)
+            else:  # a disconnect, or a connect, that a crash cut short
+                await self._say_goodbye(installation)
         except FetcherError as error:
             log.warning("webhook_check_failed", installation_id=installation.id, code=error.code)
             async with self._database.transaction() as tx:

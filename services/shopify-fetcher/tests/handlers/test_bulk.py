@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -16,15 +18,15 @@ from shopify_fetcher.reading.lines import stream
 from shopify_fetcher.reading.reader import Mode, Wish
 from sync_common.contracts.resources import Resource
 
-from ..builders import only
+from ..builders import BulkSpeed, Fetcher, MakeShop, only
 
 
 @pytest.fixture
-async def bulk_speed(make_shop):
+async def bulk_speed(make_shop: MakeShop) -> AsyncIterator[BulkSpeed]:
     """Return a switch for how bulk operations run; put back after the test."""
     shop = await make_shop()
 
-    async def change(**wishes):
+    async def change(**wishes: object) -> None:
         answer = await shop.http.patch("/_admin/bulk", json=wishes)
         assert answer.is_success, answer.text
 
@@ -32,7 +34,9 @@ async def bulk_speed(make_shop):
     await change(minimum_seconds=0, concurrent_max=5, children_first=False)
 
 
-async def read_until(fetcher, installation_id, kind, *, job_id=1):
+async def read_until(
+    fetcher: Fetcher, installation_id: int, kind: str, *, job_id: int = 1
+) -> list[dict[str, Any]]:
     """Read orders by bulk until a line of this type, then go away as a crashed caller does."""
     installation = await fetcher.installation(installation_id)
     wish = Wish(Resource.ORDERS, Mode.BULK, Window(), Lane.FULL, job_id, None)
@@ -45,7 +49,9 @@ async def read_until(fetcher, installation_id, kind, *, job_id=1):
     return seen
 
 
-async def test_running_operation_is_adopted_after_a_crash(fetcher, replica, make_shop, bulk_speed):
+async def test_running_operation_is_adopted_after_a_crash(
+    fetcher: Fetcher, replica: Fetcher, make_shop: MakeShop, bulk_speed: BulkSpeed
+) -> None:
     shop = await make_shop(orders=30)
     installation_id = await fetcher.connect(shop)
     await bulk_speed(minimum_seconds=1)
@@ -57,7 +63,7 @@ async def test_running_operation_is_adopted_after_a_crash(fetcher, replica, make
     assert (await shop.operations()).count("BulkRun") == 1
 
 
-async def test_operation_whose_id_was_lost_is_found_again(fetcher, make_shop):
+async def test_operation_whose_id_was_lost_is_found_again(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop(orders=30)
     installation_id = await fetcher.connect(shop)
     await fetcher.execute(
@@ -73,7 +79,9 @@ async def test_operation_whose_id_was_lost_is_found_again(fetcher, make_shop):
     assert (await shop.operations()).count("BulkRun") == 1
 
 
-async def test_lost_answer_to_the_start_does_not_start_a_second_operation(fetcher, make_shop):
+async def test_lost_answer_to_the_start_does_not_start_a_second_operation(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
     shop = await make_shop(orders=30)
     installation_id = await fetcher.connect(shop)
     await shop.fault(operation="BulkRun", effect="drop")
@@ -84,7 +92,7 @@ async def test_lost_answer_to_the_start_does_not_start_a_second_operation(fetche
     assert len((await shop.admin("", method="GET"))["bulkOperations"]) == 1
 
 
-async def test_two_jobs_start_an_operation_each(fetcher, make_shop):
+async def test_two_jobs_start_an_operation_each(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop()
     installation_id = await fetcher.connect(shop)
 
@@ -94,7 +102,9 @@ async def test_two_jobs_start_an_operation_each(fetcher, make_shop):
     assert (await shop.operations()).count("BulkRun") == 2
 
 
-async def test_cursor_resumes_after_the_last_page(fetcher, make_shop, monkeypatch):
+async def test_cursor_resumes_after_the_last_page(
+    fetcher: Fetcher, make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(spool, "BATCH_RECORDS", 10)
     shop = await make_shop(orders=35)
     installation_id = await fetcher.connect(shop)
@@ -109,7 +119,7 @@ async def test_cursor_resumes_after_the_last_page(fetcher, make_shop, monkeypatc
     assert rest[-1] == whole[-1]
 
 
-async def test_cursor_of_an_operation_that_is_gone_begins_anew(fetcher, make_shop):
+async def test_cursor_of_an_operation_that_is_gone_begins_anew(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop(orders=5)
     installation_id = await fetcher.connect(shop)
     cursor = cursors.encode(BulkCursor("gid://shopify/BulkOperation/999", 3))
@@ -124,8 +134,8 @@ async def test_cursor_of_an_operation_that_is_gone_begins_anew(fetcher, make_sho
     [("INTERNAL_SERVER_ERROR", "bulk_failed", True), ("ACCESS_DENIED", "access_denied", False)],
 )
 async def test_failed_operation_is_no_empty_success_and_is_not_adopted(
-    fetcher, make_shop, bulk_speed, code, told, retryable
-):
+    fetcher: Fetcher, make_shop: MakeShop, bulk_speed: BulkSpeed, code: str, told: str, retryable: bool
+) -> None:
     shop = await make_shop(orders=30)
     installation_id = await fetcher.connect(shop)
     await bulk_speed(fail_next=code, fail_after_objects=7)
@@ -138,7 +148,7 @@ async def test_failed_operation_is_no_empty_success_and_is_not_adopted(
     assert (again[-1]["type"], again[-1]["count"]) == ("done", len(await shop.truth("orders")))
 
 
-async def test_empty_resource_is_done_with_nothing(fetcher, make_shop):
+async def test_empty_resource_is_done_with_nothing(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop(customers=0, orders=0, products=0)
     installation_id = await fetcher.connect(shop)
 
@@ -147,7 +157,7 @@ async def test_empty_resource_is_done_with_nothing(fetcher, make_shop):
     assert lines[-1] == {"type": "done", "count": 0, "objects": 0}
 
 
-async def test_cut_download_is_fetched_again(fetcher, make_shop):
+async def test_cut_download_is_fetched_again(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop(orders=30)
     installation_id = await fetcher.connect(shop)
     faults = [{"path": "/bulk/", "effect": "drop", "after_bytes": 500}]
@@ -158,7 +168,9 @@ async def test_cut_download_is_fetched_again(fetcher, make_shop):
     assert (lines[-1]["type"], lines[-1]["count"]) == ("done", len(await shop.truth("orders")))
 
 
-async def test_children_before_their_parents_give_the_same_records(fetcher, make_shop, bulk_speed):
+async def test_children_before_their_parents_give_the_same_records(
+    fetcher: Fetcher, make_shop: MakeShop, bulk_speed: BulkSpeed
+) -> None:
     shop = await make_shop(orders=40)
     installation_id = await fetcher.connect(shop)
     usual = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
@@ -166,18 +178,18 @@ async def test_children_before_their_parents_give_the_same_records(fetcher, make
 
     turned = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=2)
 
-    def bodies(lines):
+    def bodies(lines: list[dict[str, Any]]) -> Any:
         return {line["id"]: line["body"] for line in only(lines, "record")}
 
     assert bodies(turned) == bodies(usual)
 
 
-async def test_orders_before_the_limit_are_left_out(fetcher, make_shop):
+async def test_orders_before_the_limit_are_left_out(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop(orders=60)
     installation_id = await fetcher.connect(shop)
     since = datetime.now(UTC) - timedelta(days=30)
 
-    query = {"mode": "bulk", "job_id": 1, "created_since": since.isoformat()}
+    query: dict[str, str | int] = {"mode": "bulk", "job_id": 1, "created_since": since.isoformat()}
     lines = await fetcher.stream(installation_id, "orders", **query)
     paged = await fetcher.stream(installation_id, "orders", **{**query, "mode": "paged"})
 
@@ -189,7 +201,9 @@ async def test_orders_before_the_limit_are_left_out(fetcher, make_shop):
     assert only(lines, "total")[0]["count"] == len(wanted)
 
 
-async def test_reader_waits_while_all_slots_are_taken(fetcher, make_shop, bulk_speed, monkeypatch):
+async def test_reader_waits_while_all_slots_are_taken(
+    fetcher: Fetcher, make_shop: MakeShop, bulk_speed: BulkSpeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(bulk, "SLOT_WAIT_SECONDS", 0.1)
     shop = await make_shop(orders=10)
     installation_id = await fetcher.connect(shop)
@@ -203,7 +217,9 @@ async def test_reader_waits_while_all_slots_are_taken(fetcher, make_shop, bulk_s
     assert lines[-1]["type"] == "done"
 
 
-async def test_silence_is_broken_by_pings_with_progress(fetcher, make_shop, bulk_speed, monkeypatch):
+async def test_silence_is_broken_by_pings_with_progress(
+    fetcher: Fetcher, make_shop: MakeShop, bulk_speed: BulkSpeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("shopify_fetcher.reading.lines.PING_SECONDS", 0.2)
     shop = await make_shop(orders=10)
     installation_id = await fetcher.connect(shop)

@@ -1,9 +1,9 @@
 """Connecting and disconnecting, against the simulator."""
 
-from ..builders import WEBHOOK_URI
+from ..builders import WEBHOOK_URI, Fetcher, MakeShop
 
 
-async def test_connecting_stores_a_sealed_pair_and_tells_once(fetcher, make_shop):
+async def test_connecting_stores_a_sealed_pair_and_tells_once(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop()
     code = await shop.code()
 
@@ -29,7 +29,7 @@ async def test_connecting_stores_a_sealed_pair_and_tells_once(fetcher, make_shop
     assert not any(secret.encode() in bytes(stored["access_token"]) for secret in issued)
 
 
-async def test_refused_code_is_told_and_stores_nothing(fetcher, make_shop):
+async def test_refused_code_is_told_and_stores_nothing(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop()
 
     async with fetcher.client() as client:
@@ -43,7 +43,9 @@ async def test_refused_code_is_told_and_stores_nothing(fetcher, make_shop):
     assert await fetcher.events() == []
 
 
-async def test_missing_scopes_are_named_and_the_token_is_forgotten(fetcher, make_shop):
+async def test_missing_scopes_are_named_and_the_token_is_forgotten(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
     shop = await make_shop()
     code = await shop.code(("read_customers",))
 
@@ -58,14 +60,16 @@ async def test_missing_scopes_are_named_and_the_token_is_forgotten(fetcher, make
     assert await fetcher.rows("SELECT * FROM fetcher.credentials") == []
 
 
-async def test_wrong_service_token_is_refused(fetcher):
+async def test_wrong_service_token_is_refused(fetcher: Fetcher) -> None:
     async with fetcher.client(token="wrong") as client:
         answer = await client.get("/v1/installations/1/counts")
 
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
 
 
-async def test_last_disconnect_deletes_subscriptions_and_forgets_the_token(fetcher, make_shop):
+async def test_last_disconnect_deletes_subscriptions_and_forgets_the_token(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
     shop = await make_shop()
     await fetcher.connect(shop, store_id=7, advertiser_id=3)
     await fetcher.connect(shop, store_id=8, advertiser_id=4)
@@ -83,7 +87,7 @@ async def test_last_disconnect_deletes_subscriptions_and_forgets_the_token(fetch
     assert (await fetcher.events()).count("sync.store.disconnected") == 2
 
 
-async def test_foreign_advertiser_cannot_disconnect(fetcher, make_shop):
+async def test_foreign_advertiser_cannot_disconnect(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop()
     await fetcher.connect(shop, store_id=7, advertiser_id=3)
 
@@ -96,7 +100,7 @@ async def test_foreign_advertiser_cannot_disconnect(fetcher, make_shop):
     ]
 
 
-async def test_reconnecting_raises_the_generation(fetcher, make_shop):
+async def test_reconnecting_raises_the_generation(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop()
     await fetcher.connect(shop)
     await fetcher.parts.connector.disconnect(store_id=7, advertiser_id=3)

@@ -1,13 +1,16 @@
 """Paged reads: windows, nested lists, throttling, dear queries, cursors."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
-from ..builders import only
+from ..builders import Fetcher, MakeShop, only
 
 
-async def test_window_holds_what_changed_since_and_nothing_older(fetcher, make_shop):
+async def test_window_holds_what_changed_since_and_nothing_older(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
     shop = await make_shop(customers=30)
     installation_id = await fetcher.connect(shop)
     since = datetime.now(UTC) - timedelta(seconds=1)
@@ -27,7 +30,9 @@ async def test_window_holds_what_changed_since_and_nothing_older(fetcher, make_s
     assert only(lines, "total") == [{"type": "total", "count": 3}]
 
 
-async def test_cursor_resumes_with_the_same_window(fetcher, make_shop, monkeypatch):
+async def test_cursor_resumes_with_the_same_window(
+    fetcher: Fetcher, make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("shopify_fetcher.reading.records.PageSize.MAX", 20)
     shop = await make_shop(orders=70, plan="enterprise")
     installation_id = await fetcher.connect(shop)
@@ -42,7 +47,7 @@ async def test_cursor_resumes_with_the_same_window(fetcher, make_shop, monkeypat
     assert only(rest, "started")[0]["shopify_time"] == only(whole, "started")[0]["shopify_time"]
 
 
-async def test_throttled_call_is_waited_out(fetcher, make_shop):
+async def test_throttled_call_is_waited_out(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop(orders=5)
     installation_id = await fetcher.connect(shop)
     await shop.fault(operation="OrdersPage", effect="throttled")
@@ -54,7 +59,7 @@ async def test_throttled_call_is_waited_out(fetcher, make_shop):
     assert usage["throttled"] == 1
 
 
-async def test_block_by_another_process_is_waited_for_and_told(fetcher, make_shop):
+async def test_block_by_another_process_is_waited_for_and_told(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop(orders=5)
     installation_id = await fetcher.connect(shop)
     await fetcher.execute(
@@ -67,7 +72,7 @@ async def test_block_by_another_process_is_waited_for_and_told(fetcher, make_sho
     assert lines[-1]["type"] == "done"
 
 
-async def test_spent_budget_is_waited_for_without_a_refusal(fetcher, make_shop):
+async def test_spent_budget_is_waited_for_without_a_refusal(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop(orders=5, plan="enterprise")
     installation_id = await fetcher.connect(shop)
     await shop.admin("", {"api_points_left": 0}, method="PATCH")
@@ -79,7 +84,7 @@ async def test_spent_budget_is_waited_for_without_a_refusal(fetcher, make_shop):
     assert usage["throttled"] <= 1
 
 
-async def test_too_dear_query_is_halved(fetcher, make_shop):
+async def test_too_dear_query_is_halved(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop(orders=15, plan="enterprise")
     installation_id = await fetcher.connect(shop)
     refusal = {"errors": [{"message": "too dear", "extensions": {"code": "MAX_COST_EXCEEDED"}}]}
@@ -106,7 +111,9 @@ async def test_too_dear_query_is_halved(fetcher, make_shop):
         ({"status": 500}, "shop_unreachable", True),
     ],
 )
-async def test_refusals_are_named_for_the_reaction(fetcher, make_shop, fault, code, retryable):
+async def test_refusals_are_named_for_the_reaction(
+    fetcher: Fetcher, make_shop: MakeShop, fault: dict[str, Any], code: str, retryable: bool
+) -> None:
     shop = await make_shop()
     installation_id = await fetcher.connect(shop)
     await shop.fault(path="graphql.json", operation="OrdersPage", times=50, **fault)
@@ -116,7 +123,7 @@ async def test_refusals_are_named_for_the_reaction(fetcher, make_shop, fault, co
     assert (lines[-1]["type"], lines[-1]["code"], lines[-1]["retryable"]) == ("failed", code, retryable)
 
 
-async def test_moment_of_failure_is_not_noticed(fetcher, make_shop):
+async def test_moment_of_failure_is_not_noticed(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop()
     installation_id = await fetcher.connect(shop)
     await shop.fault(operation="OrdersPage", status=502, times=2)
@@ -126,7 +133,7 @@ async def test_moment_of_failure_is_not_noticed(fetcher, make_shop):
     assert lines[-1]["type"] == "done"
 
 
-async def test_cursor_of_another_mode_is_refused(fetcher, make_shop):
+async def test_cursor_of_another_mode_is_refused(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop()
     installation_id = await fetcher.connect(shop)
     lines = await fetcher.stream(installation_id, "orders", mode="paged")

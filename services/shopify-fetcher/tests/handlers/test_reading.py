@@ -1,18 +1,22 @@
 """Records out of the simulator: the same, whichever way they are read."""
 
+from typing import Any
+
 import pytest
 
-from ..builders import only
+from ..builders import Fetcher, MakeShop, only
 
 RESOURCES = ("customers", "orders", "products")
 
 
-def by_id(lines):
+def by_id(lines: list[dict[str, Any]]) -> Any:
     return {line["id"]: line["body"] for line in only(lines, "record")}
 
 
 @pytest.mark.parametrize("resource", RESOURCES)
-async def test_bulk_pages_and_nodes_give_equal_bodies_of_every_record(fetcher, make_shop, resource):
+async def test_bulk_pages_and_nodes_give_equal_bodies_of_every_record(
+    fetcher: Fetcher, make_shop: MakeShop, resource: str
+) -> None:
     shop = await make_shop(customers=60, orders=120, products=30, plan="enterprise")
     installation_id = await fetcher.connect(shop)
     truth = await shop.truth(resource)
@@ -35,7 +39,7 @@ async def test_bulk_pages_and_nodes_give_equal_bodies_of_every_record(fetcher, m
     assert [line["type"] for line in bulk[:2]] == ["total", "started"]
 
 
-async def test_counts_are_exact(fetcher, make_shop):
+async def test_counts_are_exact(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop(customers=7, orders=4, products=3)
     installation_id = await fetcher.connect(shop)
     truth = {resource: len(await shop.truth(resource)) for resource in RESOURCES}
@@ -46,7 +50,7 @@ async def test_counts_are_exact(fetcher, make_shop):
     assert answer.json() == truth
 
 
-async def test_deleted_record_is_proven_gone(fetcher, make_shop):
+async def test_deleted_record_is_proven_gone(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop()
     installation_id = await fetcher.connect(shop)
     known = next(iter(await shop.truth("products")))
@@ -61,7 +65,7 @@ async def test_deleted_record_is_proven_gone(fetcher, make_shop):
     assert answer.json()["gone"] == ["999999999"]
 
 
-async def test_null_order_is_no_proof_without_full_history(fetcher, make_shop):
+async def test_null_order_is_no_proof_without_full_history(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop()
     scopes = ("read_customers", "read_orders", "read_products", "read_inventory")
     installation_id = await fetcher.connect(shop, scopes=scopes)

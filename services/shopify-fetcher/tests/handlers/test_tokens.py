@@ -1,22 +1,27 @@
 """Tokens: one refresh whoever asks, no pair ever lost, and only a dead refresh token disconnects."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from shopify_fetcher.errors import FetcherError, NotConnected, TokenRefused
 
+from ..builders import Fetcher, MakeShop
+
 EXPIRE = "UPDATE fetcher.credentials SET expires_at = clock_timestamp()"
 
 
-async def call_ten_times(*fetchers, installation_id):
+async def call_ten_times(*fetchers: Fetcher, installation_id: int) -> Any:
     sessions = [await fetchers[number % len(fetchers)].session(installation_id) for number in range(10)]
     return await asyncio.gather(
         *(session.call("shop_details") for session in sessions), return_exceptions=True
     )
 
 
-async def test_ten_callers_with_an_expired_token_make_one_refresh(fetcher, replica, make_shop):
+async def test_ten_callers_with_an_expired_token_make_one_refresh(
+    fetcher: Fetcher, replica: Fetcher, make_shop: MakeShop
+) -> None:
     shop = await make_shop()
     installation_id = await fetcher.connect(shop)
     await shop.admin("/expire-tokens")
@@ -33,7 +38,9 @@ async def test_ten_callers_with_an_expired_token_make_one_refresh(fetcher, repli
     assert stored["previous_refresh_token"] is not None
 
 
-async def test_ten_callers_that_meet_a_401_make_one_refresh(fetcher, replica, make_shop):
+async def test_ten_callers_that_meet_a_401_make_one_refresh(
+    fetcher: Fetcher, replica: Fetcher, make_shop: MakeShop
+) -> None:
     shop = await make_shop()
     installation_id = await fetcher.connect(shop)
     await shop.admin("/expire-tokens")
@@ -44,7 +51,9 @@ async def test_ten_callers_that_meet_a_401_make_one_refresh(fetcher, replica, ma
     assert await shop.token_calls() == 2
 
 
-async def test_lost_answer_of_the_token_endpoint_costs_one_more_try(fetcher, make_shop):
+async def test_lost_answer_of_the_token_endpoint_costs_one_more_try(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
     shop = await make_shop()
     installation_id = await fetcher.connect(shop)
     await shop.admin("/expire-tokens")
@@ -56,7 +65,9 @@ async def test_lost_answer_of_the_token_endpoint_costs_one_more_try(fetcher, mak
     assert await shop.token_calls() == 3
 
 
-async def test_newest_refresh_token_that_was_never_good_falls_back_to_the_previous_one(fetcher, make_shop):
+async def test_newest_refresh_token_that_was_never_good_falls_back_to_the_previous_one(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
     shop = await make_shop()
     installation_id = await fetcher.connect(shop)
     await fetcher.execute(EXPIRE)
@@ -70,7 +81,9 @@ async def test_newest_refresh_token_that_was_never_good_falls_back_to_the_previo
     assert await shop.token_calls() == 4
 
 
-async def test_dead_refresh_token_disconnects_once_however_many_notice(fetcher, replica, make_shop):
+async def test_dead_refresh_token_disconnects_once_however_many_notice(
+    fetcher: Fetcher, replica: Fetcher, make_shop: MakeShop
+) -> None:
     shop = await make_shop()
     installation_id = await fetcher.connect(shop)
     await shop.admin("/expire-tokens", {"refresh_tokens": True})
@@ -94,7 +107,9 @@ async def test_dead_refresh_token_disconnects_once_however_many_notice(fetcher, 
     ],
     ids=["503", "cut", "our secret is wrong", "unknown refusal"],
 )
-async def test_failing_token_endpoint_never_disconnects(fetcher, make_shop, fault):
+async def test_failing_token_endpoint_never_disconnects(
+    fetcher: Fetcher, make_shop: MakeShop, fault: dict[str, Any]
+) -> None:
     shop = await make_shop()
     installation_id = await fetcher.connect(shop)
     await shop.admin("/expire-tokens")
@@ -107,7 +122,9 @@ async def test_failing_token_endpoint_never_disconnects(fetcher, make_shop, faul
     assert len(await fetcher.rows("SELECT * FROM fetcher.credentials")) == 1
 
 
-async def test_refresh_ahead_of_the_end_that_fails_uses_what_still_works(fetcher, make_shop):
+async def test_refresh_ahead_of_the_end_that_fails_uses_what_still_works(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
     shop = await make_shop()
     installation_id = await fetcher.connect(shop)
     await fetcher.execute(
@@ -120,7 +137,9 @@ async def test_refresh_ahead_of_the_end_that_fails_uses_what_still_works(fetcher
     assert answer.data["shop"]["myshopifyDomain"] == shop.domain
 
 
-async def test_refusal_of_an_old_token_does_not_end_a_newer_connection(fetcher, make_shop):
+async def test_refusal_of_an_old_token_does_not_end_a_newer_connection(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
     shop = await make_shop()
     installation_id = await fetcher.connect(shop)
     [old] = await fetcher.rows("SELECT token_version FROM fetcher.credentials")
@@ -133,7 +152,9 @@ async def test_refusal_of_an_old_token_does_not_end_a_newer_connection(fetcher, 
     assert len(await fetcher.rows("SELECT * FROM fetcher.credentials")) == 1
 
 
-async def test_holder_that_died_is_waited_for_until_its_lease_ends(fetcher, make_shop):
+async def test_holder_that_died_is_waited_for_until_its_lease_ends(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
     shop = await make_shop()
     installation_id = await fetcher.connect(shop)
     await shop.admin("/expire-tokens")
@@ -147,7 +168,7 @@ async def test_holder_that_died_is_waited_for_until_its_lease_ends(fetcher, make
     assert answer.data["shop"]["myshopifyDomain"] == shop.domain
 
 
-async def test_sealed_token_of_another_row_does_not_open(fetcher, make_shop):
+async def test_sealed_token_of_another_row_does_not_open(fetcher: Fetcher, make_shop: MakeShop) -> None:
     first, second = await make_shop(), await make_shop()
     first_id = await fetcher.connect(first, store_id=1)
     second_id = await fetcher.connect(second, store_id=2)

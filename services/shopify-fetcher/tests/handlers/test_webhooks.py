@@ -2,42 +2,48 @@
 
 import json
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
 from sync_common.bus import Done, Message, Rejected
-from sync_common.contracts.envelope import Envelope
+from sync_common.contracts.records import ShopWebhook
 from sync_common.contracts.topics import SHOP_TOPIC
+
+from ..builders import Fetcher, MakeShop, SimulatedShop
 
 DUE = "UPDATE fetcher.installations SET webhooks_due_at = clock_timestamp()"
 
 
-def message(topic, shop, body=b"{}", triggered_at=None):
-    extensions = {"webhooktopic": topic, "shop": shop, "shape": "rest"}
-    if triggered_at is not None:
-        extensions["triggeredat"] = triggered_at.isoformat()
-    envelope = Envelope(
-        id="1",
-        type="shopify.webhook.delivered",
+def message(topic: str, shop: str, body: bytes = b"{}", triggered_at: datetime | None = None) -> Message:
+    now = datetime.now(UTC)
+    webhook = ShopWebhook(
+        topic=topic,
+        shop=shop,
+        observed_at=triggered_at or now,
+        body=body,
+        event_id="1",
         source="webhook-ingest",
-        subject=f"shop/{shop}",
-        time=datetime.now(UTC),
-        extensions=extensions,
+        occurred_at=now,
+        digest="0" * 64,
+        triggered_at=triggered_at,
     )
-    return Message(SHOP_TOPIC, 0, 0, shop.encode(), body, envelope.to_headers(), 0)
+    return Message(SHOP_TOPIC, 0, 0, shop.encode(), body, webhook.envelope().to_headers(), 0)
 
 
-async def subscriptions(shop):
+async def subscriptions(shop: SimulatedShop) -> Any:
     return (await shop.admin("", method="GET"))["subscriptions"]
 
 
-async def delete_some(fetcher, shop, installation_id, count):
+async def delete_some(fetcher: Fetcher, shop: SimulatedShop, installation_id: int, count: int) -> Any:
     session = await fetcher.session(installation_id)
     for subscription in (await subscriptions(shop))[:count]:
         await session.call("webhook_subscription_delete", {"id": subscription["id"]})
 
 
-async def test_doctor_repairs_what_is_missing_and_tells_every_store(fetcher, make_shop):
+async def test_doctor_repairs_what_is_missing_and_tells_every_store(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
     shop = await make_shop()
     installation_id = await fetcher.connect(shop, store_id=7, advertiser_id=3)
     await fetcher.connect(shop, store_id=8, advertiser_id=4)
@@ -52,7 +58,9 @@ async def test_doctor_repairs_what_is_missing_and_tells_every_store(fetcher, mak
     assert (await fetcher.events()).count("sync.webhooks.repaired") == 2
 
 
-async def test_doctor_that_finds_all_well_says_nothing_and_comes_back_in_an_hour(fetcher, make_shop):
+async def test_doctor_that_finds_all_well_says_nothing_and_comes_back_in_an_hour(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
     shop = await make_shop()
     await fetcher.connect(shop)
     await fetcher.execute(DUE)
@@ -68,7 +76,19 @@ async def test_doctor_that_finds_all_well_says_nothing_and_comes_back_in_an_hour
     assert row["in_an_hour"]
 
 
-async def test_doctor_outlives_a_shop_that_does_not_answer(fetcher, make_shop):
+async def test_doctor_ends_a_disconnect_that_a_crash_cut_short(fetcher: Fetcher, make_shop: MakeShop) -> None:
+    shop = await make_shop()
+    await fetcher.connect(shop)
+    await fetcher.execute("UPDATE fetcher.connections SET status = 'disconnected'")
+    await fetcher.execute(DUE)
+
+    await fetcher.parts.doctor.visit_next()
+
+    assert await subscriptions(shop) == []
+    assert await fetcher.rows("SELECT * FROM fetcher.credentials") == []
+
+
+async def test_doctor_outlives_a_shop_that_does_not_answer(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop()
     await fetcher.connect(shop)
     await shop.fault(path="graphql.json", status=500, times=50)
@@ -81,7 +101,7 @@ async def test_doctor_outlives_a_shop_that_does_not_answer(fetcher, make_shop):
     assert row["webhooks_installed"] is False
 
 
-async def test_uninstall_ends_every_store_once(fetcher, make_shop):
+async def test_uninstall_ends_every_store_once(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop()
     await fetcher.connect(shop, store_id=7, advertiser_id=3)
     await fetcher.connect(shop, store_id=8, advertiser_id=4)
@@ -99,7 +119,9 @@ async def test_uninstall_ends_every_store_once(fetcher, make_shop):
     assert await fetcher.rows("SELECT * FROM fetcher.credentials") == []
 
 
-async def test_late_uninstall_changes_nothing_while_the_token_works(fetcher, make_shop):
+async def test_late_uninstall_changes_nothing_while_the_token_works(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
     shop = await make_shop()
     await fetcher.connect(shop)
 
@@ -115,7 +137,7 @@ async def test_late_uninstall_changes_nothing_while_the_token_works(fetcher, mak
     assert await fetcher.events() == ["sync.store.connected"]
 
 
-async def test_uninstall_waits_while_the_probe_is_unclear(fetcher, make_shop):
+async def test_uninstall_waits_while_the_probe_is_unclear(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop()
     await fetcher.connect(shop)
     await shop.fault(path="graphql.json", status=500, times=50)
@@ -126,7 +148,9 @@ async def test_uninstall_waits_while_the_probe_is_unclear(fetcher, make_shop):
     assert await fetcher.events() == ["sync.store.connected"]
 
 
-async def test_changed_scopes_are_read_and_the_doctor_is_called(fetcher, make_shop):
+async def test_changed_scopes_are_read_and_the_doctor_is_called(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
     shop = await make_shop()
     await fetcher.connect(shop)
     await shop.admin("/scopes", {"scopes": ["read_customers", "read_orders", "read_products"]})
@@ -139,7 +163,9 @@ async def test_changed_scopes_are_read_and_the_doctor_is_called(fetcher, make_sh
     assert row == {"access_scopes": ["read_customers", "read_orders", "read_products"], "is_due": True}
 
 
-async def test_finished_bulk_operation_is_noted_for_whoever_polls_it(fetcher, make_shop):
+async def test_finished_bulk_operation_is_noted_for_whoever_polls_it(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
     shop = await make_shop()
     installation_id = await fetcher.connect(shop)
     await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
@@ -159,7 +185,13 @@ async def test_finished_bulk_operation_is_noted_for_whoever_polls_it(fetcher, ma
     assert row["seen"]
 
 
-async def test_webhook_of_an_unknown_shop_is_done(fetcher):
+async def test_webhook_of_an_unknown_shop_is_done(fetcher: Fetcher) -> None:
     outcomes = await fetcher.parts.events.handle([message("shop/update", "unknown.myshopify.com")])
 
     assert outcomes == [Done()]
+
+
+async def test_topic_that_nobody_knows_is_rejected(fetcher: Fetcher) -> None:
+    outcomes = await fetcher.parts.events.handle([message("fulfillments/create", "unknown.myshopify.com")])
+
+    assert isinstance(outcomes[0], Rejected)

@@ -5,13 +5,17 @@ import asyncio
 from shopify_fetcher.access.pacing import Pacer, ignore_wait
 from shopify_fetcher.domain.budget import Lane
 
+from ..builders import Fetcher, MakeShop
+
 EMPTY_SOON = (
     "UPDATE fetcher.api_budgets SET bucket_size = 100, available = 100, outstanding = 0, restore_rate = 200,"
     " level_at = clock_timestamp(), blocked_until = NULL"
 )
 
 
-async def test_concurrent_processes_never_reserve_more_than_there_is(fetcher, replica, make_shop):
+async def test_concurrent_processes_never_reserve_more_than_there_is(
+    fetcher: Fetcher, replica: Fetcher, make_shop: MakeShop
+) -> None:
     shop = await make_shop()
     installation_id = await fetcher.connect(shop)
     await fetcher.execute(EMPTY_SOON)

@@ -1,13 +1,18 @@
 """The schema: models equal migrations, tokens are nobody else's, views show each reader its share."""
 
+from typing import Any
+
 import psycopg
 import pytest
 from sqlalchemy import create_engine, inspect
 
+from local_stack.testing import StackDatabase
 from shopify_fetcher.store.tables import metadata
 
+from ..builders import Fetcher, MakeShop
 
-def test_models_equal_migrations(stack_database):
+
+def test_models_equal_migrations(stack_database: StackDatabase) -> None:
     engine = create_engine(stack_database.url().replace("postgresql://", "postgresql+psycopg://"))
     inspector = inspect(engine)
 
@@ -27,7 +32,7 @@ def test_models_equal_migrations(stack_database):
 
 
 @pytest.mark.parametrize("service", ["oauth-gateway", "sync-orchestrator", "record-writer", "notifier"])
-def test_no_other_service_can_read_a_token(stack_database, service):
+def test_no_other_service_can_read_a_token(stack_database: StackDatabase, service: str) -> None:
     with (
         psycopg.connect(stack_database.url_of(service)) as connection,
         pytest.raises(psycopg.errors.InsufficientPrivilege),
@@ -35,7 +40,7 @@ def test_no_other_service_can_read_a_token(stack_database, service):
         connection.execute("SELECT access_token FROM fetcher.credentials")
 
 
-def test_views_hold_no_token(stack_database):
+def test_views_hold_no_token(stack_database: StackDatabase) -> None:
     with psycopg.connect(stack_database.url()) as connection:
         columns = connection.execute(
             "SELECT column_name FROM information_schema.columns"
@@ -46,12 +51,14 @@ def test_views_hold_no_token(stack_database):
     assert not [name for (name,) in columns if "token" in name or "key" in name]
 
 
-async def test_gateway_sees_the_connections_of_its_advertiser_only(stack_database, fetcher, make_shop):
+async def test_gateway_sees_the_connections_of_its_advertiser_only(
+    stack_database: StackDatabase, fetcher: Fetcher, make_shop: MakeShop
+) -> None:
     shop = await make_shop()
     await fetcher.connect(shop, store_id=7, advertiser_id=3)
     await fetcher.connect(shop, store_id=8, advertiser_id=4)
 
-    def seen(service, advertiser_id):
+    def seen(service: str, advertiser_id: Any) -> Any:
         with psycopg.connect(stack_database.url_of(service)) as connection:
             if advertiser_id:
                 connection.execute("SELECT set_config('app.advertiser_id', %s, true)", [str(advertiser_id)])
@@ -63,7 +70,9 @@ async def test_gateway_sees_the_connections_of_its_advertiser_only(stack_databas
     assert seen("sync-orchestrator", None) == [7, 8]
 
 
-async def test_api_health_tells_the_learned_budget(stack_database, fetcher, make_shop):
+async def test_api_health_tells_the_learned_budget(
+    stack_database: StackDatabase, fetcher: Fetcher, make_shop: MakeShop
+) -> None:
     shop = await make_shop(plan="advanced")
     await fetcher.connect(shop, store_id=7, advertiser_id=3)
 

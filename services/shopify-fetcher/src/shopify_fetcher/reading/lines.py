@@ -1,7 +1,7 @@
 """The lines of a record stream, and the channel between who reads Shopify and who writes the HTTP answer."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -121,7 +121,7 @@ def _encoded(line: _Line) -> bytes:
     return msgspec.json.encode(line) + b"\n"
 
 
-async def stream(read: Callable[[Lines], Awaitable[None]]) -> AsyncIterator[bytes]:
+async def stream(read: Callable[[Lines], Awaitable[None]]) -> AsyncGenerator[bytes, None]:
     """Run a reader and yield its lines; when the caller goes away the reader is stopped."""
     lines = Lines()
     reader = asyncio.create_task(_run(read, lines))

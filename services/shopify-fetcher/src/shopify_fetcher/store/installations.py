@@ -56,10 +56,20 @@ async def find_by_shop(tx: Transaction, shop_domain: str) -> Installation | None
 
 
 async def ensure(tx: Transaction, shop_domain: str, api_version: str) -> int:
-    """Return the id of a shop's installation, made on first use; the row stays locked until the end."""
-    statement = insert(installations).values(shop_domain=shop_domain, api_version=api_version)
+    """Return the id of a shop's installation, made on first use.
+
+    The doctor is called in an hour at the latest, so that a token of a connect that never ended is found.
+    """
+    due = func.clock_timestamp() + timedelta(hours=1)
+    statement = insert(installations).values(
+        shop_domain=shop_domain, api_version=api_version, webhooks_due_at=due
+    )
     statement = statement.on_conflict_do_update(
-        index_elements=[installations.c.shop_domain], set_={"api_version": api_version}
+        index_elements=[installations.c.shop_domain],
+        set_={
+            "api_version": api_version,
+            "webhooks_due_at": func.least(installations.c.webhooks_due_at, due),
+        },
     )
     return int((await tx.execute(statement.returning(installations.c.id))).scalar_one())
 
