@@ -403,8 +403,8 @@ OF_TOPIC = {
 }
 
 
-class World:
-    """Everything a test does to the writer: messages in, rows and owed events out."""
+class Records:
+    """Records of an imaginary shop, in both dialects; a pair of builders says the same thing twice."""
 
     at = staticmethod(at)
     stamp = staticmethod(stamp)
@@ -414,6 +414,15 @@ class World:
     rest_order = staticmethod(rest_order)
     graphql_product = staticmethod(graphql_product)
     rest_product = staticmethod(rest_product)
+
+
+@pytest.fixture(scope="session")
+def records() -> type[Records]:
+    return Records
+
+
+class World(Records):
+    """Everything a test does to the writer: messages in, rows and owed events out."""
 
     def __init__(self, database: Database, url: str) -> None:
         self.database = database
@@ -525,14 +534,21 @@ class World:
         )
         return found[0] if found else {}
 
+    async def rows_as(
+        self, role: str, statement: str, *, advertiser_id: int | None = None
+    ) -> list[dict[str, Any]]:
+        """Return rows as another service sees them, for one advertiser where given."""
+        url = replace_database(self.url, self.url.rsplit("/", 1)[1], role)
+        async with await psycopg.AsyncConnection.connect(url, row_factory=dict_row) as connection:
+            setting = "" if advertiser_id is None else str(advertiser_id)
+            await connection.execute("SELECT set_config('app.advertiser_id', %s, true)", [setting])
+            return await (await connection.execute(statement.encode())).fetchall()
+
     async def books(self, **only: Any) -> list[dict[str, Any]]:
         """Return the jobs' books as the orchestrator reads them."""
-        url = replace_database(self.url, self.url.rsplit("/", 1)[1], "svc_sync_orchestrator")
-        async with await psycopg.AsyncConnection.connect(url, row_factory=dict_row) as connection:
-            cursor = await connection.execute(
-                "SELECT * FROM records.job_books_v1 ORDER BY job_id, resource, epoch"
-            )
-            return [row for row in await cursor.fetchall() if only.items() <= row.items()]
+        books = "SELECT * FROM records.job_books_v1 ORDER BY job_id, resource, epoch"
+        rows = await self.rows_as("svc_sync_orchestrator", books)
+        return [row for row in rows if only.items() <= row.items()]
 
     async def refetches(self) -> list[tuple[str, str, tuple[str, ...]]]:
         """Return the refetches owed so far: resource, reason and ids."""

@@ -4,6 +4,8 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+import psycopg
+
 from record_writer.domain.batches import Item, Plan, Target, item_for, plan
 from record_writer.domain.changes import Change, Kind
 from record_writer.domain.interpret import interpret
@@ -50,8 +52,29 @@ class RecordHandler:
     clock: Clock
 
     async def __call__(self, batch: Sequence[Message], *, tx: Transaction) -> Sequence[Outcome]:
-        """Write each record unless the stored copy is newer; say what became of each."""
+        """Write each record unless the stored copy is newer; say what became of each.
+
+        When the database refuses a record's data the whole batch fails, and the bus halves it until the culprit
+        comes alone. Then it is noted as failed, so that the books of its job still close.
+        """
         received = [_receive(message, self.resource) for message in batch]
+        if len(received) > 1:
+            return await self._write(tx, received)
+        savepoint = await tx.begin_nested()
+        try:
+            outcomes = await self._write(tx, received)
+        except psycopg.Error as error:
+            await savepoint.rollback()
+            if not _is_about_data(error):
+                raise
+            received[0].error = Rejected("the database cannot hold it", error=type(error).__name__)
+            received[0].items = []
+            outcomes = await self._write(tx, received)
+        else:
+            await savepoint.commit()
+        return outcomes
+
+    async def _write(self, tx: Transaction, received: Sequence[Received]) -> Sequence[Outcome]:
         await self._address(tx, received)
         await self._refuse_replays(tx, received)
         await _lock(tx, received)
@@ -142,6 +165,12 @@ class RecordHandler:
             RECORDS.labels(self.resource, lane, outcome).inc(number)
 
 
+def _is_about_data(error: psycopg.Error) -> bool:
+    """Say whether the values themselves are refused: out of range, too long for an index, against a constraint."""
+    state = error.sqlstate or ""
+    return state[:2] in ("22", "54") or state in ("23502", "23514")
+
+
 def _receive(message: Message, resource: Resource) -> Received:
     """Decode one message; what cannot be read becomes a dead letter, whatever comes beside it."""
     one = Received(message)
@@ -155,6 +184,8 @@ def _receive(message: Message, resource: Resource) -> Received:
         one.error = Rejected(str(error), error="MalformedEnvelope")
     except InvalidRecord as error:
         one.reject(error)
+    except Exception as error:  # noqa: BLE001 - reading is pure: it would fail again, so the message is to blame
+        one.error = Rejected("cannot be read", error=type(error).__name__)
     return one
 
 

@@ -35,7 +35,7 @@ async def main() -> int:
     producer = Producer(settings.kafka_bootstrap, RECORD_WRITER)
     await producer.start()
 
-    consumers = _consumers(settings, database, producer)
+    consumers = build_consumers(settings, database, producer)
     upkeep = Upkeep(database, SystemClock(), sweep_seconds=settings.sweep_seconds)
     tasks: dict[str, Task] = {name: consumer.run for name, consumer in consumers.items()}
     tasks["upkeep"] = upkeep.run
@@ -54,7 +54,7 @@ async def main() -> int:
     )
 
 
-def _consumers(settings: Settings, database: Database, producer: Producer) -> dict[str, Consumer]:
+def build_consumers(settings: Settings, database: Database, producer: Producer) -> dict[str, Consumer]:
     """Return a consumer per lane and resource, each a group of its own: a busy one never delays another."""
     hasher, clock = Hasher(settings.redaction_key.get_secret_value().encode()), SystemClock()
 

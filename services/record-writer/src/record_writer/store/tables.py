@@ -164,14 +164,17 @@ MIRROR: Final[dict[Resource, Table]] = {
     Resource.PRODUCTS: products,
 }
 
-_NEVER_CARRIED = frozenset(
-    ["advertiser_id", "id", "source_type", "source_id", "external_id", "contact_id", "link_rank", "first_order_at", "updated_at_source", "observed_at", "content_hash", "deleted_at", "created_at", "updated_at"]
+_OURS = frozenset(
+    ("advertiser_id", "id", "source_type", "source_id", "external_id", "created_at", "updated_at")
 )
+_DERIVED = frozenset(("contact_id", "link_rank", "first_order_at", "deleted_at"))
+_VERSIONING = frozenset(("updated_at_source", "observed_at", "content_hash"))
 
 
 def data_columns(table: Table) -> tuple[str, ...]:
     """Return the columns that a payload can carry."""
-    return tuple(c.name for c in table.columns if c.name not in _NEVER_CARRIED and "generated" not in c.info)
+    others = _OURS | _DERIVED | _VERSIONING
+    return tuple(c.name for c in table.columns if c.name not in others and "generated" not in c.info)
 
 
 tombstones = Table(

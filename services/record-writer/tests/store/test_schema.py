@@ -1,0 +1,89 @@
+"""The Core tables equal the migrations, and no tenant's table lacks row-level security."""
+
+from sqlalchemy.dialects import postgresql
+
+from record_writer.store.tables import metadata
+
+COLUMNS = """
+SELECT relname AS table, attname AS column, format_type(atttypid, atttypmod) AS type, attnotnull AS required
+FROM pg_attribute JOIN pg_class ON pg_class.oid = attrelid
+WHERE relnamespace = 'records'::regnamespace AND relkind = 'r' AND attnum > 0 AND NOT attisdropped
+  AND relname <> 'alembic_version'
+ORDER BY relname, attnum
+"""
+SPELLINGS = {"TIMESTAMP WITH TIME ZONE": "timestamp with time zone", "NUMERIC(20, 4)": "numeric(20,4)"}
+
+
+def _type(column):
+    written = column.type.compile(dialect=postgresql.dialect())
+    return SPELLINGS.get(written, written.lower())
+
+
+async def test_core_tables_equal_the_migrations(world):
+    found = {(row["table"], row["column"], row["type"], row["required"]) for row in await world.rows(COLUMNS)}
+
+    described = {
+        (table.name, column.name, _type(column), not column.nullable)
+        for table in metadata.tables.values()
+        for column in table.columns
+    }
+    assert described == found
+
+
+async def test_every_table_with_an_advertiser_has_forced_row_security_and_policies(world):
+    rows = await world.rows("""
+        SELECT relname, relrowsecurity AND relforcerowsecurity AS secured,
+               (SELECT count(*) FROM pg_policy WHERE polrelid = pg_class.oid) AS policies
+        FROM pg_class JOIN pg_attribute ON attrelid = pg_class.oid
+        WHERE relnamespace = 'records'::regnamespace AND relkind = 'r' AND attname = 'advertiser_id'
+    """)
+
+    assert len(rows) >= 12
+    assert [row["relname"] for row in rows if not row["secured"] or not row["policies"]] == []
+
+
+async def test_primary_and_unique_keys_of_tenant_tables_contain_the_advertiser(world):
+    rows = await world.rows("""
+        SELECT conrelid::regclass::text AS table, conname
+        FROM pg_constraint
+        WHERE connamespace = 'records'::regnamespace AND contype IN ('p', 'u')
+          AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = conrelid AND attname = 'advertiser_id' AND attnotnull)
+          AND NOT EXISTS (SELECT FROM pg_attribute
+                          WHERE attrelid = conrelid AND attname = 'advertiser_id' AND attnum = ANY (conkey))
+    """)
+
+    assert rows == []
+
+
+async def test_tenant_role_sees_only_its_advertisers_rows(world, records_url):
+    await world.write(world.webhook("products/create", world.rest_product(7), 1))
+
+    seen = await world.rows_as(
+        "svc_oauth_gateway", "SELECT advertiser_id FROM records.products", advertiser_id=20
+    )
+    unset = await world.rows_as("svc_oauth_gateway", "SELECT advertiser_id FROM records.products")
+
+    assert [row["advertiser_id"] for row in seen] == [20]
+    assert unset == []
+
+
+async def test_published_views_show_a_tenant_its_own_rows_and_a_worker_all(world):
+    await world.write(world.webhook("products/create", world.rest_product(7), 1))
+
+    statement = "SELECT store_id, products FROM records.store_counts_v1 ORDER BY store_id"
+    tenant = await world.rows_as("svc_oauth_gateway", statement, advertiser_id=20)
+    worker = await world.rows_as("svc_sync_orchestrator", statement)
+
+    assert tenant == [{"store_id": 2, "products": 1}]
+    assert [row["store_id"] for row in worker] == [1, 2]
+
+
+async def test_search_finds_words_and_no_markup(world):
+    description = "<p class='bold'>Soft <b>cotton</b></p>" + "word " * 60_000
+    body = world.rest_product(7, body_html=description)
+    await world.write(world.webhook("products/create", body, 1))
+
+    found = "SELECT FROM records.products WHERE source_id = 1 AND search @@ plainto_tsquery('english', %(q)s)"
+
+    assert await world.rows(found, q="soft cotton")
+    assert not await world.rows(found, q="class")

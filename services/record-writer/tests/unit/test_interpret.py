@@ -1,0 +1,204 @@
+"""From raw records to changes: both dialects, partial payloads, and what is refused."""
+
+from datetime import UTC, datetime
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from record_writer.domain.changes import CANONICAL, Change, Kind
+from record_writer.domain.interpret import interpret
+from record_writer.errors import InvalidRecord
+from shopify_simulator.shop.generate import generate
+from shopify_simulator.shop.model import Change as ShopChange
+from shopify_simulator.truth import order_resolved
+from shopify_simulator.webhooks import payloads
+from shopify_simulator.webhooks.topics import example_path
+from sync_common.contracts.records import RawRecord, RecordType
+from sync_common.contracts.resources import Resource, Shape
+from sync_common.contracts.webhooks import WEBHOOK_ROUTES
+
+NOW = datetime(2026, 6, 1, 12, tzinfo=UTC)
+CONNECTIONS = ("lineItems", "discountApplications", "refunds", "variants", "media", "addressesV2")
+
+
+def raw(resource: Resource, body: bytes, *, topic: str | None = None) -> RawRecord:
+    return RawRecord(
+        type=RecordType.DELIVERED if topic else RecordType.FETCHED,
+        resource=resource,
+        shop="acme.myshopify.com",
+        record_id="1",
+        observed_at=NOW,
+        body=body,
+        shape=Shape.REST if topic else Shape.GRAPHQL,
+        event_id="1",
+        source="test",
+        occurred_at=NOW,
+        webhook_topic=topic,
+    )
+
+
+def of_graphql(resource: Resource, record: dict) -> Change:
+    body = {
+        key: {"nodes": value} if key in CONNECTIONS and isinstance(value, list) else value
+        for key, value in record.items()
+    }
+    return interpret(raw(resource, msgspec.json.encode(body)))
+
+
+def of_webhook(resource: Resource, topic: str, body: dict) -> Change:
+    return interpret(raw(resource, msgspec.json.encode(body), topic=topic))
+
+
+@given(seed=st.integers(0, 10_000), currency=st.sampled_from(["USD", "JPY", "KWD"]))
+@settings(max_examples=8, deadline=None)
+def test_webhook_and_read_of_a_record_say_the_same(seed, currency):
+    shop = generate(
+        "acme.myshopify.com", seed=seed, now=NOW, customers=20, orders=40, products=10, currency=currency
+    )
+    topics = {"customers": "customers/update", "orders": "orders/updated", "products": "products/update"}
+
+    for name, topic in topics.items():
+        resource = Resource(name)
+        for number, record in shop.records(name).items():
+            body = payloads.of_change(
+                shop, ShopChange(name, "update", number, [topic], record, record), topic, NOW
+            )
+            read = of_graphql(resource, order_resolved(shop, record) if name == "orders" else record)
+            delivered = of_webhook(resource, topic, body)
+
+            assert read.kind is Kind.FULL
+            assert (read.external_id, read.updated_at) == (delivered.external_id, delivered.updated_at)
+            for column in set(CANONICAL[resource]) & delivered.columns.keys():
+                values = (read.columns[column], delivered.columns[column])
+                assert msgspec.json.encode(values[0]) == msgspec.json.encode(values[1]), column
+            if delivered.kind is Kind.FULL:
+                assert delivered.content_hash == read.content_hash
+
+
+@pytest.mark.parametrize("topic", [topic for topic, route in WEBHOOK_ROUTES.items() if route.resource])
+def test_shopifys_own_example_of_every_topic_can_be_read(topic):
+    resource = WEBHOOK_ROUTES[topic].resource
+    assert resource is not None
+
+    change = interpret(raw(resource, example_path(topic).read_bytes(), topic=topic))
+
+    assert change.external_id.isdecimal()
+    assert change.kind is (Kind.DELETED if topic.endswith("/delete") else change.kind)
+
+
+def test_customer_webhook_carries_neither_tags_nor_consent_nor_spend(records):
+    change = of_webhook(Resource.CUSTOMERS, "customers/update", records.rest_customer(1))
+
+    assert change.kind is Kind.PARTIAL
+    assert not change.columns.keys() & {
+        "tags",
+        "accepts_marketing",
+        "total_spent",
+        "orders_count",
+        "last_order_at",
+    }
+
+
+def test_hidden_personal_data_is_not_carried(records):
+    hidden = dict.fromkeys(("email", "phone", "first_name", "last_name", "addresses", "default_address"))
+
+    change = of_webhook(Resource.CUSTOMERS, "customers/update", records.rest_customer(1, **hidden))
+
+    assert not change.columns.keys() & hidden.keys()
+
+
+def test_absent_key_makes_an_order_partial_and_null_does_not(records):
+    with_null = records.rest_order(100, note=None)
+    without = {key: value for key, value in with_null.items() if key != "note"}
+
+    assert of_webhook(Resource.ORDERS, "orders/updated", with_null).kind is Kind.FULL
+    partial = of_webhook(Resource.ORDERS, "orders/updated", without)
+    assert (partial.kind, "note" in partial.columns) == (Kind.PARTIAL, False)
+
+
+def test_unknown_enum_values_are_kept_raw(records):
+    order = records.graphql_order(100, displayFinancialStatus="HALF_PAID", displayFulfillmentStatus="LOST")
+
+    columns = of_graphql(Resource.ORDERS, order).columns
+
+    assert (columns["financial_status"], columns["financial_status_raw"]) == (None, "half_paid")
+    assert (columns["fulfillment_status"], columns["fulfillment_status_raw"]) == (None, "lost")
+
+
+def test_product_cut_at_a_hundred_variants_is_partial(records):
+    gids = [{"admin_graphql_api_id": f"gid://shopify/ProductVariant/{n}"} for n in range(2)]
+
+    change = of_webhook(Resource.PRODUCTS, "products/update", records.rest_product(7, variant_gids=gids))
+
+    assert (change.kind, "variants" in change.columns) == (Kind.PARTIAL, False)
+
+
+def test_refunded_total_is_the_sum_of_what_was_given_back(records):
+    given_back = {"kind": "refund", "status": "success", "amount": "3.50"}
+    failed = given_back | {"status": "failure"}
+    refunds = [{"transactions": [given_back, failed]}, {"transactions": [given_back]}]
+
+    order = of_webhook(Resource.ORDERS, "orders/updated", records.rest_order(100, refunds=refunds))
+    unclear = of_webhook(Resource.ORDERS, "orders/updated", records.rest_order(100, refunds=[{}]))
+
+    assert str(order.columns["refunded_total"]) == "7.00"
+    assert (unclear.kind, "refunded_total" in unclear.columns) == (Kind.PARTIAL, False)
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "problem"),
+    [
+        ("total_price", None, "orders.total_price: missing"),
+        ("currency", None, "orders.currency: missing"),
+        ("total_price", "Ada Lovelace", "orders.total_price: "),
+        ("line_items", "Ada Lovelace", "orders.line_items: Expected `array`, got `str`"),
+        ("updated_at", "Ada Lovelace", "orders.updated_at: "),
+    ],
+)
+def test_refusal_names_field_and_shape_but_no_value(records, field, value, problem):
+    with pytest.raises(InvalidRecord) as raised:
+        of_webhook(Resource.ORDERS, "orders/updated", records.rest_order(100, **{field: value}))
+
+    assert str(raised.value).startswith(problem)
+    assert "Ada" not in str(raised.value)
+
+
+def test_unstorable_characters_are_replaced_and_noted(records):
+    body = msgspec.json.encode(records.rest_order(100)).replace(b'"note":""', rb'"note":"a\u0000\ud800"')
+
+    change = interpret(raw(Resource.ORDERS, body, topic="orders/updated"))
+
+    assert change.columns["note"] == "a\ufffd\ufffd"
+    assert change.columns["metadata"]["replaced_characters"] is True
+
+
+@given(st.binary(max_size=200))
+def test_rubbish_is_refused_and_nothing_else_happens(body):
+    for topic, route in WEBHOOK_ROUTES.items():
+        if route.resource is not None:
+            try:
+                interpret(raw(route.resource, body, topic=topic))
+            except InvalidRecord:
+                continue
+            pytest.fail(f"{topic} took rubbish for a record")
+
+
+def test_deep_nesting_does_not_end_the_process(records):
+    body = b'{"id": 1, "note": ' + b"[" * 5000 + b"]" * 5000 + b"}"
+
+    with pytest.raises((InvalidRecord, RecursionError)):
+        interpret(raw(Resource.ORDERS, body, topic="orders/updated"))
+
+
+def test_tags_webhook_asks_for_a_read_and_carries_nothing():
+    change = of_webhook(Resource.CUSTOMERS, "customer.tags_added", {"customerId": "gid://shopify/Customer/5"})
+
+    assert (change.kind, change.external_id, change.columns, change.creates) == (Kind.PARTIAL, "5", {}, False)
+
+
+def test_record_without_a_time_is_as_new_as_its_observation(records):
+    change = of_webhook(Resource.PRODUCTS, "products/update", records.rest_product(7, updated_at=None))
+
+    assert change.version == (NOW, NOW)
