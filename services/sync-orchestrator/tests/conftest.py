@@ -3,11 +3,13 @@
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from typing import Any
+from uuid import uuid4
 
 import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from local_stack import schema
 from local_stack.testing import StackDatabase
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.db import Database
@@ -58,6 +60,30 @@ class Store:
         """Return the types of the events owed, oldest first."""
         owed = self.rows("SELECT headers ->> 'ce_type' AS type FROM sync.outbox ORDER BY id")
         return [row["type"] for row in owed]
+
+
+TABLES = (
+    *("sync.sync_jobs", "sync.store_state", "sync.watermarks", "sync.proofs", "sync.refetch_queue"),
+    *("sync.outbox", "sync.inbox", "records.job_tallies", "records.job_marks"),
+    *("fetcher.connections", "fetcher.installations", "gateway.shopify_stores", "gateway.advertisers"),
+)
+
+
+@pytest.fixture(scope="session")
+def emptied_database(postgres_url: str, template_database: str) -> Iterator[StackDatabase]:
+    """Return a migrated database that this service's tests share one after the other."""
+    name = f"orchestrator_{uuid4().hex[:12]}"
+    schema.create_database(postgres_url, name, template=template_database)
+    yield StackDatabase(postgres_url, name)
+    schema.drop_database(postgres_url, name)
+
+
+@pytest.fixture
+def stack_database(emptied_database: StackDatabase) -> StackDatabase:
+    """Return a migrated database without rows: emptying one is many times quicker than making one."""
+    with psycopg.connect(emptied_database.url(), autocommit=True) as connection:
+        connection.execute(";".join(f"DELETE FROM {table}" for table in TABLES))
+    return emptied_database
 
 
 @pytest.fixture
