@@ -128,6 +128,20 @@ class Seed:
             job=job_id, resource=resource, created=created,
         )  # fmt: skip
 
+    def rows(self, store_id: int, *, customers: int, orders: int, products: int) -> None:
+        """Add live rows of a store."""
+        for table, amount, names, values in (
+            ("contacts", customers, "", ""),
+            ("orders", orders, ", currency, total_price, ordered_at", ", 'USD', 1, now()"),
+            ("products", products, ", title", ", 'Tee'"),
+        ):
+            self.execute(
+                f"""INSERT INTO records.{table} (advertiser_id, source_type, source_id, external_id{names})
+                    SELECT advertiser_id, 'ShopifyStore', id, n::text{values}
+                    FROM gateway.shopify_stores CROSS JOIN generate_series(1, %(amount)s) AS n WHERE id = %(store)s""",
+                store=store_id, amount=amount,
+            )  # fmt: skip
+
     def failure(self, job_id: int, resource: str, record_id: str, field: str, reason: str) -> None:
         """Add a record that the writer refused."""
         self.execute(

@@ -100,6 +100,10 @@ def stores(seed: Seed, acme: int) -> dict[str, int]:
     seed.written(running, "customers", 8412)
     seed.written(running, "orders", 3190)
     seed.disconnect(ids["outlet"])
+    seed.rows(ids["us"], customers=1234, orders=5678, products=90)
+    seed.rows(ids["eu"], customers=567, orders=1556, products=60)
+    seed.rows(ids["wholesale"], customers=8412, orders=3190, products=0)
+    seed.rows(ids["outlet"], customers=410, orders=1022, products=38)
     return {**ids, "running": running}
 
 

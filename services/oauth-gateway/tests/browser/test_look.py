@@ -39,6 +39,18 @@ async def test_pages_are_clean(chromium: Browser, served: Served, scheme: str, w
         await page.evaluate("document.fonts.ready")
         found[name] = await violations(page)
         await keep_picture(page, f"{name}-{width}-{scheme}")
+        if name == "shopify":
+            await (
+                page.get_by_role("article", name="acme.myshopify.com")
+                .get_by_role("button", name="Settings")
+                .click()
+            )
+            found["menu"] = await violations(page)
+            await keep_picture(page, f"menu-{width}-{scheme}", full=False)
+            await page.get_by_role("link", name="Disconnect store").click()
+            await page.get_by_role("dialog").wait_for()
+            found["dialog"] = await violations(page)
+            await keep_picture(page, f"dialog-{width}-{scheme}", full=False)
         overflow = await page.evaluate("document.documentElement.scrollWidth - innerWidth")
         assert overflow <= 0, f"{name} scrolls sideways by {overflow} px"
 
@@ -56,7 +68,7 @@ async def violations(page: object) -> list[str]:
     ]
 
 
-async def keep_picture(page: object, name: str) -> None:
+async def keep_picture(page: object, name: str, *, full: bool = True) -> None:
     """Save a picture where SCREENSHOTS names a folder."""
     if folder := os.environ.get("SCREENSHOTS"):
-        await page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=True)  # type: ignore[attr-defined]
+        await page.screenshot(path=str(Path(folder) / f"{name}.png"), full_page=full)  # type: ignore[attr-defined]

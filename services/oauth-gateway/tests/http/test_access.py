@@ -271,10 +271,8 @@ async def test_every_change_needs_a_form_token(browser: httpx.AsyncClient, acme:
     changes = [route.path for route in routes if "POST" in route.methods]
 
     answers = {
-        route.path: (
-            await browser.post(route.path.format(slug="acme", store_id=store_id), data={})
-        ).status_code
-        for route in routes
+        path: (await browser.post(path.format(slug="acme", store_id=store_id), data={})).status_code
+        for path in changes
     }
 
     assert len(answers) >= 10
