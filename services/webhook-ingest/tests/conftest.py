@@ -87,6 +87,7 @@ class KafkaProxy:
         self._host, port = bootstrap.rsplit(":", 1)
         self._upstream = int(port)
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
         self._server: asyncio.Server | None = None
         self._flowing = asyncio.Event()
         self._flowing.set()
@@ -97,7 +98,7 @@ class KafkaProxy:
         return f"127.0.0.1:{self.port}"
 
     async def start(self) -> None:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self.port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port)
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def cut(self) -> None:
@@ -114,7 +115,15 @@ class KafkaProxy:
 
     async def stop(self) -> None:
         self._flowing.set()
+        while self._serving:  # a connection may have been opening while the others were cut
+            await self.cut()
+            await asyncio.wait(self._serving, timeout=1)
         await self.cut()
+
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(self._serve(reader, writer))
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
