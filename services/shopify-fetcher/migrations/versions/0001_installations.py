@@ -26,6 +26,9 @@ CREATE TABLE fetcher.installations (
     installed_at timestamptz,
     webhooks_installed boolean NOT NULL DEFAULT false,
     webhooks_due_at timestamptz NOT NULL DEFAULT 'infinity',
+    -- Who may talk to the token endpoint now: one acquisition or refresh at a time.
+    token_lease_owner uuid,
+    token_lease_until timestamptz,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
@@ -44,8 +47,6 @@ CREATE TABLE fetcher.credentials (
     expires_at timestamptz,
     refresh_expires_at timestamptz,
     token_version bigint NOT NULL,
-    refresh_lease_owner uuid,
-    refresh_lease_until timestamptz,
     updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
 

@@ -53,11 +53,12 @@ class Connector:
     ) -> tuple[int, ShopFacts]:
         """Exchange the code, check the shop, subscribe its webhooks and tell that the store is connected."""
         shop = shop_domain(shop)
-        pair = await self._access.shopify.exchange_code(shop, code)
         async with self._database.transaction() as tx:
             installation_id = await installations.ensure(tx, shop, API_VERSION)
             await budgets.ensure(tx, installation_id)
-        token = await self._access.tokens.store_first(installation_id, pair)
+        token = await self._access.tokens.acquire(
+            installation_id, lambda: self._access.shopify.exchange_code(shop, code)
+        )
         try:
             facts = await self._checked_facts(installation_id, shop)
         except (ShopMismatch, ScopesMissing):

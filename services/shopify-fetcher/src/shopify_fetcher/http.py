@@ -1,6 +1,7 @@
 """The internal HTTP interface: connect and disconnect stores, stream records, read by id, count."""
 
 import hmac
+from math import ceil
 from typing import Annotated, Any
 
 import msgspec
@@ -14,7 +15,7 @@ from shopify_fetcher.connections import Connector
 from shopify_fetcher.domain import cursor as cursors
 from shopify_fetcher.domain.budget import Lane
 from shopify_fetcher.domain.search import Window
-from shopify_fetcher.errors import FetcherError, NotFound, TooLarge, Unauthorized
+from shopify_fetcher.errors import FetcherError, NotFound, Throttled, TooLarge, Unauthorized
 from shopify_fetcher.reading import lines
 from shopify_fetcher.reading.counts import counts
 from shopify_fetcher.reading.nodes import read_nodes
@@ -183,7 +184,9 @@ async def _answer_error(_request: Request, error: Exception) -> JSONResponse:
     if not isinstance(error, FetcherError):
         raise error
     status = _STATUS.get(error.code, 503 if error.retryable else 409)
-    return JSONResponse({"code": error.code, "message": str(error), "retryable": error.retryable}, status)
+    headers = {"Retry-After": str(ceil(error.resume_in))} if isinstance(error, Throttled) else None
+    body = {"code": error.code, "message": str(error), "retryable": error.retryable}
+    return JSONResponse(body, status, headers)
 
 
 async def _answer_invalid(_request: Request, error: Exception) -> JSONResponse:

@@ -32,9 +32,10 @@ async def test_ten_callers_with_an_expired_token_make_one_refresh(
     assert [answer for answer in answers if isinstance(answer, BaseException)] == []
     assert await shop.token_calls() == 2  # the code, then one refresh
     [stored] = await fetcher.rows(
-        "SELECT refresh_lease_owner, previous_refresh_token FROM fetcher.credentials"
+        "SELECT token_lease_owner, previous_refresh_token FROM fetcher.credentials"
+        " JOIN fetcher.installations ON id = installation_id"
     )
-    assert stored["refresh_lease_owner"] is None
+    assert stored["token_lease_owner"] is None
     assert stored["previous_refresh_token"] is not None
 
 
@@ -159,8 +160,8 @@ async def test_holder_that_died_is_waited_for_until_its_lease_ends(
     installation_id = await fetcher.connect(shop)
     await shop.admin("/expire-tokens")
     await fetcher.execute(
-        "UPDATE fetcher.credentials SET expires_at = clock_timestamp(), refresh_lease_owner = gen_random_uuid(),"
-        " refresh_lease_until = clock_timestamp() + interval '0.3 seconds'"
+        "UPDATE fetcher.installations SET token_lease_owner = gen_random_uuid(),"
+        " token_lease_until = clock_timestamp() + interval '0.3 seconds'"
     )
 
     answer = await (await fetcher.session(installation_id)).call("shop_details")
@@ -182,3 +183,39 @@ async def test_sealed_token_of_another_row_does_not_open(fetcher: Fetcher, make_
 
     with pytest.raises(ValueError, match="does not open"):
         await (await fetcher.session(second_id)).call("shop_details")
+
+
+async def test_connecting_anew_during_calls_and_refreshes_ends_no_connection(
+    fetcher: Fetcher, replica: Fetcher, make_shop: MakeShop
+) -> None:
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop, store_id=1, advertiser_id=1)
+    await shop.admin("/expire-tokens")
+    await shop.fault(path="access_token", effect="delay", delay_seconds=0.3)
+
+    sessions = [await fetcher.session(installation_id) for _ in range(4)]
+    calling = asyncio.gather(*(session.call("shop_details") for session in sessions))
+    await replica.connect(shop, store_id=2, advertiser_id=2)
+    answers = await calling
+
+    assert all(answer.data["shop"]["myshopifyDomain"] == shop.domain for answer in answers)
+    assert await fetcher.events() == ["sync.store.connected", "sync.store.connected"]
+
+
+async def test_two_connects_at_once_leave_a_working_token(
+    fetcher: Fetcher, replica: Fetcher, make_shop: MakeShop
+) -> None:
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop, store_id=9, advertiser_id=9)
+
+    outcomes = await asyncio.gather(
+        fetcher.connect(shop, store_id=1, advertiser_id=1),
+        replica.connect(shop, store_id=2, advertiser_id=2),
+        return_exceptions=True,
+    )
+
+    # A new pair ends the shop's other codes: the later connect may be refused, but the token that is kept works.
+    assert any(isinstance(outcome, int) for outcome in outcomes)
+    answer = await (await fetcher.session(installation_id)).call("shop_details")
+    assert answer.data["shop"]["myshopifyDomain"] == shop.domain
+    assert "sync.store.disconnected" not in await fetcher.events()

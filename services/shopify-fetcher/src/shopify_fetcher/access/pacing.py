@@ -6,10 +6,12 @@ from collections.abc import Awaitable, Callable
 from shopify_fetcher import metrics
 from shopify_fetcher.domain import budget as arithmetic
 from shopify_fetcher.domain.budget import Lane, ThrottleStatus
+from shopify_fetcher.errors import Throttled
 from shopify_fetcher.store import budgets
 from sync_common.db import Database
 
 TOLD_FROM_SECONDS = 1.0
+INTERACTIVE_WAIT_SECONDS_MAX = 15.0
 
 OnWait = Callable[[float], Awaitable[None]]
 
@@ -30,6 +32,8 @@ class Pacer:
             wait = await self._reserve(installation_id, cost, lane)
             if wait == 0.0:
                 return
+            if lane is Lane.INTERACTIVE and wait > INTERACTIVE_WAIT_SECONDS_MAX:
+                raise Throttled(wait)  # somebody waits for the answer: better say how long
             metrics.budget_waits.labels(lane.value).observe(wait)
             if wait >= TOLD_FROM_SECONDS:
                 await on_wait(wait)

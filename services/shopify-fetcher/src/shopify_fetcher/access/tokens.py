@@ -1,10 +1,13 @@
 """Access tokens that work: read, refreshed ahead of their end, one refresh at a time per installation."""
 
 import asyncio
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
-from uuid import uuid4
+from typing import Final, TypeVar
+from uuid import UUID, uuid4
 
 import structlog
 
@@ -12,14 +15,16 @@ from shopify_fetcher import metrics
 from shopify_fetcher.access.vault import Vault
 from shopify_fetcher.clients.shopify import ShopifyClient, TokenPair
 from shopify_fetcher.errors import FetcherError, NotConnected, TokenRefused, Transient
-from shopify_fetcher.store import credentials
+from shopify_fetcher.store import credentials, installations
 from shopify_fetcher.store.credentials import StoredCredentials
 from sync_common.db import Database
 
 REFRESH_AHEAD: Final = timedelta(minutes=5)
-REFRESH_LEASE: Final = timedelta(seconds=45)
+TOKEN_LEASE: Final = timedelta(seconds=45)
 WAIT_FOR_OTHERS_SECONDS: Final = 30.0
 LOOK_AGAIN_SECONDS: Final = 0.05
+
+Claimed = TypeVar("Claimed")
 
 log = structlog.get_logger()
 
@@ -40,12 +45,30 @@ class TokenKeeper:
         self._shopify = shopify
         self._vault = vault
 
-    async def store_first(self, installation_id: int, pair: TokenPair) -> AccessToken:
-        """Persist a pair that a code was exchanged for; only then may it be used."""
-        sealed = self._vault.seal_new(installation_id, pair)
-        async with self._database.transaction() as tx:
-            version = await credentials.save_first(tx, installation_id, sealed)
-        return AccessToken(pair.access_token, version)
+    async def acquire(
+        self, installation_id: int, exchange: Callable[[], Awaitable[TokenPair]]
+    ) -> AccessToken:
+        """Acquire a new pair, which kills the earlier one, and persist it before it is used.
+
+        Under the token lease: a refresh of the dying pair waits, and two acquisitions are stored in the order
+        in which Shopify made them.
+        """
+        owner = uuid4()
+
+        async def claim() -> bool | None:
+            async with self._database.transaction() as tx:
+                held = await installations.claim_token_lease(
+                    tx, installation_id, owner=owner, lease=TOKEN_LEASE
+                )
+            return held or None
+
+        await _until(claim)
+        async with self._released_after(installation_id, owner):
+            pair = await exchange()
+            sealed = self._vault.seal_new(installation_id, pair)
+            async with self._database.transaction() as tx:
+                version = await credentials.save_first(tx, installation_id, sealed)
+            return AccessToken(pair.access_token, version)
 
     async def current(self, installation_id: int, shop: str) -> AccessToken:
         """Return a token with life left, refreshed if need be; raise NotConnected or TokenRefused."""
@@ -65,24 +88,21 @@ class TokenKeeper:
         Raise TokenRefused when Shopify says that the refresh token is dead and nobody has stored a newer pair.
         """
         owner = uuid4()
-        deadline = asyncio.get_running_loop().time() + WAIT_FOR_OTHERS_SECONDS
-        while True:
+
+        async def claim() -> StoredCredentials | AccessToken | None:
             stored = await self._load(installation_id)
             if stored.token_version != seen:
                 return self._opened(stored)
             async with self._database.transaction() as tx:
-                claimed = await credentials.claim_refresh(
-                    tx, installation_id, seen=seen, owner=owner, lease=REFRESH_LEASE
+                return await credentials.claim_refresh(
+                    tx, installation_id, seen=seen, owner=owner, lease=TOKEN_LEASE
                 )
-            if claimed is not None:
-                try:
-                    return await self._refresh(claimed, shop)
-                finally:
-                    async with self._database.transaction() as tx:
-                        await credentials.release_refresh(tx, installation_id, owner=owner)
-            if asyncio.get_running_loop().time() > deadline:
-                raise Transient("another process has been refreshing the token for too long")
-            await asyncio.sleep(LOOK_AGAIN_SECONDS)
+
+        claimed: StoredCredentials | AccessToken = await _until(claim)
+        if isinstance(claimed, AccessToken):
+            return claimed
+        async with self._released_after(installation_id, owner):
+            return await self._refresh(claimed, shop)
 
     async def _refresh(self, stored: StoredCredentials, shop: str) -> AccessToken:
         try:
@@ -124,3 +144,21 @@ class TokenKeeper:
 
     def _opened(self, stored: StoredCredentials) -> AccessToken:
         return AccessToken(self._vault.access_token(stored), stored.token_version)
+
+    @asynccontextmanager
+    async def _released_after(self, installation_id: int, owner: UUID) -> AsyncIterator[None]:
+        try:
+            yield
+        finally:
+            async with self._database.transaction() as tx:
+                await installations.release_token_lease(tx, installation_id, owner=owner)
+
+
+async def _until(claim: Callable[[], Awaitable[Claimed | None]]) -> Claimed:
+    """Try until the claim succeeds; give up when another process has held the lease for too long."""
+    deadline = time.monotonic() + WAIT_FOR_OTHERS_SECONDS
+    while (claimed := await claim()) is None:
+        if time.monotonic() > deadline:
+            raise Transient("another process has held the token lease for too long")
+        await asyncio.sleep(LOOK_AGAIN_SECONDS)
+    return claimed

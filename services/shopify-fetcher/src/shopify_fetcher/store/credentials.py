@@ -67,8 +67,6 @@ async def save_first(tx: Transaction, installation_id: int, pair: SealedPair) ->
         "expires_at": _from_now(pair.expires_in),
         "refresh_expires_at": _from_now(pair.refresh_expires_in),
         "token_version": _VERSIONS.next_value(),
-        "refresh_lease_owner": None,
-        "refresh_lease_until": None,
         "updated_at": func.clock_timestamp(),
     }
     statement = insert(credentials).values(installation_id=installation_id, **values)
@@ -103,23 +101,12 @@ async def rotate(tx: Transaction, installation_id: int, *, seen: int, pair: Seal
             expires_at=_from_now(pair.expires_in),
             refresh_expires_at=_from_now(pair.refresh_expires_in),
             token_version=_VERSIONS.next_value(),
-            refresh_lease_owner=None,
-            refresh_lease_until=None,
             updated_at=func.clock_timestamp(),
         )
         .returning(credentials.c.token_version)
     )
     version: int | None = (await tx.execute(statement)).scalar_one_or_none()
     return version
-
-
-async def release_refresh(tx: Transaction, installation_id: int, *, owner: UUID) -> None:
-    """Give the right to refresh back after a failure."""
-    await tx.execute(
-        update(credentials)
-        .where(credentials.c.installation_id == installation_id, credentials.c.refresh_lease_owner == owner)
-        .values(refresh_lease_owner=None, refresh_lease_until=None)
-    )
 
 
 async def forget(tx: Transaction, installation_id: int, *, seen: int | None = None) -> bool:

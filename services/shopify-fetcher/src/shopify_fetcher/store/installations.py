@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from sqlalchemy import RowMapping, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
@@ -78,6 +79,30 @@ async def lock(tx: Transaction, installation_id: int) -> None:
     """Make connects and disconnects of one installation take turns."""
     await tx.execute(
         select(installations.c.id).where(installations.c.id == installation_id).with_for_update()
+    )
+
+
+async def claim_token_lease(tx: Transaction, installation_id: int, *, owner: UUID, lease: timedelta) -> bool:
+    """Take the right to talk to the token endpoint; False while another process has it."""
+    statement = (
+        update(installations)
+        .where(
+            installations.c.id == installation_id,
+            installations.c.token_lease_until.is_(None)
+            | (installations.c.token_lease_until < func.clock_timestamp()),
+        )
+        .values(token_lease_owner=owner, token_lease_until=func.clock_timestamp() + lease)
+        .returning(installations.c.id)
+    )
+    return (await tx.execute(statement)).first() is not None
+
+
+async def release_token_lease(tx: Transaction, installation_id: int, *, owner: UUID) -> None:
+    """Give the right back."""
+    await tx.execute(
+        update(installations)
+        .where(installations.c.id == installation_id, installations.c.token_lease_owner == owner)
+        .values(token_lease_owner=None, token_lease_until=None)
     )
 
 

@@ -39,6 +39,8 @@ installations = Table(
     Column("installed_at", _INSTANT),
     Column("webhooks_installed", Boolean, nullable=False),
     Column("webhooks_due_at", _INSTANT, nullable=False),
+    Column("token_lease_owner", Uuid),
+    Column("token_lease_until", _INSTANT),
     Column("created_at", _INSTANT, nullable=False),
     Column("updated_at", _INSTANT, nullable=False),
 )
@@ -55,8 +57,6 @@ credentials = Table(
     Column("expires_at", _INSTANT),
     Column("refresh_expires_at", _INSTANT),
     Column("token_version", BigInteger, nullable=False),
-    Column("refresh_lease_owner", Uuid),
-    Column("refresh_lease_until", _INSTANT),
     Column("updated_at", _INSTANT, nullable=False),
 )
 

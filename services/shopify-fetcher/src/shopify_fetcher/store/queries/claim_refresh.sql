@@ -1,8 +1,11 @@
--- Take the lease on refreshing one version of a pair. No row: refreshed meanwhile, forgotten, or held by another.
-UPDATE fetcher.credentials
-SET refresh_lease_owner = :owner, refresh_lease_until = clock_timestamp() + :lease
-WHERE installation_id = :installation_id
-  AND token_version = :seen
-  AND (refresh_lease_until IS NULL OR refresh_lease_until < clock_timestamp())
-RETURNING installation_id, data_key, access_token, refresh_token, previous_refresh_token, token_version,
-          expires_at - clock_timestamp() AS life_left
+-- Take the token lease to refresh one version of a pair.
+-- No row: the pair was replaced or forgotten meanwhile, or another process holds the lease.
+UPDATE fetcher.installations i
+SET token_lease_owner = :owner, token_lease_until = clock_timestamp() + :lease
+FROM fetcher.credentials c
+WHERE i.id = :installation_id
+  AND c.installation_id = i.id
+  AND c.token_version = :seen
+  AND (i.token_lease_until IS NULL OR i.token_lease_until < clock_timestamp())
+RETURNING c.installation_id, c.data_key, c.access_token, c.refresh_token, c.previous_refresh_token,
+          c.token_version, c.expires_at - clock_timestamp() AS life_left
