@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from uuid import uuid4
 
 from sync_common.bus import BusError, Consumer, OutboxRelay, Producer, in_transaction, one_by_one
 from sync_common.contracts.stack import SERVICES
@@ -20,6 +21,7 @@ from sync_orchestrator.runner.limits import Limits
 from sync_orchestrator.runner.refetch import Refetcher
 from sync_orchestrator.runner.schedule import Scheduler
 from sync_orchestrator.runner.tools import Tools
+from sync_orchestrator.runner.upkeep import Upkeep
 from sync_orchestrator.settings import Settings
 from sync_orchestrator.store.tables import outbox
 
@@ -34,7 +36,7 @@ async def serve(settings: Settings) -> int:
         pool_size=settings.database_pool_size,
     )
     await database.check_role()
-    owner = f"{socket.gethostname()}-{id(database):x}"
+    owner = f"{socket.gethostname()}-{uuid4().hex[:8]}"
     producer = Producer(settings.kafka_bootstrap, owner)
     await producer.start()
     client = make_client(
@@ -69,6 +71,7 @@ async def serve(settings: Settings) -> int:
             "leases": runner.keep_leases,
             "books": runner.watch_books,
             "schedule": scheduler.run,
+            "upkeep": Upkeep(database, clock).run,
             "refetch": Refetcher(tools, interval_seconds=settings.refetch_delay_seconds / 4).run,
         },
         servers=[HttpServer(build_app(readiness), settings.ops_host, settings.ops_port)],

@@ -163,6 +163,13 @@ async def cancel(
     return len(cancelled)
 
 
+async def abandon(tx: Transaction, job: Job, *, now: datetime) -> None:
+    """Cancel a job whose token is refused. No failure: the fetcher tells of the disconnection itself."""
+    await stores.lock(tx, job.advertiser_id, job.store_id)
+    await jobs.hold(tx, job, alone=True)
+    await cancel(tx, job.advertiser_id, job.store_id, "disconnected", now=now, job_id=job.job_id)
+
+
 def _started_at(job: Job) -> datetime:
     if job.started_at is None:
         raise LeaseLost(f"job {job.job_id}: it was never claimed")

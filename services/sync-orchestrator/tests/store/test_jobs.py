@@ -140,6 +140,7 @@ async def test_zombie_can_write_nothing(store: Any) -> None:
         lambda tx: parts.publish(tx, zombie, Resource.CUSTOMERS, published=1, read_count=1),
         lambda tx: parts.note_books(tx, zombie, Resource.CUSTOMERS, COUNTS),
         lambda tx: transitions.complete(tx, zombie, now=NOW),
+        lambda tx: transitions.abandon(tx, zombie, now=NOW),
         lambda tx: transitions.fail(tx, zombie, Problem("internal", "no", True), now=NOW),
     ):
         with pytest.raises(LeaseLost):

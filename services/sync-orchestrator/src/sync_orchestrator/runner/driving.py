@@ -167,15 +167,7 @@ class JobRun:
         now = self._tools.clock.now()
         async with self._tools.database.transaction() as tx:
             if isinstance(error, PartFailed) and retry.ends_connection(error.code):
-                # The fetcher tells of the disconnection itself; this is no failure of the sync.
-                await transitions.cancel(
-                    tx,
-                    self.job.advertiser_id,
-                    self.job.store_id,
-                    "disconnected",
-                    now=now,
-                    job_id=self.job.job_id,
-                )
+                await transitions.abandon(tx, self.job, now=now)
             else:
                 await transitions.fail(tx, self.job, problem_of(error), now=now)
         log.warning("job failed", **self._about(), code=problem_of(error).code, exc_info=error)

@@ -9,6 +9,7 @@ from sync_common.db import Lease
 from sync_orchestrator import metrics
 from sync_orchestrator.domain.jobs import JobStatus
 from sync_orchestrator.domain.model import Job
+from sync_orchestrator.errors import LeaseLost
 from sync_orchestrator.runner.driving import JobRun
 from sync_orchestrator.runner.loops import patiently, pause
 from sync_orchestrator.runner.tools import Tools
@@ -107,9 +108,13 @@ class JobRunner:
             if run.job.job_id not in held:
                 run.lose()
                 continue
-            async with self._tools.database.transaction() as tx:
-                await run.see(tx, books)
-            run.settle()
+            try:
+                async with self._tools.database.transaction() as tx:
+                    await run.see(tx, books)
+            except LeaseLost:
+                run.lose()
+            else:
+                run.settle()
 
     def _books_pause(self) -> float:
         waiting = any(run.awaits_books for run in self._runs)

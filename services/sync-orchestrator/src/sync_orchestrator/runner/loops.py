@@ -8,7 +8,6 @@ import structlog
 
 from sync_common.bus import BusError
 from sync_common.db import is_transient
-from sync_orchestrator.errors import LeaseLost
 
 log = structlog.get_logger()
 
@@ -17,8 +16,6 @@ async def patiently(task: str, step: Callable[[], Awaitable[None]]) -> None:
     """Take one step; an outage is logged and waited out, a bug ends the process."""
     try:
         await step()
-    except LeaseLost as error:  # between looking and writing; the next look stops the job
-        log.info("lost meanwhile", task=task, reason=str(error))
     except Exception as error:
         if not is_transient(error) and not isinstance(error, BusError):
             raise

@@ -22,3 +22,8 @@ async def publish(tx: Transaction, event: Event, *, now: datetime, causation: En
 async def first_time(tx: Transaction, event_id: str, *, now: datetime) -> bool:
     """Say whether an event is new to us, and remember it."""
     return await bus_inbox.first_time(tx, inbox, event_id, SYNC_ORCHESTRATOR, now)
+
+
+async def forget_before(tx: Transaction, before: datetime) -> None:
+    """Forget events seen before an instant."""
+    await bus_inbox.forget(tx, inbox, before)
