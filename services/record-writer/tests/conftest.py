@@ -16,11 +16,13 @@ from psycopg.rows import dict_row
 from local_stack import schema
 from local_stack.postgres import replace_database
 from local_stack.repository import POSTGRES_SQL
+from record_writer.compliance import ComplianceHandler
 from record_writer.domain.redaction import Hasher
 from record_writer.handlers import RecordHandler
-from sync_common.bus import Message, Outcome, in_transaction
+from record_writer.upkeep import Upkeep
+from sync_common.bus import Message, Outcome, in_transaction, one_by_one
 from sync_common.contracts.events import RefetchRequested
-from sync_common.contracts.records import RawRecord, RecordType, fetched, record_key
+from sync_common.contracts.records import RawRecord, RecordType, ShopWebhook, fetched, record_key
 from sync_common.contracts.resources import Resource, Shape
 from sync_common.db import Database
 from sync_common.db.migrations import upgrade
@@ -424,8 +426,11 @@ def records() -> type[Records]:
 class World(Records):
     """Everything a test does to the writer: messages in, rows and owed events out."""
 
-    def __init__(self, database: Database, url: str) -> None:
+    def __init__(
+        self, database: Database, url: str, superuser: psycopg.AsyncConnection[dict[str, Any]]
+    ) -> None:
         self.database = database
+        self.superuser = superuser
         self.url = url
         self.clock = ManualClock(at(0))
         self.hasher = Hasher(b"a secret of the tests, long enough")
@@ -518,6 +523,33 @@ class World(Records):
         handle = in_transaction(self.database, self.handlers[raws[0].resource])
         return await handle([self.message(raw, partition) for raw in raws])
 
+    async def comply(self, topic: str, body: dict[str, Any], observed: float, *, shop: str = SHOP) -> Outcome:
+        """Hand one compliance request to its handler, as the bus would."""
+        value = msgspec.json.encode({"shop_domain": SHOP, **body})
+        webhook = ShopWebhook(
+            topic=topic,
+            shop=shop,
+            observed_at=at(observed),
+            body=value,
+            event_id=uuid4().hex,
+            source="webhook-ingest",
+            occurred_at=at(observed),
+            digest=sha256(value).hexdigest(),
+            webhook_id=uuid4().hex,
+        )
+        headers = webhook.envelope().to_headers()
+        message = Message("shopify.compliance.v1", 0, 0, shop.encode(), value, headers, 0)
+        handler = one_by_one(ComplianceHandler(self.hasher, self.clock))
+        (outcome,) = await in_transaction(self.database, handler)([message])
+        return outcome
+
+    def upkeep(self) -> Upkeep:
+        return Upkeep(self.database, self.clock, sweep_seconds=1)
+
+    async def execute(self, statement: str, **parameters: Any) -> None:
+        """Change what the neighbours' views say."""
+        await self.superuser.execute(statement.encode(), parameters)
+
     async def rows(self, statement: str, **parameters: Any) -> list[dict[str, Any]]:
         """Return rows as the superuser sees them."""
         async with await psycopg.AsyncConnection.connect(
@@ -554,11 +586,16 @@ class World(Records):
         """Return the refetches owed so far: resource, reason and ids."""
         events = [
             RefetchRequested.model_validate_json(row["body"])
-            for row in await self.rows("SELECT body FROM records.outbox ORDER BY id")
+            for row in await self.rows(
+                "SELECT body FROM records.outbox WHERE topic = 'refetch.requested.v1' ORDER BY id"
+            )
         ]
         return [(event.resource, event.reason, event.record_ids) for event in events]
 
 
 @pytest.fixture
-def world(database: Database, records_url: str) -> World:
-    return World(database, records_url)
+async def world(database: Database, records_url: str) -> AsyncIterator[World]:
+    async with await psycopg.AsyncConnection.connect(
+        records_url, row_factory=dict_row, autocommit=True
+    ) as superuser:
+        yield World(database, records_url, superuser)

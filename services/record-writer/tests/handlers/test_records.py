@@ -125,3 +125,157 @@ async def test_order_finds_its_contact_whichever_comes_first(world):
     for number in (100, 101):
         row = await world.row("orders", number)
         assert (row["contact_id"], row["link_rank"]) == (contact["id"], 3)
+
+
+async def test_equal_content_with_a_later_time_moves_the_version_so_that_the_older_stays_out(world):
+    await world.write(world.webhook("products/create", world.rest_product(7, updated=1), 1))
+    await world.write(world.webhook("products/update", world.rest_product(7, updated=5), 5))
+
+    await world.write(world.webhook("products/update", world.rest_product(7, updated=3, title="between"), 9))
+
+    row = await world.row("products", 7)
+    assert (row["title"], row["updated_at_source"]) == ("Shirt", world.at(5))
+
+
+async def test_read_by_id_settles_a_tie_and_asks_for_nothing(world):
+    await world.write(world.webhook("orders/updated", world.rest_order(100, updated=10, note="one"), 10.2))
+
+    await world.write(world.read(ORDERS, world.graphql_order(100, updated=10, note="two"), 12, job_id=None))
+
+    assert (await world.row("orders", 100))["note"] == "two"
+    assert await world.refetches() == []
+
+
+async def test_gone_deletes_and_a_newer_update_revives(world):
+    await world.write(world.read(PRODUCTS, world.graphql_product(7, updated=1), 1))
+    await world.write(world.gone(PRODUCTS, 7, 10))
+    gone = await world.row("products", 7)
+
+    await world.write(world.read(PRODUCTS, world.graphql_product(7, updated=20), 21))
+
+    assert (gone["deleted_at"], gone["status"], gone["in_stock"]) == (world.at(10), "archived", False)
+    row = await world.row("products", 7)
+    assert (row["deleted_at"], row["status"], row["in_stock"]) == (None, "active", True)
+
+
+async def test_hidden_fields_do_not_erase_what_is_stored(world):
+    await world.write(world.read(CUSTOMERS, world.graphql_customer(1), 1))
+    hidden = dict.fromkeys(
+        ("firstName", "lastName", "defaultEmailAddress", "defaultPhoneNumber", "defaultAddress")
+    )
+
+    body = world.graphql_customer(1, updated=5, **hidden, addressesV2={"nodes": []}, tags=["seen"])
+    await world.write(world.read(CUSTOMERS, body, 6))
+
+    row = await world.row("contacts", 1)
+    assert (row["email"], row["first_name"], row["tags"]) == ("ada1@example.com", "Ada", ["seen"])
+    assert row["marketable"] is False
+
+
+async def test_consent_moves_forward_by_its_own_time_and_for_its_own_address(world):
+    def consent(seconds, state, email="ada1@example.com"):
+        said = {"state": state, "opt_in_level": "single_opt_in", "consent_updated_at": world.stamp(seconds)}
+        body = {"customer_id": 1, "email_address": email, "email_marketing_consent": said}
+        return world.webhook("customers_email_marketing_consent/update", body, seconds)
+
+    await world.write(world.read(CUSTOMERS, world.graphql_customer(1), 1))
+    await world.write(consent(20, "unsubscribed"))
+    await world.write(consent(30, "subscribed", email="somebody-else@example.com"))
+    stale_page = world.graphql_customer(1, updated=25)
+    await world.write(world.read(CUSTOMERS, stale_page, 15))
+
+    row = await world.row("contacts", 1)
+    assert (row["accepts_marketing"], row["accepts_marketing_updated_at"]) == (False, world.at(20))
+
+
+async def test_webhook_from_before_a_disconnect_is_applied_and_a_later_one_is_not(world):
+    await world.execute("""
+        UPDATE fetcher.installations_v1 SET status = 'disconnected', disconnected_at = '2026-06-01 12:00:10Z'
+        WHERE store_id = 1
+    """)
+
+    await world.write(world.webhook("products/create", world.rest_product(7), 5))
+    outcomes = await world.write(world.webhook("products/create", world.rest_product(8), 15))
+
+    assert outcomes == [Done()]
+    assert await world.row("products", 7)
+    assert await world.row("products", 8) == {}
+    assert await world.row("products", 8, store_id=2)
+    seen = await world.rows("SELECT outcome FROM records.deliveries WHERE store_id = 1 ORDER BY received_at")
+    assert [row["outcome"] for row in seen] == ["created", "ignored"]
+
+
+async def test_signed_body_replayed_under_another_shop_is_quarantined(world):
+    body = world.rest_product(7)
+    await world.write(world.webhook("products/create", body, 1))
+
+    (outcome,) = await world.write(world.webhook("products/create", body, 2, shop="other.myshopify.com"))
+
+    assert isinstance(outcome, Rejected)
+    assert outcome.field == "digest"
+    assert await world.row("products", 7, store_id=3) == {}
+
+
+async def test_delivery_is_noted_once_per_store(world):
+    webhook = world.webhook("products/create", world.rest_product(7), 1)
+
+    await world.write(webhook)
+    await world.write(webhook)
+
+    rows = await world.rows("SELECT store_id, outcome FROM records.deliveries ORDER BY store_id")
+    assert [tuple(row.values()) for row in rows] == [(1, "created"), (2, "created")]
+
+
+async def test_one_bad_record_never_sinks_its_batch(world):
+    good = [world.webhook("orders/create", world.rest_order(n), 1) for n in (1, 2)]
+    bad = world.webhook("orders/create", world.rest_order(3, total_price=None), 1)
+
+    outcomes = await world.write(good[0], bad, good[1])
+
+    assert [type(outcome) for outcome in outcomes] == [Done, Rejected, Done]
+    assert await world.row("orders", 2)
+
+
+async def test_hint_about_an_unknown_order_asks_for_it_and_makes_no_row(world):
+    await world.write(world.webhook("refunds/create", {"id": 5, "order_id": 100}, 1))
+
+    assert await world.row("orders", 100) == {}
+    assert await world.refetches() == [("orders", "partial", ("100",))]
+
+
+async def test_answered_hint_is_not_asked_again_when_it_is_delivered_twice(world):
+    hint = world.webhook("refunds/create", {"id": 5, "order_id": 100}, 1)
+    await world.write(hint)
+    await world.write(world.read(ORDERS, world.graphql_order(100), 5, job_id=None))
+
+    await world.write(hint)
+
+    assert len(await world.refetches()) == 1
+
+
+async def test_merged_customers_are_both_read_again(world):
+    ids = {"kept": "gid://shopify/Customer/1", "deleted": "gid://shopify/Customer/2"}
+    body = {f"admin_graphql_api_customer_{name}_id": value for name, value in ids.items()}
+
+    await world.write(world.webhook("customers/merge", body, 1))
+
+    assert await world.refetches() == [("customers", "partial", ("1", "2"))]
+
+
+async def test_large_and_three_decimal_money_is_exact(world):
+    bag = {"shopMoney": {"amount": "1234567890123.456", "currencyCode": "KWD"}}
+    bag["presentmentMoney"] = bag["shopMoney"]
+
+    await world.write(world.read(ORDERS, world.graphql_order(100, totalPriceSet=bag), 1))
+
+    assert str((await world.row("orders", 100))["total_price"]) == "1234567890123.4560"
+
+
+async def test_text_of_every_kind_survives_the_way_into_a_row(world):
+    note = 'tab\there "quoted" \\ back\\nslash\r\n{curly},\\N 日本 \U0001f600'
+    tags = ['a"b', "c\\d", "e{f}", "NULL"]
+
+    await world.write(world.read(ORDERS, world.graphql_order(100, note=note, tags=tags), 1))
+
+    row = await world.row("orders", 100)
+    assert (row["note"], row["tags"]) == (note, sorted(tags))

@@ -1,0 +1,161 @@
+"""Erasure that stays final, and exports on request."""
+
+from sync_common.bus import Done, Rejected
+from sync_common.contracts.resources import Resource
+
+CUSTOMERS, ORDERS, PRODUCTS = Resource
+PERSON = {"customer": {"id": 1, "email": "Ada1@example.com", "phone": "1"}, "orders_to_redact": [100]}
+DISCONNECT = """
+UPDATE fetcher.installations_v1 SET status = 'disconnected', disconnected_at = '2026-06-01 12:00:20Z', generation = 2
+WHERE store_id = %(store_id)s
+"""
+
+
+async def fill(world):
+    await world.write(*(world.read(CUSTOMERS, world.graphql_customer(n), 1) for n in (1, 2)))
+    await world.write(*(world.read(ORDERS, world.graphql_order(99 + n, customer=n), 1) for n in (1, 2)))
+    await world.write(world.read(PRODUCTS, world.graphql_product(7), 1))
+
+
+async def test_redacted_customer_is_deleted_and_the_orders_are_anonymous(world):
+    await fill(world)
+
+    outcome = await world.comply("customers/redact", PERSON, 10)
+
+    assert outcome == Done()
+    assert await world.row("contacts", 1) == {}
+    assert (await world.row("orders", 100))["email"] is None
+    assert (await world.row("contacts", 2))["email"] == "ada2@example.com"
+    assert (await world.row("orders", 101))["email"] == "ada2@example.com"
+    receipts = await world.rows(
+        "SELECT store_id, outcome, effects FROM records.compliance_receipts ORDER BY store_id"
+    )
+    assert receipts[0] == {"store_id": 1, "outcome": "done", "effects": {"orders": 1, "contacts": 1}}
+
+
+async def test_late_records_of_the_erased_are_skipped_and_counted(world):
+    await world.comply("customers/redact", PERSON, 10)
+
+    await world.write(world.read(CUSTOMERS, world.graphql_customer(1, updated=99), 99))
+
+    assert await world.row("contacts", 1) == {}
+    (book,) = await world.books()
+    assert (book["skipped"], book["distinct_ids"]) == (1, 1)
+
+
+async def test_person_may_return_as_a_new_customer_with_the_same_email(world):
+    await world.comply("customers/redact", PERSON, 10)
+    email = {"emailAddress": "ada1@example.com", "marketingState": "SUBSCRIBED"}
+
+    await world.write(
+        world.read(CUSTOMERS, world.graphql_customer(8, updated=5, defaultEmailAddress=email), 99)
+    )
+    await world.write(
+        world.read(CUSTOMERS, world.graphql_customer(9, updated=50, defaultEmailAddress=email), 99)
+    )
+
+    old = await world.row("contacts", 8)
+    assert (old["email"], old["first_name"], old["addresses"], old["marketable"]) == (None, None, [], False)
+    assert (await world.row("contacts", 9))["email"] == "ada1@example.com"
+
+
+async def test_stored_redactions_name_nobody(world):
+    await world.comply("customers/redact", PERSON, 10)
+
+    rows = await world.rows("SELECT kind, encode(key, 'escape') AS key FROM records.redactions ORDER BY kind")
+    assert [row["kind"] for row in rows] == ["customer", "email", "order"]
+    assert not any("ada" in row["key"] for row in rows)
+
+
+async def test_request_whose_body_names_another_shop_is_refused(world):
+    await fill(world)
+
+    outcome = await world.comply("customers/redact", {**PERSON, "shop_domain": "other.myshopify.com"}, 10)
+
+    assert isinstance(outcome, Rejected)
+    assert await world.row("contacts", 1)
+
+
+async def test_shop_redact_erases_a_store_that_is_gone_and_says_so(world):
+    await fill(world)
+    await world.execute(DISCONNECT, store_id=1)
+
+    await world.comply("shop/redact", {}, 3600)
+    upkeep = world.upkeep()
+    while await upkeep.erase():
+        pass
+    await world.write(world.read(CUSTOMERS, world.graphql_customer(1, updated=5), 5))
+
+    for table in ("contacts", "orders", "products"):
+        assert await world.rows(f"SELECT FROM records.{table}") == []
+    events = await world.rows("SELECT body::json ->> 'generation' AS generation FROM records.outbox")
+    assert events == [{"generation": "2"}]
+
+
+async def test_shop_redact_keeps_anonymous_orders_where_the_advertiser_wants_them(world):
+    await fill(world)
+    await world.execute(DISCONNECT, store_id=1)
+    await world.execute("UPDATE gateway.stores_v1 SET redact_preference = 'anonymise'")
+
+    await world.comply("shop/redact", {}, 3600)
+    upkeep = world.upkeep()
+    while await upkeep.erase():
+        pass
+
+    assert await world.rows("SELECT FROM records.contacts") == []
+    orders = await world.rows("SELECT email, customer_external_id, total_price::text FROM records.orders")
+    assert [tuple(row.values()) for row in orders] == [(None, None, "20.0000")] * 2
+    assert await world.row("products", 7)
+
+
+async def test_shop_redact_leaves_a_store_that_is_connected_again(world):
+    await fill(world)
+
+    await world.comply("shop/redact", {}, 3600)
+
+    assert not await world.upkeep().erase()
+    assert await world.row("contacts", 1)
+    receipts = await world.rows("SELECT DISTINCT outcome FROM records.compliance_receipts")
+    assert receipts == [{"outcome": "ignored"}]
+
+
+async def test_records_observed_after_a_reconnect_survive_an_erasure_under_way(world):
+    await fill(world)
+    await world.execute(DISCONNECT, store_id=1)
+    await world.comply("shop/redact", {}, 3600)
+
+    await world.write(world.read(PRODUCTS, world.graphql_product(8, updated=4000), 4001))
+    upkeep = world.upkeep()
+    while await upkeep.erase():
+        pass
+
+    rows = await world.rows("SELECT external_id FROM records.products")
+    assert rows == [{"external_id": "8"}]
+
+
+async def test_data_request_yields_a_complete_export_once_and_leaves_a_trace(world):
+    await fill(world)
+    request = {
+        "customer": {"id": 1, "email": "ada1@example.com"},
+        "orders_requested": [101],
+        "data_request": {"id": 9},
+    }
+
+    for _ in range(2):
+        await world.comply("customers/data_request", request, 10)
+
+    chunks = await world.rows("SELECT content FROM records.export_chunks WHERE advertiser_id = 10")
+    held = [(one["kind"], one["record"]["external_id"]) for row in chunks for one in row["content"]]
+    assert held == [("contact", "1"), ("order", "100"), ("order", "101")]
+    log = await world.rows("SELECT action FROM records.access_log WHERE advertiser_id = 10")
+    assert log == [{"action": "export"}]
+
+
+async def test_redaction_takes_the_exports_of_the_person_along(world):
+    await fill(world)
+    await world.comply("customers/data_request", {**PERSON, "data_request": {"id": 9}}, 5)
+
+    await world.comply("customers/redact", PERSON, 10)
+
+    assert await world.rows("SELECT FROM records.exports") == []
+    assert await world.rows("SELECT FROM records.export_chunks") == []

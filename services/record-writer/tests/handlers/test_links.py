@@ -1,0 +1,112 @@
+"""Orders and contacts find each other, across batches and never across tenants."""
+
+import asyncio
+
+from sync_common.bus import in_transaction
+from sync_common.contracts.resources import Resource
+
+CUSTOMERS, ORDERS, _ = Resource
+
+
+async def link(world, number, store_id=1):
+    row = await world.row("orders", number, store_id)
+    return row["contact_id"], row["link_rank"]
+
+
+async def test_batches_that_cannot_see_each_other_are_linked_by_the_sweep(world):
+    order = world.message(world.read(ORDERS, world.graphql_order(100, customer=1), 1))
+    customer = world.message(world.read(CUSTOMERS, world.graphql_customer(1), 1))
+
+    async with world.database.transaction() as first, world.database.transaction() as second:
+        await world.handlers[ORDERS]([order], tx=first)
+        await world.handlers[CUSTOMERS]([customer], tx=second)
+    unlinked = await link(world, 100)
+    swept = await world.upkeep().sweep()
+
+    assert unlinked == (None, 0)
+    assert swept == 1
+    assert await link(world, 100) == ((await world.row("contacts", 1))["id"], 3)
+
+
+async def test_concurrent_batches_of_the_same_rows_do_not_deadlock(world):
+    numbers = range(200)
+    forward = [world.message(world.read(ORDERS, world.graphql_order(n, updated=1), 1)) for n in numbers]
+    backward = [
+        world.message(world.webhook("orders/updated", world.rest_order(n, updated=2), 2)) for n in numbers
+    ]
+    write = in_transaction(world.database, world.handlers[ORDERS])
+
+    await asyncio.gather(write(forward), write(backward[::-1]))
+
+    rows = await world.rows("SELECT DISTINCT updated_at_source FROM records.orders WHERE source_id = 1")
+    assert [row["updated_at_source"] for row in rows] == [world.at(2)]
+
+
+async def test_higher_rank_replaces_lower_and_never_the_other_way(world):
+    other = world.read(
+        CUSTOMERS,
+        world.graphql_customer(50, defaultEmailAddress={"emailAddress": "ada1@example.com"}),
+        1,
+        store_id=3,
+        shop="other.myshopify.com",
+    )
+    await world.write(world.read(ORDERS, world.graphql_order(100, customer=1), 1))
+    await world.write(other)
+    by_advertiser = await link(world, 100)
+    same_email = world.graphql_customer(2, defaultEmailAddress={"emailAddress": "ADA1@example.com"})
+    await world.write(world.read(CUSTOMERS, same_email, 1))
+    by_email = await link(world, 100)
+    await world.write(world.read(CUSTOMERS, world.graphql_customer(1), 1))
+
+    assert by_advertiser == ((await world.row("contacts", 50, 3))["id"], 1)
+    assert by_email == ((await world.row("contacts", 2))["id"], 2)
+    assert await link(world, 100) == ((await world.row("contacts", 1))["id"], 3)
+
+
+async def test_same_shop_of_two_advertisers_links_within_each(world):
+    await world.write(world.webhook("orders/create", world.rest_order(100, customer=1), 1))
+    await world.write(world.read(CUSTOMERS, world.graphql_customer(1), 1, job_id=None))
+
+    for store_id, advertiser_id in ((1, 10), (2, 20)):
+        contact = await world.row("contacts", 1, store_id)
+        assert contact["advertiser_id"] == advertiser_id
+        assert await link(world, 100, store_id) == (contact["id"], 3)
+
+
+async def test_email_change_never_unlinks(world):
+    guest = world.graphql_order(100, customer=None, email="ada1@example.com")
+    await world.write(world.read(CUSTOMERS, world.graphql_customer(1), 1))
+    await world.write(world.read(ORDERS, guest, 1))
+    before = await link(world, 100)
+
+    await world.write(
+        world.read(ORDERS, {**guest, "email": "new@example.com", "updatedAt": world.stamp(5)}, 6)
+    )
+
+    assert before[1] == 2
+    assert await link(world, 100) == before
+
+
+async def test_order_that_moves_to_another_customer_moves_its_link(world):
+    await world.write(*(world.read(CUSTOMERS, world.graphql_customer(n), 1) for n in (1, 2)))
+    await world.write(world.read(ORDERS, world.graphql_order(100, customer=1), 1))
+
+    await world.write(world.read(ORDERS, world.graphql_order(100, updated=5, customer=2), 6))
+
+    assert await link(world, 100) == ((await world.row("contacts", 2))["id"], 3)
+
+
+async def test_link_across_tenants_is_impossible(world):
+    await world.write(world.webhook("orders/create", world.rest_order(100, customer=1), 1))
+    await world.write(world.read(CUSTOMERS, world.graphql_customer(1), 1))
+    contact = await world.row("contacts", 1)
+
+    foreign = "UPDATE records.orders SET contact_id = %(contact)s WHERE advertiser_id = 20"
+    refused = None
+    try:
+        await world.execute(foreign, contact=contact["id"])
+    except Exception as error:  # noqa: BLE001 - which one is what is asserted
+        refused = type(error).__name__
+
+    assert refused == "ForeignKeyViolation"
+    assert await link(world, 100, store_id=2) == (None, 0)
