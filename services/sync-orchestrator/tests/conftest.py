@@ -90,11 +90,8 @@ def stack_database(emptied_database: StackDatabase) -> StackDatabase:
 def admin(stack_database: StackDatabase) -> Iterator["psycopg.Connection[dict[str, Any]]"]:
     """Return a superuser's connection, for setting up and looking."""
     with psycopg.connect(stack_database.url(), autocommit=True, row_factory=dict_row) as connection:
-        connection.execute(
-            "SET lock_timeout = '5s'"
-        )  # it blocks the loop: waiting for a task would be for ever
-        # A superuser counts as a role that serves tenants, so the published views ask for the advertiser.
-        connection.execute("SELECT set_config('app.advertiser_id', '11', false)")
+        # It blocks the loop: waiting for a lock that a task holds would be for ever.
+        connection.execute("SET lock_timeout = '5s'")
         yield connection
 
 
