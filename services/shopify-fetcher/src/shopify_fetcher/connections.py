@@ -25,7 +25,7 @@ from sync_common.contracts.topics import SHOPIFY_FETCHER
 from sync_common.db import Database, Transaction
 from sync_common.runtime import Clock
 
-GOODBYE_SECONDS: Final = 20.0
+GOODBYE_SECONDS: Final = 12.0
 
 log = structlog.get_logger()
 

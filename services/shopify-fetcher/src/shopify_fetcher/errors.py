@@ -104,6 +104,12 @@ class ShopMismatch(FetcherError):
     retryable = False
 
 
+class ShopUnreachable(FetcherError):
+    """A merchant waits for a connection and the shop does not answer: let them try again."""
+
+    code = "shop_unreachable"
+
+
 class NotConnected(FetcherError):
     """The installation holds no token, or does not exist."""
 

@@ -15,7 +15,17 @@ from shopify_fetcher.connections import Connector
 from shopify_fetcher.domain import cursor as cursors
 from shopify_fetcher.domain.budget import Lane
 from shopify_fetcher.domain.search import Window
-from shopify_fetcher.errors import FetcherError, NotFound, Throttled, TooLarge, Unauthorized
+from shopify_fetcher.errors import (
+    FetcherError,
+    NotFound,
+    ShopGone,
+    ShopUnavailable,
+    ShopUnreachable,
+    Throttled,
+    TooLarge,
+    Transient,
+    Unauthorized,
+)
 from shopify_fetcher.reading import lines
 from shopify_fetcher.reading.counts import counts
 from shopify_fetcher.reading.nodes import read_nodes
@@ -112,13 +122,16 @@ def make_app(
 
     @app.post("/v1/connections")
     async def connect(wish: ConnectRequest) -> ConnectAnswer:
-        installation_id, facts = await connector.connect(
-            store_id=wish.store_id,
-            advertiser_id=wish.advertiser_id,
-            user_id=wish.user_id,
-            shop=wish.shop_domain,
-            code=wish.code,
-        )
+        try:
+            installation_id, facts = await connector.connect(
+                store_id=wish.store_id,
+                advertiser_id=wish.advertiser_id,
+                user_id=wish.user_id,
+                shop=wish.shop_domain,
+                code=wish.code,
+            )
+        except (ShopGone, ShopUnavailable, Throttled, Transient) as error:
+            raise ShopUnreachable(str(error)) from None
         return ConnectAnswer(
             installation_id=installation_id,
             shop_domain=facts.domain,
@@ -183,7 +196,11 @@ async def _answer_error(_request: Request, error: Exception) -> JSONResponse:
     """Say what was refused: 4xx where waiting does not help, 503 where it may."""
     if not isinstance(error, FetcherError):
         raise error
-    status = _STATUS.get(error.code, 503 if error.retryable else 409)
+    status = (
+        424
+        if isinstance(error, ShopUnreachable)
+        else _STATUS.get(error.code, 503 if error.retryable else 409)
+    )
     headers = {"Retry-After": str(ceil(error.resume_in))} if isinstance(error, Throttled) else None
     body = {"code": error.code, "message": str(error), "retryable": error.retryable}
     return JSONResponse(body, status, headers)

@@ -109,3 +109,17 @@ async def test_reconnecting_raises_the_generation(fetcher: Fetcher, make_shop: M
 
     [row] = await fetcher.rows("SELECT status, generation, disconnect_reason FROM fetcher.connections")
     assert row == {"status": "connected", "generation": 3, "disconnect_reason": None}
+
+
+async def test_shop_that_does_not_answer_is_told_as_such(fetcher: Fetcher, make_shop: MakeShop) -> None:
+    shop = await make_shop()
+    code = await shop.code()
+    await shop.fault(path="access_token", status=503, times=9)
+
+    async with fetcher.client() as client:
+        answer = await client.post(
+            "/v1/connections",
+            json={"store_id": 7, "advertiser_id": 3, "shop_domain": shop.domain, "code": code},
+        )
+
+    assert (answer.status_code, answer.json()["code"]) == (424, "shop_unreachable")
