@@ -74,6 +74,7 @@ class FetcherServer:
     streams: dict[Resource, list[list[Any]]] = field(default_factory=dict)
     requests: dict[Resource, list[dict[str, str]]] = field(default_factory=lambda: defaultdict(list))
     nodes: dict[str, Any] = field(default_factory=dict)
+    nodes_status: int = 200
     node_requests: list[list[str]] = field(default_factory=list)
 
     def play(self, resource: Resource, *streams: list[Any]) -> None:
@@ -94,9 +95,9 @@ class FetcherServer:
             return StreamingResponse(_play(steps), media_type="application/x-ndjson")
 
         @app.post("/v1/installations/{installation_id}/nodes")
-        async def nodes(request: Request) -> Any:
+        async def nodes(request: Request) -> JSONResponse:
             self.node_requests.append((await request.json())["ids"])
-            return self.nodes
+            return JSONResponse(self.nodes, self.nodes_status)
 
         return app
 

@@ -91,14 +91,33 @@ async def test_found_and_gone_records_are_published_and_unseen_ones_are_not(rig:
     assert {record.observed_at.isoformat() for record in live} == {"2026-11-22T12:00:00+00:00"}
 
 
-async def test_unreadable_answer_leaves_the_records_for_later(rig: Any) -> None:
-    rig.fetcher.nodes = {"unexpected": True}
+@pytest.mark.parametrize(
+    ("status", "answer"),
+    [
+        (200, {"unexpected": True}),
+        (503, {}),
+        (404, {"detail": "Not Found"}),
+        (409, {"code": "x", "retryable": True}),
+    ],
+)
+async def test_outage_leaves_the_records_for_later(rig: Any, status: int, answer: dict[str, Any]) -> None:
+    rig.fetcher.nodes, rig.fetcher.nodes_status = answer, status
     await want(rig.store, "1")
 
     async with refetching(rig.tools):
         await rig.until(lambda: queue(rig.store)[0]["attempt"] == 1)
 
     assert queue(rig.store)[0]["lease_owner"] is None
+
+
+async def test_refusal_by_name_is_final(rig: Any) -> None:
+    rig.fetcher.nodes, rig.fetcher.nodes_status = {"code": "token_refused", "message": "No."}, 409
+    await want(rig.store, "1")
+
+    async with refetching(rig.tools):
+        await rig.until(lambda: not queue(rig.store))
+
+    assert rig.fetcher.node_requests == [["1"]]
 
 
 async def test_records_of_a_disconnected_shop_are_forgotten(rig: Any) -> None:

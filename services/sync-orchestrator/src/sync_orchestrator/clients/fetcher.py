@@ -73,8 +73,11 @@ class Nodes(msgspec.Struct):
     unseen: list[str] = []
 
 
+_UNNAMED: Final = "unnamed"
+
+
 class _Problem(msgspec.Struct):
-    code: str = "unknown"
+    code: str = _UNNAMED
     message: str = "The request was refused."
     retryable: bool = False
 
@@ -134,4 +137,6 @@ def _refusal(status: int, body: bytes) -> FetcherRefused | StreamCut:
         problem = _PROBLEM.decode(body)
     except msgspec.MsgspecError:
         problem = _Problem()
-    return FetcherRefused(problem.code, problem.message, retryable=problem.retryable)
+    # What names no reason was not said by the fetcher, but by something between: it may pass.
+    retryable = problem.retryable or problem.code == _UNNAMED
+    return FetcherRefused(problem.code, problem.message, retryable=retryable)
