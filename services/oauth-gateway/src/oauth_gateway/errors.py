@@ -17,6 +17,10 @@ class Forbidden(GatewayError):
     """The person is known and may not do this."""
 
 
+class NoAdvertiser(GatewayError):
+    """The person is known and belongs to no advertiser yet."""
+
+
 class StaleForm(GatewayError):
     """The request does not prove that our page sent it (CSRF token or origin)."""
 

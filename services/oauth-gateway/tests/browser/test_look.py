@@ -25,7 +25,7 @@ PAGES = {
 @pytest.mark.parametrize("width", [1280, 390])
 async def test_pages_are_clean(chromium: Browser, served: Served, scheme: str, width: int) -> None:
     context = await chromium.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, has_touch=width < 500
+        viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce", has_touch=width < 500
     )
     looking = await looker(context)
     page = looking.page
@@ -39,6 +39,14 @@ async def test_pages_are_clean(chromium: Browser, served: Served, scheme: str, w
         await page.evaluate("document.fonts.ready")
         found[name] = await violations(page)
         await keep_picture(page, f"{name}-{width}-{scheme}")
+        if name == "integrations":
+            await page.get_by_role("button", name="Acme Apparel").click()
+            found["account"] = await violations(page)
+            await keep_picture(page, f"account-{width}-{scheme}", full=False)
+            await page.keyboard.press("Escape")
+            if width < 500:
+                await page.get_by_role("button", name="Menu").click()
+                await keep_picture(page, f"nav-{width}-{scheme}", full=False)
         if name == "shopify":
             await (
                 page.get_by_role("article", name="acme.myshopify.com")

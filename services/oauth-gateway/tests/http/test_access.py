@@ -408,3 +408,23 @@ async def test_pages_have_no_inline_script_or_style(
         assert " style=" not in page
         assert " onclick=" not in page
         assert len(page.encode()) < 50_000
+
+
+async def test_person_without_an_advertiser_is_told_so(
+    browser: httpx.AsyncClient, acme: int, seed: Seed
+) -> None:
+    seed.execute("DELETE FROM gateway.memberships")
+    await log_in(browser)
+
+    answer = await browser.get("/")
+
+    assert answer.status_code == 403
+    assert "No advertiser yet" in answer.text
+
+
+async def test_htmx_is_sent_to_log_in_when_the_session_has_ended(
+    browser: httpx.AsyncClient, acme: int
+) -> None:
+    answer = await browser.get(f"{SHOPIFY}/syncs/1", headers={"hx-request": "true"})
+
+    assert answer.headers["hx-redirect"] == "/login"

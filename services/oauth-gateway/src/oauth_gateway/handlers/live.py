@@ -15,14 +15,14 @@ from oauth_gateway.errors import TooManyStreams
 from oauth_gateway.handlers import stores
 from oauth_gateway.handlers.context import Gateway
 from oauth_gateway.metrics import LIVE_POLL_FAILURES
-from oauth_gateway.store.page import Totals
+from oauth_gateway.store.page import Past, snapshot_of
 
 log = get_logger()
 
 POLL_SECONDS: Final = 0.5
 STREAMS_MAX: Final = 2000
 BACKOFF_SECONDS: Final = 5.0
-_COUNTING_REST: Final = 20.0  # counting rows may take a twentieth of the time, whatever a store's size
+_PAST_REST: Final = 20.0  # reading the past may take a twentieth of the time, however much of it there is
 
 
 @dataclass(slots=True)
@@ -32,8 +32,9 @@ class Channel:
     advertiser_id: int
     pace: WatchedPace = field(default_factory=WatchedPace)
     snapshot: Snapshot | None = None
-    totals: Totals | None = None
-    count_again_at: float = 0.0
+    past: Past | None = None
+    read_past_at: float = 0.0
+    active_ids: frozenset[int] = frozenset()
     version: int = 0
     watchers: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -119,11 +120,12 @@ class Hub:
 
     async def _look(self, channel: Channel) -> None:
         clock = self._gateway.clock
-        if channel.totals is None or clock.monotonic() >= channel.count_again_at:
+        present = await stores.present(self._gateway, channel.advertiser_id)
+        due = clock.monotonic() >= channel.read_past_at
+        if channel.past is None or due or present.active_ids != channel.active_ids:
             started = clock.monotonic()
-            channel.totals = await stores.totals(self._gateway, channel.advertiser_id)
-            channel.count_again_at = clock.monotonic() + _COUNTING_REST * (clock.monotonic() - started)
-        snapshot = await stores.snapshot(self._gateway, channel.advertiser_id, channel.totals)
-        jobs = [store.job for store in snapshot.stores if store.job is not None]
-        channel.pace.watch(jobs, at=clock.monotonic(), now=clock.now())
-        channel.take(snapshot)
+            channel.past = await stores.past(self._gateway, channel.advertiser_id)
+            channel.read_past_at = clock.monotonic() + _PAST_REST * (clock.monotonic() - started)
+            channel.active_ids = present.active_ids
+        channel.pace.watch(present.active, at=clock.monotonic(), now=clock.now())
+        channel.take(snapshot_of(present, channel.past))

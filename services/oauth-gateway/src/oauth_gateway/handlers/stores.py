@@ -10,7 +10,7 @@ from oauth_gateway.domain.stores import STORE_NAME_LENGTH_MAX, Frequency, clean_
 from oauth_gateway.errors import InvalidInput, NotFound
 from oauth_gateway.handlers.context import Gateway
 from oauth_gateway.store import page, stores, tables
-from oauth_gateway.store.page import FailedRecord, Totals
+from oauth_gateway.store.page import FailedRecord, Past, Present
 from oauth_gateway.store.stores import StoreSettings
 from sync_common.bus import outbox
 from sync_common.contracts.events import SyncCancelRequested, SyncRequested
@@ -20,23 +20,28 @@ from sync_common.contracts.topics import OAUTH_GATEWAY
 DISMISSAL: Final = timedelta(hours=24)
 
 
-async def totals(gateway: Gateway, advertiser_id: int) -> Totals:
-    """Return what takes long to count."""
+async def past(gateway: Gateway, advertiser_id: int) -> Past:
+    """Return what takes long to read."""
     async with gateway.database.transaction(advertiser_id=advertiser_id) as tx:
-        return await page.read_totals(tx, advertiser_id, now=gateway.clock.now())
+        return await page.read_past(tx, advertiser_id, now=gateway.clock.now())
 
 
-async def snapshot(gateway: Gateway, advertiser_id: int, known: Totals | None = None) -> Snapshot:
-    """Return everything the Shopify page shows, with the totals already known where given."""
-    if known is None:
-        known = await totals(gateway, advertiser_id)
+async def present(gateway: Gateway, advertiser_id: int) -> Present:
+    """Return what may change at any moment."""
     async with gateway.database.transaction(advertiser_id=advertiser_id) as tx:
-        return await page.read_snapshot(tx, advertiser_id, known)
+        return await page.read_present(tx, advertiser_id)
+
+
+async def snapshot(gateway: Gateway, advertiser_id: int) -> Snapshot:
+    """Return everything the Shopify page shows."""
+    now = await present(gateway, advertiser_id)
+    return page.snapshot_of(now, await past(gateway, advertiser_id))
 
 
 async def connected_store(gateway: Gateway, membership: Membership, store_id: int) -> Store:
     """Return one store as the page shows it; raise NotFound for a foreign one."""
-    store = (await snapshot(gateway, membership.advertiser_id, Totals())).store(store_id)
+    now = await present(gateway, membership.advertiser_id)
+    store = page.snapshot_of(now, Past()).store(store_id)
     if store is None:
         raise NotFound("store")
     return store

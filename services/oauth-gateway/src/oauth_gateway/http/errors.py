@@ -35,6 +35,9 @@ _PAGES: Final[dict[type[Exception], Told]] = {
     errors.NotFound: _NOT_FOUND,
     RequestValidationError: _NOT_FOUND,
     errors.Forbidden: Told(403, "Not allowed", "Ask an owner or admin of this advertiser to do that."),
+    errors.NoAdvertiser: Told(
+        403, "No advertiser yet", "Ask an owner to add you to their advertiser, then log in again."
+    ),
     errors.StaleForm: Told(
         403, "This page is out of date", "Nothing was changed. Go back, reload the page and try again."
     ),
@@ -128,4 +131,6 @@ def _tell(request: Request, told: Told) -> Response:
             toast_fragment(parts.pages, view, Toast(f"{told.title}. {told.text}", tone="bad")), told.status
         )
     values = {"title": told.title, "text": told.text, "back": "/", "back_words": "Back to your stores"}
+    if told.status == 403 and request.url.path == "/":
+        values |= {"back": view.support_url, "back_words": "Get help"}
     return html(parts.pages.render("pages/error.html", view, **values), told.status)

@@ -8,6 +8,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from oauth_gateway.domain.page import Snapshot
 from oauth_gateway.domain.progress import AveragePace
+from oauth_gateway.errors import NoAdvertiser
 from oauth_gateway.handlers import stores
 from oauth_gateway.http.access import (
     AnyManager,
@@ -30,7 +31,7 @@ router = APIRouter()
 async def home(visit: AnyVisit) -> Response:
     """Go to the first advertiser."""
     if not visit.memberships:
-        return RedirectResponse("/no-advertiser", 303)
+        raise NoAdvertiser
     return RedirectResponse(f"/advertisers/{visit.memberships[0].slug}/integrations", 303)
 
 

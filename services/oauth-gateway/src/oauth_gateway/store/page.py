@@ -19,6 +19,7 @@ from sync_common.db import Transaction, load_sql
 RECENT_MAX: Final = 6
 FAILURES_MAX: Final = 200
 _SLICES: Final = 8
+_HISTORY: Final = timedelta(days=35)
 _COUNTERS: Final = ("processed", "created", "updated", "unchanged", "skipped", "failed")
 _KIND_ORDER: Final = {"sync": 0, "card": 1, "row": 2}
 
@@ -36,32 +37,63 @@ class FailedRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Totals:
-    """What takes long to count: live rows by store, and the past day."""
+class Past:
+    """What takes long to read and changes seldom: live rows by store, the jobs that ended, the past day."""
 
-    by_store: Mapping[int, RecordCounts] = field(default_factory=dict)
+    counts: Mapping[int, RecordCounts] = field(default_factory=dict)
+    ended: Sequence[Job] = ()
     day: Day = field(default_factory=Day)
 
 
-async def read_totals(tx: Transaction, advertiser_id: int, *, now: datetime) -> Totals:
-    """Count the advertiser's rows and the past day's syncs."""
+@dataclass(frozen=True, slots=True)
+class Present:
+    """What is read at every look: the stores and their active jobs."""
+
+    stores: Sequence[Row[Any]]
+    active: Sequence[Job]
+
+    @property
+    def active_ids(self) -> frozenset[int]:
+        """Return the ids of the active jobs; when they change, the past has changed."""
+        return frozenset(job.id for job in self.active)
+
+
+async def read_past(tx: Transaction, advertiser_id: int, *, now: datetime) -> Past:
+    """Read what is over, and count the advertiser's rows."""
     rows = await tx.execute(load_sql(__package__, "page_counts"), {"advertiser_id": advertiser_id})
-    by_store = {row.store_id: RecordCounts(row.customers, row.orders, row.products) for row in rows}
-    return Totals(by_store, await _day(tx, advertiser_id, now))
+    counts = {row.store_id: RecordCounts(row.customers, row.orders, row.products) for row in rows}
+    parameters = {
+        "advertiser_id": advertiser_id,
+        "recent_max": RECENT_MAX,
+        "ticks_max": TICKS_MAX,
+        "history_since": now - _HISTORY,
+    }
+    ended = (await tx.execute(load_sql(__package__, "ended_jobs"), parameters)).all()
+    return Past(counts, [_job(row, {}) for row in ended], await _day(tx, advertiser_id, now))
 
 
-async def read_snapshot(tx: Transaction, advertiser_id: int, totals: Totals) -> Snapshot:
-    """Read the whole Shopify page of the transaction's advertiser."""
-    jobs, recent_ids = await _jobs(tx, advertiser_id)
+async def read_present(tx: Transaction, advertiser_id: int) -> Present:
+    """Read what may change at any moment."""
+    parameters = {"advertiser_id": advertiser_id}
+    stores = (await tx.execute(load_sql(__package__, "page_stores"), parameters)).all()
+    active = (await tx.execute(load_sql(__package__, "active_jobs"), parameters)).all()
+    written = await _written(tx, advertiser_id, [row.job_id for row in active])
+    return Present(stores, [_job(row, written) for row in active])
+
+
+def snapshot_of(present: Present, past: Past) -> Snapshot:
+    """Put a page together."""
+    jobs = sorted([*present.active, *past.ended], key=lambda job: job.id, reverse=True)
     by_store: dict[int, list[Job]] = defaultdict(list)
     for job in jobs:
         by_store[job.store_id].append(job)
-    rows = await tx.execute(load_sql(__package__, "page_stores"), {"advertiser_id": advertiser_id})
-    stores = [_store(row, by_store[row.id], totals.by_store.get(row.id, RecordCounts())) for row in rows]
+    stores = [
+        _store(row, by_store[row.id], past.counts.get(row.id, RecordCounts())) for row in present.stores
+    ]
     return Snapshot(
         stores=tuple(sorted(stores, key=lambda store: _KIND_ORDER[store.kind])),
-        recent=tuple(job for job in jobs if job.id in recent_ids),
-        day=totals.day,
+        recent=tuple(jobs[:RECENT_MAX]),
+        day=past.day,
     )
 
 
@@ -77,14 +109,6 @@ async def read_failures(tx: Transaction, advertiser_id: int, job_id: int) -> Seq
     parameters = {"advertiser_id": advertiser_id, "job_id": job_id, "rows_max": FAILURES_MAX}
     rows = await tx.execute(load_sql(__package__, "job_failures"), parameters)
     return [FailedRecord(Resource(row.resource), row.record_id, row.field, row.reason) for row in rows]
-
-
-async def _jobs(tx: Transaction, advertiser_id: int) -> tuple[list[Job], frozenset[int]]:
-    parameters = {"advertiser_id": advertiser_id, "recent_max": RECENT_MAX, "ticks_max": TICKS_MAX}
-    rows = (await tx.execute(load_sql(__package__, "page_jobs"), parameters)).all()
-    active = [row.job_id for row in rows if row.status in ("pending", "running")]
-    written = await _written(tx, advertiser_id, active)
-    return [_job(row, written) for row in rows], frozenset(row.job_id for row in rows if row.is_recent)
 
 
 async def _written(tx: Transaction, advertiser_id: int, job_ids: Sequence[int]) -> Written:
@@ -106,7 +130,7 @@ async def _day(tx: Transaction, advertiser_id: int, now: datetime) -> Day:
 
 
 def _store(row: Row[Any], jobs: Sequence[Job], counts: RecordCounts) -> Store:
-    finished = [job for job in jobs if job.status in ("completed", "failed")]
+    finished = [job for job in jobs if job.status in ("completed", "failed")][:TICKS_MAX]
     history = [
         FinishedSync(job.status_label().state, job.duration_seconds or 0) for job in reversed(finished)
     ]
