@@ -1,6 +1,8 @@
 """The tables that the code describes are the tables that the migrations make."""
 
 import importlib
+from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from alembic.autogenerate import compare_metadata
@@ -32,8 +34,16 @@ def test_models_equal_migrations(stack_database: StackDatabase, service: Service
                 ),
             },
         )
-        drift = compare_metadata(context, metadata)
+        drift = [
+            change for change in _flat(compare_metadata(context, metadata)) if "comment" not in change[0]
+        ]
     engine.dispose()
 
     assert metadata.tables
     assert drift == []
+
+
+def _flat(changes: list[Any]) -> Iterator[tuple[Any, ...]]:
+    """Column changes come grouped in lists."""
+    for change in changes:
+        yield from change if isinstance(change, list) else [change]

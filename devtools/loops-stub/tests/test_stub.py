@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from loops_stub.app import create_app
-from loops_stub.settings import LoopsStubSettings
+from loops_stub.settings import Settings
 from loops_stub.templates import TEMPLATES, Template
 
 KEY = {"Authorization": "Bearer local-loops-key"}
@@ -39,7 +39,7 @@ def clock() -> Hands:
 
 @pytest.fixture
 async def loops(clock: Hands) -> AsyncIterator[httpx.AsyncClient]:
-    app = create_app(LoopsStubSettings(), now=clock.now, monotonic=clock.monotonic)
+    app = create_app(Settings(), now=clock.now, monotonic=clock.monotonic)
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://loops") as client:
         yield client
 

@@ -11,7 +11,7 @@ START_SECONDS = 30
 
 
 def test_the_process_starts_serves_and_stops_when_told(tmp_path: Path) -> None:
-    environment = {**os.environ, "SIMULATOR_PORT": "0", "SIMULATOR_DATA_DIR": str(tmp_path)}
+    environment = {**os.environ, "SIMULATOR_HTTP_PORT": "0", "SIMULATOR_DATA_DIR": str(tmp_path)}
     command = [sys.executable, "-m", "shopify_simulator"]
 
     with subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True) as process:

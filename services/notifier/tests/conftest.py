@@ -16,7 +16,7 @@ import uvicorn
 from psycopg.rows import dict_row
 
 from loops_stub.app import create_app
-from loops_stub.settings import LoopsStubSettings
+from loops_stub.settings import Settings
 from loops_stub.templates import TEMPLATES
 from notifier.clients.loops import Loops
 from notifier.domain.links import Links
@@ -130,7 +130,7 @@ def people(admin_url: str) -> People:
 @asynccontextmanager
 async def running_stub() -> AsyncIterator[str]:
     """Serve Loops' stub on a port of its own."""
-    app = create_app(LoopsStubSettings(requests_per_second=1000))
+    app = create_app(Settings(requests_per_second=1000))
     listener = socket.create_server(("127.0.0.1", 0))  # accepts from here on, whenever the server is up
     server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
     serving = asyncio.create_task(server.serve(sockets=[listener]))

@@ -38,7 +38,7 @@ def simulator_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         port = probe.getsockname()[1]
     environment = {
         **os.environ,
-        "SIMULATOR_PORT": str(port),
+        "SIMULATOR_HTTP_PORT": str(port),
         "SIMULATOR_CLIENT_ID": CLIENT_ID,
         "SIMULATOR_CLIENT_SECRET": CLIENT_SECRET,
         "SIMULATOR_REDIRECT_URIS": REDIRECT,

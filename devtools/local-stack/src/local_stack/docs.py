@@ -122,15 +122,8 @@ def _variables(service: Service) -> Iterable[tuple[str, ...]]:
 
 def settings_of(service: Service) -> type[BaseSettings]:
     """Return the settings class of a service."""
-    module = importlib.import_module(f"{service.package}.settings")
-    found = [
-        value
-        for value in vars(module).values()
-        if isinstance(value, type) and issubclass(value, BaseSettings) and value.__module__ == module.__name__
-    ]
-    if len(found) != 1:
-        raise RuntimeError(f"{module.__name__} must define one settings class, found {len(found)}")
-    return found[0]
+    settings: type[BaseSettings] = importlib.import_module(f"{service.package}.settings").Settings
+    return settings
 
 
 def _type_name(annotation: Any) -> str:

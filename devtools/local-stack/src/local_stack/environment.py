@@ -108,7 +108,7 @@ def of_service(service: Service, at: Addresses, secret: Secrets) -> dict[str, st
 
 def of_tool(tool: DevTool, at: Addresses, secret: Secrets, folder: Path) -> dict[str, str]:
     """Return the whole environment of a process that stands for a third party."""
-    told: dict[str, Any] = {"PORT": at.http_ports[tool.name], "HTTP_PORT": at.http_ports[tool.name]}
+    told: dict[str, Any] = {"HTTP_PORT": at.http_ports[tool.name]}
     if tool.name == SIMULATOR:
         told |= {
             "CLIENT_ID": secret.client_id,

@@ -1,12 +1,13 @@
 """Where things are in this checkout."""
 
+import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[4]
-LOCAL = ROOT / ".local"
+LOCAL = Path(os.environ.get("SHOPSYNC_LOCAL", ROOT / ".local"))  # all that is written at run time
 POSTGRES_SQL = ROOT / "deploy" / "postgres"
 
 

@@ -3,12 +3,12 @@
 import uvicorn
 
 from loops_stub.app import create_app
-from loops_stub.settings import LoopsStubSettings
+from loops_stub.settings import Settings
 
 
 def main() -> None:
     """Serve until told to stop."""
-    settings = LoopsStubSettings()
+    settings = Settings()
     uvicorn.run(
         create_app(settings),
         host=settings.http_host,

@@ -16,7 +16,7 @@ from loops_stub.api import Loops, LoopsError, router
 from loops_stub.faults import Fault
 from loops_stub.limiter import RateLimiter
 from loops_stub.mailbox import Mailbox
-from loops_stub.settings import LoopsStubSettings
+from loops_stub.settings import Settings
 
 _PAGES: Final = Environment(
     loader=FileSystemLoader(Path(__file__).parent / "pages"), undefined=StrictUndefined, autoescape=True
@@ -29,7 +29,7 @@ _PAGE_HEADERS: Final = {
 
 
 def create_app(
-    settings: LoopsStubSettings,
+    settings: Settings,
     *,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     monotonic: Callable[[], float] = time.monotonic,

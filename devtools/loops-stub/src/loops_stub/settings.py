@@ -4,7 +4,7 @@ from pydantic import Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
-class LoopsStubSettings(BaseSettings):
+class Settings(BaseSettings):
     """Environment variables, each with the prefix LOOPS_STUB_."""
 
     model_config = SettingsConfigDict(env_prefix="LOOPS_STUB_", frozen=True, hide_input_in_errors=True)

@@ -13,8 +13,8 @@ def main() -> None:
     app = create_app(Simulator(settings))
     uvicorn.run(
         app,
-        host=settings.host,
-        port=settings.port,
+        host=settings.http_host,
+        port=settings.http_port,
         log_level=settings.log_level,
         access_log=False,
         server_header=False,

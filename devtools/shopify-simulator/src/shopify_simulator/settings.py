@@ -12,8 +12,8 @@ class Settings(BaseSettings):
 
     model_config = SettingsConfigDict(env_prefix="SIMULATOR_", extra="ignore")
 
-    host: str = "127.0.0.1"
-    port: int = Field(default=8010, ge=0, le=65535)
+    http_host: str = "127.0.0.1"
+    http_port: int = Field(default=8010, ge=0, le=65535)
     public_base_url: str = ""
     log_level: str = "info"
     tls_certificate: Path | None = None
@@ -48,4 +48,4 @@ class Settings(BaseSettings):
     def base_url(self) -> str:
         """Where others reach this server."""
         protocol = "https" if self.tls_certificate else "http"
-        return (self.public_base_url or f"{protocol}://{self.host}:{self.port}").rstrip("/")
+        return (self.public_base_url or f"{protocol}://{self.http_host}:{self.http_port}").rstrip("/")

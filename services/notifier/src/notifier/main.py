@@ -8,18 +8,19 @@ from uuid import uuid4
 from notifier.clients.loops import Loops
 from notifier.domain.links import Links
 from notifier.handlers import on_message
+from notifier.http import build_app
 from notifier.metrics import REGISTRY
 from notifier.sender import Sender
-from notifier.settings import NotifierSettings
+from notifier.settings import Settings
 from sync_common.bus import Consumer, Producer, in_transaction, one_by_one
 from sync_common.contracts.stack import SERVICES
 from sync_common.contracts.topics import NOTIFIER
 from sync_common.db import Database, is_transient
 from sync_common.http import make_client
-from sync_common.runtime import HttpServer, Readiness, SystemClock, configure_logging, ops_app, run_service
+from sync_common.runtime import HttpServer, Readiness, SystemClock, configure_logging, run_service
 
 
-async def serve(settings: NotifierSettings) -> int:
+async def serve(settings: Settings) -> int:
     """Turn events into mails until told to stop; return the exit status."""
     configure_logging(NOTIFIER, settings.log_level, fields={"template", "email_id"})
     database = Database.from_url(
@@ -62,7 +63,7 @@ async def serve(settings: NotifierSettings) -> int:
     return await run_service(
         NOTIFIER,
         tasks={"consumer": consumer.run, "sender": sender.run, "upkeep": sender.keep_up},
-        servers=[HttpServer(ops_app(REGISTRY, readiness), settings.ops_host, settings.ops_port)],
+        servers=[HttpServer(build_app(readiness), settings.ops_host, settings.ops_port)],
         readiness=readiness,
         closers=[dead_letters.stop, client.aclose, database.close],
     )
@@ -70,4 +71,4 @@ async def serve(settings: NotifierSettings) -> int:
 
 def main() -> None:
     """Run the service from the environment's settings."""
-    sys.exit(asyncio.run(serve(NotifierSettings.from_environment())))
+    sys.exit(asyncio.run(serve(Settings.from_environment())))

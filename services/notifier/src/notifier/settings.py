@@ -9,7 +9,7 @@ from notifier.domain.mail import Template
 from sync_common.runtime import DatabaseSettings, KeyRing
 
 
-class NotifierSettings(DatabaseSettings):
+class Settings(DatabaseSettings):
     """Environment variables, each with the prefix NOTIFIER_."""
 
     model_config = SettingsConfigDict(env_prefix="NOTIFIER_")

@@ -6,7 +6,7 @@ import json
 import pytest
 
 from notifier.domain.mail import Template
-from notifier.settings import NotifierSettings
+from notifier.settings import Settings
 from sync_common.runtime import InvalidSettings
 
 GOOD = {
@@ -28,7 +28,7 @@ def good_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_good_settings_are_read() -> None:
-    settings = NotifierSettings.from_environment()
+    settings = Settings.from_environment()
 
     assert settings.templates[Template.SYNC_FAILED] == "id_shopify_sync_failed"
     assert "key" not in repr(settings.loops_api_key)
@@ -49,7 +49,7 @@ def test_bad_setting_is_named_and_not_repeated(
     monkeypatch.setenv(name, value)
 
     with pytest.raises(InvalidSettings) as caught:
-        NotifierSettings.from_environment()
+        Settings.from_environment()
 
     assert name.removeprefix("NOTIFIER_") in str(caught.value)
     assert value not in str(caught.value)

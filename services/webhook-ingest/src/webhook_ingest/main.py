@@ -14,10 +14,10 @@ from webhook_ingest.handlers import on_delivery
 from webhook_ingest.http import WebhookEndpoint, create_app
 from webhook_ingest.limits import BodyMemory, WaitingRoom
 from webhook_ingest.metrics import REGISTRY
-from webhook_ingest.settings import IngestSettings
+from webhook_ingest.settings import Settings
 
 
-async def serve(settings: IngestSettings) -> int:
+async def serve(settings: Settings) -> int:
     """Serve deliveries until told to stop; return the exit status."""
     configure_logging(WEBHOOK_INGEST, settings.log_level, fields={"webhook_topic"})
     producer = Producer(
@@ -65,4 +65,4 @@ async def serve(settings: IngestSettings) -> int:
 
 def main() -> None:
     """Run the service from the environment's settings."""
-    sys.exit(uvloop.run(serve(IngestSettings.from_environment())))
+    sys.exit(uvloop.run(serve(Settings.from_environment())))

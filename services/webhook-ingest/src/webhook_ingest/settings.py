@@ -8,7 +8,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from sync_common.runtime import ServiceSettings
 
 
-class IngestSettings(ServiceSettings):
+class Settings(ServiceSettings):
     """Environment variables, each with the prefix INGEST_."""
 
     model_config = SettingsConfigDict(env_prefix="INGEST_")

@@ -3,7 +3,7 @@
 import pytest
 
 from sync_common.runtime import InvalidSettings
-from webhook_ingest.settings import IngestSettings
+from webhook_ingest.settings import Settings
 
 
 @pytest.fixture(autouse=True)
@@ -15,7 +15,7 @@ def good_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_several_secrets_are_active_at_once() -> None:
-    settings = IngestSettings.from_environment()
+    settings = Settings.from_environment()
 
     assert settings.secrets() == (b"current", b"previous")
     assert "current" not in repr(settings)
@@ -31,4 +31,4 @@ def test_bad_setting_is_named_and_nothing_starts(
     monkeypatch.setenv(name, value)
 
     with pytest.raises(InvalidSettings, match=name):
-        IngestSettings.from_environment()
+        Settings.from_environment()

@@ -1,0 +1,82 @@
+"""`up`, `status` and `down`, as a person uses them."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+
+from local_stack.environment import default_http_ports
+from local_stack.platform import eventually
+from local_stack.repository import LOCAL, scratch_folder
+from sync_common.contracts.stack import DEV_TOOLS, SERVICES
+from sync_common.contracts.topics import NOTIFIER, OAUTH_GATEWAY
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    """A place of its own for what the stack writes, sharing the downloaded jars."""
+    with scratch_folder("test-commands") as folder:
+        (folder / "cache").symlink_to(LOCAL / "cache")
+        yield folder
+
+
+def local_stack(home: Path, command: str) -> "subprocess.CompletedProcess[str]":
+    env = {**os.environ, "SHOPSYNC_LOCAL": str(home)}
+    call = [sys.executable, "-m", "local_stack", command]
+    return subprocess.run(call, env=env, capture_output=True, text=True, timeout=120, check=False)
+
+
+def described(home: Path) -> dict[str, Any]:
+    answer: dict[str, Any] = json.loads((home / "stack.json").read_text())
+    return answer
+
+
+@pytest.mark.timeout(240)
+def test_up_tells_everything_and_down_leaves_nothing(home: Path) -> None:
+    wanted = default_http_ports()[OAUTH_GATEWAY]
+    with socket.socket() as holder:
+        holder.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        holder.bind(("127.0.0.1", wanted))
+        holder.listen()
+        up = local_stack(home, "up")
+
+    try:
+        assert up.returncode == 0, up.stdout + up.stderr
+        stack = described(home)
+        assert set(stack["processes"]) == {"postgres", "kafka", *SERVICES, *DEV_TOOLS}
+        assert stack["web_url"] != f"http://127.0.0.1:{wanted}", "a busy port is replaced"
+        assert all(Path(process["log"]).exists() for process in stack["processes"].values())
+        assert httpx.get(stack["web_url"] + "/login", trust_env=False).status_code == 200
+        for service in SERVICES.values():
+            if service.schema:
+                psycopg.connect(stack["database_urls"][service.runtime_role]).close()
+        assert local_stack(home, "status").returncode == 0
+
+        os.kill(stack["processes"][NOTIFIER]["pid"], signal.SIGKILL)
+        status = eventually(
+            lambda: (done := local_stack(home, "status")).returncode and done,
+            within_seconds=20,
+            what="the dead service is reported",
+        )
+        assert f"{NOTIFIER} has ended" in status.stdout
+    finally:
+        down = local_stack(home, "down")
+
+    assert down.stdout.strip() == "Stopped."
+    assert not (home / "stack.json").exists()
+    for process in stack["processes"].values():
+        assert not Path(f"/proc/{process['pid']}").exists() or _is_zombie(process["pid"])
+    assert local_stack(home, "down").stdout.strip() == "Nothing was running."
+
+
+def _is_zombie(pid: int) -> bool:
+    return "\nState:\tZ" in Path(f"/proc/{pid}/status").read_text()
