@@ -1,5 +1,6 @@
 """One function per command and event. Each leaves its effect in the caller's transaction and answers."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import timedelta
@@ -35,6 +36,8 @@ _DISCONNECTED: dict[DisconnectReason, str | None] = {
     DisconnectReason.API_ERROR: "API error",
     DisconnectReason.USER_REQUESTED: None,
 }
+
+_RECORD_ID = re.compile(r"[0-9]{1,20}")
 
 Handle = Callable[[Message, Transaction], Awaitable[Outcome]]
 
@@ -175,6 +178,9 @@ class Handlers:
     async def _refetch_requested(self, message: Message, tx: Transaction) -> Outcome:
         """Queue the records; the same ones asked for within the delay are read once."""
         wish = message.event(RefetchRequested)
+        if not all(_RECORD_ID.fullmatch(record_id) for record_id in wish.record_ids):
+            # One such id would make the fetcher refuse all that are read together with it.
+            return Rejected("refetch.requested: record_ids: not Shopify's ids", "record_ids")
         await refetches.want(
             tx,
             shop_domain=wish.shop_domain,

@@ -263,6 +263,15 @@ async def test_refetches_of_the_same_record_are_one(store: Any, handle: Any) -> 
     assert [(row["record_id"], row["revision"]) for row in queued] == [("7", 2), ("8", 2)]
 
 
+async def test_refetch_of_what_is_no_record_is_rejected(store: Any, handle: Any) -> None:
+    wish = RefetchRequested(
+        shop_domain=store.shop_domain, resource=Resource.ORDERS, record_ids=("7", "gid://8"), reason="tie"
+    )
+
+    assert isinstance(await handle(wish), Rejected)
+    assert store.rows("SELECT * FROM sync.refetch_queue") == []
+
+
 async def test_events_for_others_are_left_alone(store: Any, handle: Any, jobs_of: Any) -> None:
     fact = SyncCompleted(
         **SHOP,
