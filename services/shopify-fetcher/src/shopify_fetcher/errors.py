@@ -104,6 +104,10 @@ class ShopMismatch(FetcherError):
     retryable = False
 
 
+class TokenUnreadable(FetcherError):
+    """A stored token does not open: a master key is missing, or the row was tampered with. A person must look."""
+
+
 class ShopUnreachable(FetcherError):
     """A merchant waits for a connection and the shop does not answer: let them try again."""
 

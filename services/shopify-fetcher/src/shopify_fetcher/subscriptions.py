@@ -19,7 +19,7 @@ from shopify_fetcher.store.tables import outbox
 from sync_common.bus import outbox as bus_outbox
 from sync_common.contracts.events import WebhooksRepaired
 from sync_common.contracts.topics import SHOPIFY_FETCHER
-from sync_common.db import Database, is_transient
+from sync_common.db import Database
 from sync_common.runtime import Clock
 
 CONCURRENT_CALLS_MAX: Final = 5
@@ -119,10 +119,8 @@ class WebhookDoctor:
         while not stop.is_set():
             try:
                 visited = await self.visit_next()
-            except Exception as error:
-                if not is_transient(error):
-                    raise
-                log.warning("doctor_waits", exc_info=error)
+            except Exception:
+                log.exception("webhook_check_broke")
                 visited = False
             if not visited:
                 with contextlib.suppress(TimeoutError):

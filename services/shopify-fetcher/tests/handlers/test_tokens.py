@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from shopify_fetcher.errors import FetcherError, NotConnected, TokenRefused
+from shopify_fetcher.errors import FetcherError, NotConnected, TokenRefused, TokenUnreadable
 
 from ..builders import Fetcher, MakeShop
 
@@ -181,7 +181,7 @@ async def test_sealed_token_of_another_row_does_not_open(fetcher: Fetcher, make_
         second=second_id,
     )
 
-    with pytest.raises(ValueError, match="does not open"):
+    with pytest.raises(TokenUnreadable, match="does not open"):
         await (await fetcher.session(second_id)).call("shop_details")
 
 

@@ -26,11 +26,11 @@ async def test_concurrent_processes_never_reserve_more_than_there_is(
     await asyncio.gather(
         *(
             pacers[number % 2].wait_for(installation_id, cost=10, lane=Lane.INTERACTIVE, on_wait=ignore_wait)
-            for number in range(30)
+            for number in range(15)
         )
     )
 
-    # 300 points: 100 at once; what has been reserved is held until answers tell, and drains at 50 a second.
-    assert loop.time() - began >= (300 - 100) / (200 + 50) * 0.9
+    # 150 points: 100 at once; what has been reserved is held until answers tell, and drains at 50 a second.
+    assert loop.time() - began >= (150 - 100) / (200 + 50) * 0.9
     [row] = await fetcher.rows("SELECT available, outstanding FROM fetcher.api_budgets")
     assert row["available"] - row["outstanding"] >= -1e-6

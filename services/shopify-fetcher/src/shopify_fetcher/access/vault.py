@@ -3,8 +3,9 @@
 from datetime import timedelta
 
 from shopify_fetcher.clients.shopify import TokenPair
+from shopify_fetcher.errors import TokenUnreadable
 from shopify_fetcher.store.credentials import SealedPair, StoredCredentials
-from sync_common.runtime import KeyRing
+from sync_common.runtime import KeyRing, SealBroken
 from sync_common.runtime.sealing import DataKey, open_with, seal_with
 
 _ACCESS = "access-token"
@@ -27,8 +28,7 @@ class Vault:
 
     def access_token(self, stored: StoredCredentials) -> str:
         """Open the access token."""
-        context = _context(stored.installation_id, _ACCESS)
-        return open_with(self._data_key(stored), stored.access_token, context=context).decode()
+        return self._open(stored, stored.access_token, _ACCESS)
 
     def refresh_tokens(self, stored: StoredCredentials) -> list[str]:
         """Open the refresh tokens worth trying, the newest first.
@@ -36,8 +36,14 @@ class Vault:
         The previous one can be retried until its replacement is first used, should that have been lost.
         """
         sealed = (stored.refresh_token, stored.previous_refresh_token)
-        data_key, context = self._data_key(stored), _context(stored.installation_id, _REFRESH)
-        return [open_with(data_key, token, context=context).decode() for token in sealed if token]
+        return [self._open(stored, token, _REFRESH) for token in sealed if token]
+
+    def _open(self, stored: StoredCredentials, sealed: bytes, purpose: str) -> str:
+        try:
+            context = _context(stored.installation_id, purpose)
+            return open_with(self._data_key(stored), sealed, context=context).decode()
+        except SealBroken as error:
+            raise TokenUnreadable(str(error)) from None
 
     def _seal(self, installation_id: int, pair: TokenPair, data_key: DataKey) -> SealedPair:
         def seal(token: str, purpose: str) -> bytes:
@@ -53,7 +59,10 @@ class Vault:
         )
 
     def _data_key(self, stored: StoredCredentials) -> DataKey:
-        return self._keys.unwrap(stored.data_key, _context(stored.installation_id, "data"))
+        try:
+            return self._keys.unwrap(stored.data_key, _context(stored.installation_id, "data"))
+        except SealBroken as error:
+            raise TokenUnreadable(str(error)) from None
 
 
 def _context(installation_id: int, purpose: str) -> str:

@@ -197,7 +197,7 @@ class BulkReader:
         with tempfile.TemporaryDirectory(
             prefix="bulk-", dir=self._folder, ignore_cleanup_errors=True
         ) as folder:
-            file = await self._download(gid, finished, Path(folder) / "file.jsonl")
+            file = await self._download(gid, finished.url, finished, Path(folder) / "file.jsonl")
             async for batch in _in_thread(file, resource):
                 seen += len(batch)
                 fresh = batch[max(0, skipped - (seen - len(batch))) :]
@@ -206,19 +206,21 @@ class BulkReader:
                     await lines.page(fresh, operation.started_at, BulkCursor(gid, seen))
         return seen
 
-    async def _download(self, gid: str, finished: _Finished, file: Path) -> Path:
+    async def _download(self, gid: str, url: str, finished: _Finished, file: Path) -> Path:
         """Fetch the whole file; a cut download is tried again with a fresh address."""
-        url = finished.url
         for attempt in range(1, DOWNLOAD_TRIES + 1):
             try:
-                objects = await self._fetch(url or "", file)
+                objects = await self._fetch(url, file)
             except Transient:
                 if attempt == DOWNLOAD_TRIES:
                     raise
             else:
                 if objects == finished.objects:
                     return file
-            url = (await self._session.call("bulk_status", {"id": gid})).data["bulkOperation"]["url"]
+            status = (await self._session.call("bulk_status", {"id": gid})).data.get("bulkOperation")
+            if status is None or status["url"] is None:
+                raise BulkFailed("the bulk file is gone")
+            url = status["url"]
         raise BulkFailed(f"the bulk file holds {objects} objects of {finished.objects}")
 
     async def _fetch(self, url: str, file: Path) -> int:
