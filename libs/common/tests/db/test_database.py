@@ -42,10 +42,13 @@ async def test_error_rolls_everything_back(stack_database: StackDatabase) -> Non
     async with database.transaction() as tx:
         await tx.execute(text("CREATE TABLE public.t (x int)"))
 
-    with pytest.raises(ZeroDivisionError):
+    async def insert_and_fail() -> None:
         async with database.transaction() as tx:
             await tx.execute(text("INSERT INTO public.t VALUES (1)"))
             raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await insert_and_fail()
 
     async with database.transaction() as tx:
         assert (await tx.execute(text("SELECT count(*) FROM public.t"))).scalar_one() == 0

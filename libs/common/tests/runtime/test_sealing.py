@@ -48,7 +48,7 @@ def test_rewrapped_data_key_opens_old_values_without_the_old_master_key() -> Non
 
 @pytest.mark.parametrize("value", ["", "k1", "k1:!!", "k1:c2hvcnQ=", ":" + "A" * 44])
 def test_bad_key_setting_is_refused_without_repeating_it(value: str) -> None:
-    with pytest.raises(ValueError, match="master key|key ring") as caught:
+    with pytest.raises(ValueError, match=r"master key|key ring") as caught:
         KeyRing.from_setting(value)
 
     assert len(value) < 3 or value.partition(":")[2] not in str(caught.value) or not value.partition(":")[2]
