@@ -25,7 +25,10 @@ PAGES = {
 @pytest.mark.parametrize("width", [1280, 390])
 async def test_pages_are_clean(chromium: Browser, served: Served, scheme: str, width: int) -> None:
     context = await chromium.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, reduced_motion="reduce", has_touch=width < 500
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        has_touch=width < 500,
     )
     looking = await looker(context)
     page = looking.page

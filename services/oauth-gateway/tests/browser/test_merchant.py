@@ -39,7 +39,7 @@ async def test_merchant_connects_a_store(
 async def test_everything_works_without_scripts(
     chromium: Browser, served: Served, seed: Seed, fetcher: RecordedFetcher
 ) -> None:
-    context = await chromium.new_context(java_script_enabled=False)
+    context = await chromium.new_context(java_script_enabled=False, reduced_motion="reduce")
     looking = await looker(context)
     page = looking.page
     await looking.log_in(served)
@@ -49,7 +49,7 @@ async def test_everything_works_without_scripts(
     await card.get_by_role("button", name="Sync Now").click()
     await expect(page.get_by_text("Sync of acme.myshopify.com started.")).to_be_visible()
     await card.get_by_role("button", name="Settings").click()
-    await card.get_by_text("Daily").click()
+    await card.get_by_label("Daily").check()
     await card.get_by_role("button", name="Save frequency").click()
     await expect(page.get_by_text("Sync frequency changed to Daily.")).to_be_visible()
     await page.get_by_role("button", name="Undo").click()
@@ -78,7 +78,7 @@ async def test_everything_works_without_scripts(
 
 
 async def test_progress_moves_while_a_menu_stays_open(chromium: Browser, served: Served, seed: Seed) -> None:
-    context = await chromium.new_context()
+    context = await chromium.new_context(reduced_motion="reduce")
     looking = await looker(context)
     page = looking.page
     await looking.log_in(served)
@@ -102,7 +102,7 @@ async def test_progress_moves_while_a_menu_stays_open(chromium: Browser, served:
 
 
 async def test_first_sync_becomes_a_card_when_it_ends(chromium: Browser, served: Served, seed: Seed) -> None:
-    context = await chromium.new_context()
+    context = await chromium.new_context(reduced_motion="reduce")
     looking = await looker(context)
     page = looking.page
     await looking.log_in(served)
@@ -131,7 +131,7 @@ async def test_first_sync_becomes_a_card_when_it_ends(chromium: Browser, served:
 async def test_actions_change_the_page_in_place(
     chromium: Browser, served: Served, seed: Seed, fetcher: RecordedFetcher
 ) -> None:
-    context = await chromium.new_context()
+    context = await chromium.new_context(reduced_motion="reduce")
     looking = await looker(context)
     page = looking.page
     await looking.log_in(served)
@@ -140,7 +140,7 @@ async def test_actions_change_the_page_in_place(
     card = page.get_by_role("article", name="acme.myshopify.com")
 
     await card.get_by_role("button", name="Settings").click()
-    await card.get_by_text("Daily").click()
+    await card.get_by_label("Daily").check()
     await expect(page.get_by_text("Sync frequency changed to Daily.")).to_be_visible()
     await expect(card.locator("dd", has_text="Daily")).to_be_visible()
     await page.get_by_role("button", name="Undo").click()
@@ -162,7 +162,7 @@ async def test_actions_change_the_page_in_place(
 async def test_dialog_asks_and_gives_focus_to_cancel(
     chromium: Browser, served: Served, fetcher: RecordedFetcher
 ) -> None:
-    context = await chromium.new_context()
+    context = await chromium.new_context(reduced_motion="reduce")
     looking = await looker(context)
     page = looking.page
     await looking.log_in(served)
@@ -183,7 +183,7 @@ async def test_dialog_asks_and_gives_focus_to_cancel(
 
 
 async def test_live_turns_to_reconnecting_and_back(chromium: Browser, served: Served) -> None:
-    context = await chromium.new_context()
+    context = await chromium.new_context(reduced_motion="reduce")
     looking = await looker(context)
     page = looking.page
     await looking.log_in(served)
