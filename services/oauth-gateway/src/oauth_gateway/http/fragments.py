@@ -2,10 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from oauth_gateway.domain.page import Snapshot
 from oauth_gateway.domain.progress import Pace
 from oauth_gateway.http.rendering import Pages, Toast, View
+
+_CONTAINERS: Final = ("banners", "nav", "nav-sheet")  # these stay; any other fragment is the element itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,11 @@ def page_fragments(pages: Pages, view: View, snapshot: Snapshot, pace: Pace) -> 
         f"store-{store.id}": pages.render("fragments/store.html", view, store=store, **values)
         for store in snapshot.stores
     }
+    nav = pages.render("fragments/nav.html", view)
     by_id = {
         "banners": pages.render("fragments/banners.html", view),
-        "nav": pages.render("fragments/nav.html", view),
+        "nav": nav,
+        "nav-sheet": nav,
         "totals": pages.render("fragments/totals.html", view, **values),
         "stores": pages.render("fragments/stores.html", view, **values),
         **cards,
@@ -60,6 +65,5 @@ def _is_card(id_: str) -> bool:
 
 def partial(id_: str, text: str) -> str:
     """Wrap a fragment so that htmx puts it where it belongs."""
-    # these two are containers that stay; all others are the element itself
-    swap = "innerMorph" if id_ in ("banners", "nav") else "outerMorph"
+    swap = "innerMorph" if id_ in _CONTAINERS else "outerMorph"
     return f'<hx-partial hx-target="#{id_}" hx-swap="{swap}">{text}</hx-partial>'
