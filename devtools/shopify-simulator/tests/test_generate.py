@@ -1,6 +1,7 @@
 import time
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -111,10 +112,14 @@ ORDER_KINDS: dict[str, Callable[[Record], bool]] = {
     "with custom item": lambda o: any(line["product"] is None for line in o["lineItems"]),
     "in two currencies": lambda o: o["currencyCode"] != o["presentmentCurrencyCode"],
 }
+
+
+def _has_status(status: str, product: Record) -> bool:
+    return bool(product["status"] == status)
+
+
 PRODUCT_KINDS: dict[str, Callable[[Record], bool]] = {
-    **{
-        status: lambda p, s=status: p["status"] == s for status in ("ACTIVE", "DRAFT", "ARCHIVED", "UNLISTED")
-    },  # type: ignore[misc]
+    **{status: partial(_has_status, status) for status in ("ACTIVE", "DRAFT", "ARCHIVED", "UNLISTED")},
     "with many variants": lambda p: len(p["variants"]) == 150,
     "without media": lambda p: not p["media"],
     "with video": lambda p: any("/Video/" in media["id"] for media in p["media"]),

@@ -5,7 +5,8 @@ from types import ModuleType
 import pytest
 from graphql import GraphQLEnumType, GraphQLInputObjectType, GraphQLObjectType, parse, validate
 
-from shopify_simulator.graphql.schema import RESOLVERS, SCHEMA
+from shopify_simulator.graphql.resolvers import RESOLVERS
+from shopify_simulator.graphql.schema import SCHEMA
 
 from .worlds import QUERIES
 

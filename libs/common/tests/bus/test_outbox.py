@@ -144,7 +144,7 @@ async def test_kill_between_send_and_mark_sends_again_under_the_same_id(
             acknowledged.set()
             await asyncio.Event().wait()
 
-        batch.flush = flush_and_hang  # type: ignore[method-assign]
+        batch.flush = flush_and_hang
         return batch
 
     monkeypatch.setattr(producer, "batch", batch_that_never_returns)

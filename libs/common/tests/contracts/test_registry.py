@@ -1,6 +1,7 @@
 """The topic registry and the schemas: complete, owned, and equal to what is committed."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -31,7 +32,8 @@ def test_event_goes_to_a_registered_topic(event: type[Event]) -> None:
 
 
 def test_every_concrete_event_is_registered() -> None:
-    concrete = {model for model in _descendants(Event) if "TYPE" in vars(model) and _is_contract(model)}
+    event: Any = Event  # abstract, which mypy will not take for a class
+    concrete = {model for model in _descendants(event) if "TYPE" in vars(model) and _is_contract(model)}
 
     assert set(EVENTS.values()) == concrete
 

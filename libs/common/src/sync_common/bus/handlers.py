@@ -29,7 +29,7 @@ def in_transaction(database: Transactional, handler: TransactionalHandler) -> Ba
 class MessageHandler(Protocol):
     """Handle one message inside a transaction."""
 
-    def __call__(self, message: Message, *, tx: Transaction) -> Awaitable[Outcome]:
+    def __call__(self, message: Message, /, *, tx: Transaction) -> Awaitable[Outcome]:
         """Answer Done or Rejected, or raise Rejected."""
         ...
 

@@ -1,0 +1,147 @@
+"""Services are killed at random moments of two first syncs while the merchants go on working: nothing shows it."""
+
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import pytest
+
+from local_stack.platform import Platform, Row, eventually
+from local_stack.stack import Login, Stack
+from sync_common.contracts.topics import RECORD_WRITER, SHOPIFY_FETCHER, SYNC_ORCHESTRATOR
+
+from ..integration.invariants import broken
+from ..integration.mirror import WINDOW, differences, wrong_links
+
+VICTIMS = (RECORD_WRITER, SYNC_ORCHESTRATOR, SHOPIFY_FETCHER)
+SHOPS = {"customers": 3_000, "orders": 4_000, "products": 300}
+KILLS_MAX = 12
+STEP_RECORDS_MAX = 3_000
+STEP_SECONDS_MAX = 45  # an orphaned job is taken over within this time
+SYNC_SECONDS_MAX = 600
+SETTLE_SECONDS_MAX = 180
+
+
+@dataclass(frozen=True)
+class Merchant:
+    """One merchant with a shop and its store."""
+
+    login: Login
+    domain: str
+    store_id: int
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+@pytest.mark.parametrize("seed", [1, 2, 3])
+async def test_random_kills_change_neither_rows_nor_books_nor_mail(
+    stack: Stack,
+    platform: Platform,
+    new_login: Callable[[], Login],
+    connect: Callable[[Login, str], Row],
+    seed: int,
+) -> None:
+    chance = random.Random(seed)
+    since = datetime.now(UTC) - WINDOW
+    merchants = []
+    for number in range(2):
+        login, domain = new_login(), f"chaos-{seed}-{number}-{chance.randrange(10**6)}.myshopify.com"
+        platform.create_shop(domain, seed=seed + number, **SHOPS)
+        merchants.append(Merchant(login, domain, connect(login, domain)["store_id"]))
+
+    kills = cause_chaos(stack, platform, merchants, chance)
+    jobs = [
+        platform.wait_for_job(merchant.store_id, within_seconds=SYNC_SECONDS_MAX) for merchant in merchants
+    ]
+
+    assert sum(kills.values()) >= 3, f"the syncs were over after {dict(kills)}"
+    assert [job["status"] for job in jobs] == ["completed"] * 2, [job["error_message"] for job in jobs]
+    assert [sum(job["records_failed"].values()) for job in jobs] == [0, 0]
+    assert [len(platform.jobs(merchant.store_id)) for merchant in merchants] == [1, 1]
+    for merchant in merchants:
+        wait_until_exact(platform, merchant, since)
+        assert wrong_links(platform, merchant.store_id) == []
+        mails = eventually(
+            lambda email=merchant.login.email: mails_to(platform, email),
+            within_seconds=30,
+            what="the mail was accepted",
+        )
+        assert [mail["template"] for mail in mails] == ["shopify_sync_complete"]
+    assert broken(platform) == {}
+
+
+def cause_chaos(
+    stack: Stack, platform: Platform, merchants: Sequence[Merchant], chance: random.Random
+) -> Counter[str]:
+    """Kill and restart services while the syncs advance, each time after some acts of the merchants."""
+    kills: Counter[str] = Counter()
+    while sum(kills.values()) < KILLS_MAX:
+        wait_for_progress(platform, merchants, at_least=chance.randint(1, STEP_RECORDS_MAX))
+        if all_ended(platform, merchants):
+            break
+        for merchant in merchants:
+            platform.mutate(merchant.domain, random=chance.randint(1, 15), seed=chance.randrange(10**6))
+        victims = chance.sample(VICTIMS, k=chance.choice((1, 1, 2)))
+        for victim in victims:
+            stack.processes[victim].kill(signal.SIGKILL)
+            kills[victim] += 1
+        for victim in victims:
+            stack.restart(victim)
+    return kills
+
+
+def wait_for_progress(platform: Platform, merchants: Sequence[Merchant], *, at_least: int) -> None:
+    """Return once so many records more were published or written, the syncs ended, or nothing moved for long."""
+    before, deadline = progress(platform, merchants), time.monotonic() + STEP_SECONDS_MAX
+    eventually(
+        lambda: (
+            progress(platform, merchants) - before >= at_least
+            or all_ended(platform, merchants)
+            or time.monotonic() > deadline
+        ),
+        within_seconds=STEP_SECONDS_MAX * 2,
+        what="the syncs advanced",
+        interval_seconds=0.02,
+    )
+
+
+def progress(platform: Platform, merchants: Sequence[Merchant]) -> int:
+    """Return how many records the syncs have published and written."""
+    stores = [merchant.store_id for merchant in merchants]
+    rows = platform.rows(
+        """SELECT (SELECT coalesce(sum(p.published), 0) FROM sync.sync_job_parts p
+                   JOIN sync.sync_jobs j ON j.job_id = p.job_id WHERE j.store_id = ANY (%s))
+                + (SELECT count(*) FROM records.job_ledger WHERE store_id = ANY (%s)) AS records""",
+        stores,
+        stores,
+    )
+    return int(rows[0]["records"])
+
+
+def all_ended(platform: Platform, merchants: Sequence[Merchant]) -> bool:
+    jobs = [job for merchant in merchants for job in platform.jobs(merchant.store_id)]
+    return bool(jobs) and all(job["status"] not in {"pending", "running"} for job in jobs)
+
+
+def wait_until_exact(platform: Platform, merchant: Merchant, since: datetime) -> None:
+    """Return once the webhooks are all in; show the differences that stayed otherwise."""
+    found: list[str] = []
+
+    def exact() -> bool:
+        found[:] = differences(platform, merchant.domain, merchant.store_id, orders_since=since)
+        return not found
+
+    try:
+        eventually(
+            exact, within_seconds=SETTLE_SECONDS_MAX, what=f"{merchant.domain} is exact", interval_seconds=2
+        )
+    except AssertionError:
+        assert found == []
+
+
+def mails_to(platform: Platform, email: str) -> list[Row]:
+    return [mail for mail in platform.mails() if mail["email"] == email]
