@@ -87,3 +87,26 @@ async def test_search_finds_words_and_no_markup(world):
 
     assert await world.rows(found, q="soft cotton")
     assert not await world.rows(found, q="class")
+
+
+async def test_new_tenant_is_looked_up_by_the_right_index_before_statistics_know_it(world):
+    """Was: with statistics of one tenant only, each link of a second one read all of its orders (4 s a batch)."""
+    copies = """
+        INSERT INTO records.orders (advertiser_id, source_type, source_id, external_id, customer_external_id, email,
+                                    currency, total_price, ordered_at)
+        SELECT %(advertiser)s, 'ShopifyStore', %(advertiser)s, n, n, n || '@example.com', 'USD', 1, now()
+        FROM generate_series(1, 3000) AS n
+    """
+    await world.execute(copies, advertiser=10)
+    await world.execute("ANALYZE records.orders")
+    await world.execute(copies, advertiser=20)
+
+    plan = await world.rows("""
+        EXPLAIN SELECT FROM unnest(ARRAY['1', '2']) AS wanted (id)
+        JOIN records.orders ON advertiser_id = 20 AND source_id = 20 AND customer_external_id = wanted.id
+        WHERE link_rank < 3 AND customer_external_id IS NOT NULL
+    """)
+
+    lines = "\n".join(row["QUERY PLAN"] for row in plan)
+    assert "orders_awaiting_customer" in lines
+    assert "customer_external_id = wanted.id" in lines.partition("Index Cond:")[2]
