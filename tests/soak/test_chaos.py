@@ -58,6 +58,7 @@ async def test_random_kills_change_neither_rows_nor_books_nor_mail(
         platform.wait_for_job(merchant.store_id, within_seconds=SYNC_SECONDS_MAX) for merchant in merchants
     ]
 
+    print(f"seed {seed}: killed {dict(kills)}")  # shown with the test when it fails, or by pytest -rP
     assert sum(kills.values()) >= 3, f"the syncs were over after {dict(kills)}"
     assert [job["status"] for job in jobs] == ["completed"] * 2, [job["error_message"] for job in jobs]
     assert [sum(job["records_failed"].values()) for job in jobs] == [0, 0]
