@@ -155,6 +155,11 @@ class Snapshot:
         return sum((store.counts for store in self.stores), RecordCounts())
 
     @property
+    def is_syncing(self) -> bool:
+        """Say whether any store has an active job."""
+        return any(store.job is not None for store in self.stores)
+
+    @property
     def attention(self) -> tuple[Store, ...]:
         """Return the stores that the navigation's badge counts."""
         return tuple(store for store in self.stores if store.needs_attention and not store.ended_by_choice)
