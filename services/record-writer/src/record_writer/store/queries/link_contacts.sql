@@ -1,34 +1,50 @@
 -- Give these contacts the orders that waited for them. Orders that another batch holds are left to the sweep.
-WITH written AS (
-    SELECT contact.*
+-- OFFSET 0 keeps each look-up a look-up: as a join the planner may read a whole tenant's orders instead.
+WITH written AS MATERIALIZED (
+    SELECT contact.advertiser_id, contact.id, contact.source_type, contact.source_id, contact.external_id,
+           CASE WHEN contact.deleted_at IS NULL THEN lower(contact.email) END AS email
     FROM unnest(%(advertiser_ids)s::bigint[], %(ids)s::bigint[]) AS listed (advertiser_id, id)
-    JOIN records.contacts AS contact USING (advertiser_id, id)
+    CROSS JOIN LATERAL (
+        SELECT contacts.* FROM records.contacts
+        WHERE contacts.advertiser_id = listed.advertiser_id AND contacts.id = listed.id
+        OFFSET 0
+    ) AS contact
 ), candidate AS (
-    SELECT orders.advertiser_id, orders.id, written.id AS contact_id, 3 AS rank
+    SELECT waiting.place, written.id AS contact_id, 3 AS rank
     FROM written
-    JOIN records.orders
-      ON orders.advertiser_id = written.advertiser_id
-     AND orders.source_type = written.source_type
-     AND orders.source_id = written.source_id
-     AND orders.customer_external_id = written.external_id
-    WHERE orders.link_rank < 3 AND orders.customer_external_id IS NOT NULL
+    CROSS JOIN LATERAL (
+        SELECT orders.ctid AS place
+        FROM records.orders
+        WHERE orders.advertiser_id = written.advertiser_id
+          AND orders.source_type = written.source_type
+          AND orders.source_id = written.source_id
+          AND orders.customer_external_id = written.external_id
+          AND orders.customer_external_id IS NOT NULL
+          AND orders.link_rank < 3
+        OFFSET 0
+    ) AS waiting
     UNION ALL
-    SELECT orders.advertiser_id, orders.id, written.id,
-           CASE WHEN orders.source_id = written.source_id THEN 2 ELSE 1 END
+    SELECT waiting.place, written.id, CASE WHEN waiting.source_id = written.source_id THEN 2 ELSE 1 END
     FROM written
-    JOIN records.orders
-      ON orders.advertiser_id = written.advertiser_id AND lower(orders.email) = lower(written.email)
-    WHERE orders.link_rank < 2 AND orders.email IS NOT NULL AND written.deleted_at IS NULL
+    CROSS JOIN LATERAL (
+        SELECT orders.ctid AS place, orders.source_id
+        FROM records.orders
+        WHERE orders.advertiser_id = written.advertiser_id
+          AND lower(orders.email) = written.email
+          AND orders.email IS NOT NULL
+          AND orders.link_rank < 2
+        OFFSET 0
+    ) AS waiting
 ), best AS (
-    SELECT DISTINCT ON (advertiser_id, id) advertiser_id, id, contact_id, rank
+    SELECT DISTINCT ON (place) place, contact_id, rank
     FROM candidate
-    ORDER BY advertiser_id, id, rank DESC, contact_id
-), claimed AS (
-    SELECT orders.advertiser_id, orders.id, best.contact_id, best.rank
-    FROM records.orders JOIN best USING (advertiser_id, id)
+    ORDER BY place, rank DESC, contact_id
+), claimed AS MATERIALIZED (
+    SELECT orders.ctid AS place, best.contact_id, best.rank
+    FROM best JOIN records.orders ON orders.ctid = best.place
     WHERE orders.link_rank < best.rank
     FOR NO KEY UPDATE OF orders SKIP LOCKED
 )
 UPDATE records.orders SET contact_id = claimed.contact_id, link_rank = claimed.rank, updated_at = clock_timestamp()
 FROM claimed
-WHERE orders.advertiser_id = claimed.advertiser_id AND orders.id = claimed.id
+WHERE orders.ctid = claimed.place

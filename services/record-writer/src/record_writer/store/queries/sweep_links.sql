@@ -1,6 +1,6 @@
 -- Link recently written orders whose contact was written at the same time by a batch that could not see them.
 WITH waiting AS (
-    SELECT orders.advertiser_id, orders.id, orders.source_type, orders.source_id, orders.customer_external_id,
+    SELECT orders.ctid AS place, orders.advertiser_id, orders.source_type, orders.source_id, orders.customer_external_id,
            orders.email, orders.link_rank
     FROM records.orders
     WHERE orders.link_rank < 3
@@ -9,7 +9,7 @@ WITH waiting AS (
     ORDER BY orders.updated_at DESC
     LIMIT %(limit)s
 ), best AS (
-    SELECT waiting.advertiser_id, waiting.id, found.contact_id, found.rank
+    SELECT waiting.place, found.contact_id, found.rank
     FROM waiting
     CROSS JOIN LATERAL (
         SELECT contact_id, rank
@@ -31,12 +31,12 @@ WITH waiting AS (
         LIMIT 1
     ) AS found
     WHERE found.rank > waiting.link_rank
-), claimed AS (
-    SELECT orders.advertiser_id, orders.id, best.contact_id, best.rank
-    FROM records.orders JOIN best USING (advertiser_id, id)
+), claimed AS MATERIALIZED (
+    SELECT orders.ctid AS place, best.contact_id, best.rank
+    FROM best JOIN records.orders ON orders.ctid = best.place
     WHERE orders.link_rank < best.rank
     FOR NO KEY UPDATE OF orders SKIP LOCKED
 )
 UPDATE records.orders SET contact_id = claimed.contact_id, link_rank = claimed.rank, updated_at = clock_timestamp()
 FROM claimed
-WHERE orders.advertiser_id = claimed.advertiser_id AND orders.id = claimed.id
+WHERE orders.ctid = claimed.place
