@@ -9,7 +9,7 @@ from oauth_gateway.handlers.live import Hub
 from oauth_gateway.http.app import create_app
 from oauth_gateway.http.site import Site
 from oauth_gateway.metrics import REGISTRY
-from oauth_gateway.settings import GatewaySettings
+from oauth_gateway.settings import Settings
 from oauth_gateway.store.tables import outbox
 from sync_common.bus import Consumer, OutboxRelay, Producer
 from sync_common.contracts.stack import SERVICES
@@ -19,7 +19,7 @@ from sync_common.http import make_client
 from sync_common.runtime import HttpServer, Readiness, SystemClock, configure_logging, ops_app, run_service
 
 
-async def serve(settings: GatewaySettings) -> int:
+async def serve(settings: Settings) -> int:
     """Serve pages until told to stop; return the exit status."""
     configure_logging(OAUTH_GATEWAY, settings.log_level)
     database = Database.from_url(
@@ -52,10 +52,10 @@ async def serve(settings: GatewaySettings) -> int:
 
 def run() -> int:
     """Run the service from the environment's settings; return the exit status."""
-    return asyncio.run(serve(GatewaySettings.from_environment()))
+    return asyncio.run(serve(Settings.from_environment()))
 
 
-def _consumer(settings: GatewaySettings, database: Database, dead_letters: Producer) -> Consumer:
+def _consumer(settings: Settings, database: Database, dead_letters: Producer) -> Consumer:
     return Consumer(
         settings.kafka_bootstrap,
         OAUTH_GATEWAY,
@@ -69,7 +69,7 @@ def _consumer(settings: GatewaySettings, database: Database, dead_letters: Produ
     )
 
 
-def _shopify_app(settings: GatewaySettings) -> ShopifyApp:
+def _shopify_app(settings: Settings) -> ShopifyApp:
     return ShopifyApp(
         client_id=settings.client_id,
         client_secrets=[secret.get_secret_value() for secret in settings.client_secret],

@@ -8,7 +8,7 @@ from pydantic_settings import NoDecode, SettingsConfigDict
 from sync_common.runtime import DatabaseSettings, ServiceSettings
 
 
-class GatewaySettings(DatabaseSettings):
+class Settings(DatabaseSettings):
     """What the gateway is told; every variable begins with GATEWAY_."""
 
     model_config = SettingsConfigDict(

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from oauth_gateway.settings import GatewaySettings
+from oauth_gateway.settings import Settings
 from sync_common.runtime import InvalidSettings
 
 GOOD = {
@@ -29,11 +29,11 @@ def test_every_setting_is_in_the_example() -> None:
     example = Path(__file__).parents[2].joinpath(".env.example").read_text()
     named = {line.split("=")[0] for line in example.splitlines() if line.startswith("GATEWAY_")}
 
-    assert named == {f"GATEWAY_{field.upper()}" for field in GatewaySettings.model_fields}
+    assert named == {f"GATEWAY_{field.upper()}" for field in Settings.model_fields}
 
 
 def test_secrets_are_a_list_and_do_not_print() -> None:
-    settings = GatewaySettings.from_environment()
+    settings = Settings.from_environment()
 
     assert [secret.get_secret_value() for secret in settings.client_secret] == ["new", "old"]
     assert settings.public_url == "https://app.example.com"
@@ -45,7 +45,7 @@ def test_production_needs_https(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("GATEWAY_PUBLIC_URL", "http://app.example.com")
 
     with pytest.raises(InvalidSettings, match="https"):
-        GatewaySettings.from_environment()
+        Settings.from_environment()
 
 
 @pytest.mark.parametrize(
@@ -60,4 +60,4 @@ def test_bad_values_are_named(monkeypatch: pytest.MonkeyPatch, name: str, value:
     monkeypatch.setenv(name, value)
 
     with pytest.raises(InvalidSettings, match=name):
-        GatewaySettings.from_environment()
+        Settings.from_environment()

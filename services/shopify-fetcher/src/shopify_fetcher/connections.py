@@ -9,7 +9,6 @@ import structlog
 from shopify_fetcher import metrics
 from shopify_fetcher.access.session import Access, ShopSession
 from shopify_fetcher.access.tokens import AccessToken
-from shopify_fetcher.clients.shopify import API_VERSION
 from shopify_fetcher.domain.budget import Lane
 from shopify_fetcher.domain.shop import ShopFacts, missing_scopes, numeric_id, shop_domain
 from shopify_fetcher.errors import FetcherError, NotConnected, ScopesMissing, ShopMismatch
@@ -21,6 +20,7 @@ from shopify_fetcher.subscriptions import Subscriptions
 from sync_common.bus import outbox as bus_outbox
 from sync_common.contracts.events import StoreConnected, StoreDisconnected
 from sync_common.contracts.events.lifecycle import DisconnectReason
+from sync_common.contracts.resources import SHOPIFY_API_VERSION
 from sync_common.contracts.topics import SHOPIFY_FETCHER
 from sync_common.db import Database, Transaction
 from sync_common.runtime import Clock
@@ -54,7 +54,7 @@ class Connector:
         """Exchange the code, check the shop, subscribe its webhooks and tell that the store is connected."""
         shop = shop_domain(shop)
         async with self._database.transaction() as tx:
-            installation_id = await installations.ensure(tx, shop, API_VERSION)
+            installation_id = await installations.ensure(tx, shop, SHOPIFY_API_VERSION)
             await budgets.ensure(tx, installation_id)
         token = await self._access.tokens.acquire(
             installation_id, lambda: self._access.shopify.exchange_code(shop, code)

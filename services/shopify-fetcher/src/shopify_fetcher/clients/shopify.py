@@ -25,10 +25,10 @@ from shopify_fetcher.errors import (
     TokenRefused,
     Transient,
 )
+from sync_common.contracts.resources import SHOPIFY_API_VERSION
 from sync_common.http import AnswerTooLarge, Client, HTTPError, Response, read_limited
 from sync_common.runtime import Clock
 
-API_VERSION: Final = "2026-10"
 ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
 TOKEN_ANSWER_BYTES_MAX: Final = 64 * 1024
 RETRY_AFTER_SECONDS_MAX: Final = 60.0
@@ -86,7 +86,7 @@ class ShopifyClient:
         headers = {"X-Shopify-Access-Token": token, "Content-Type": "application/json"}
         sent = self._clock.now()
         response, content = await self._post(
-            self._url(shop, f"/admin/api/{API_VERSION}/graphql.json"), body, headers, ANSWER_BYTES_MAX
+            self._url(shop, f"/admin/api/{SHOPIFY_API_VERSION}/graphql.json"), body, headers, ANSWER_BYTES_MAX
         )
         received = self._clock.now()
         _refuse_status(response)
@@ -260,7 +260,7 @@ def _date(response: Response, default: datetime) -> datetime:
 
 def _note_version(response: Response) -> None:
     answered = response.headers.get("X-Shopify-API-Version")
-    if answered is not None and answered != API_VERSION:
+    if answered is not None and answered != SHOPIFY_API_VERSION:
         log.warning("api_version_differs", api_version=answered)
 
 
