@@ -1,0 +1,28 @@
+"""`python -m benchmarks [bus] [writer] [sync]`: all of them when none is named."""
+
+import sys
+from collections.abc import Callable
+
+from rich.console import Console
+
+from benchmarks import bus, sync, writer
+from benchmarks.measure import machine
+
+BENCHMARKS: dict[str, Callable[[Console], None]] = {"bus": bus.run, "writer": writer.run, "sync": sync.run}
+
+
+def main(names: list[str]) -> int:
+    """Run the named benchmarks; return the exit status."""
+    console = Console(width=None if sys.stdout.isatty() else 110)
+    unknown = set(names) - BENCHMARKS.keys()
+    if unknown:
+        console.print(f"No such benchmark: {', '.join(sorted(unknown))}. There are {', '.join(BENCHMARKS)}.")
+        return 2
+    console.print(machine())
+    for name in names or BENCHMARKS:
+        BENCHMARKS[name](console)
+        console.print(machine())
+    return 0
+
+
+sys.exit(main(sys.argv[1:]))

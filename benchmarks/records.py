@@ -1,0 +1,123 @@
+"""Records of a made-up shop as Kafka messages, in the form in which a sync publishes them."""
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import msgspec
+from graphql import FieldNode, FragmentDefinitionNode, FragmentSpreadNode, SelectionSetNode, parse
+from graphql.language import InlineFragmentNode, OperationDefinitionNode
+
+from shopify_fetcher.clients.documents import document
+from shopify_simulator.shop.generate import generate
+from shopify_simulator.truth import resolved
+from sync_common.bus import Message
+from sync_common.contracts.records import fetched, record_key
+from sync_common.contracts.resources import Resource
+from sync_common.contracts.topics import SYNC_ORCHESTRATOR, sync_topic
+
+SHOP = "bench.myshopify.com"
+STORE_ID, ADVERTISER_ID = 1, 10
+STARTED = datetime(2026, 6, 1, 12, tzinfo=UTC)
+PARTITIONS = 6
+CHANGED = {Resource.CUSTOMERS: "note", Resource.ORDERS: "note", Resource.PRODUCTS: "title"}
+
+Body = dict[str, Any]
+
+
+def bodies(counts: dict[Resource, int]) -> dict[Resource, list[Body]]:
+    """Return whole records as the page queries of the fetcher answer them."""
+    shop = generate(
+        SHOP,
+        seed=1,
+        now=STARTED,
+        customers=counts[Resource.CUSTOMERS],
+        orders=counts[Resource.ORDERS],
+        products=counts[Resource.PRODUCTS],
+    )
+    return {
+        resource: [
+            _shape(resource)(resolved(shop, resource.value, record))
+            for record in shop.records(resource.value).values()
+        ]
+        for resource in counts
+    }
+
+
+def changed(resource: Resource, records: Iterable[Body]) -> list[Body]:
+    """Return the records after each was edited a minute later."""
+    later = (STARTED + timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return [{**record, CHANGED[resource]: "edited since", "updatedAt": later} for record in records]
+
+
+def messages(resource: Resource, records: Iterable[Body], *, job_id: int) -> list[Message]:
+    """Return the messages that a job publishes; each job reads an hour after the one before."""
+    return list(_messages(resource, records, job_id, STARTED + timedelta(hours=job_id)))
+
+
+def _messages(resource: Resource, records: Iterable[Body], job_id: int, at: datetime) -> Iterator[Message]:
+    for number, record in enumerate(records):
+        raw = fetched(
+            resource=resource,
+            shop=SHOP,
+            record_id=record["legacyResourceId"],
+            body=msgspec.json.encode(record),
+            observed_at=at,
+            now=at,
+            source=SYNC_ORCHESTRATOR,
+            api_version="2026-10",
+            store_id=STORE_ID,
+            advertiser_id=ADVERTISER_ID,
+            job_id=job_id,
+            epoch=1,
+        )
+        key, headers = record_key(SHOP, raw.record_id), raw.envelope().to_headers()
+        yield Message(sync_topic(resource), number % PARTITIONS, number, key, raw.body, headers, 0)
+
+
+class _Shape:
+    """Cuts a record to what a query selects, connections as {"nodes": […]}."""
+
+    def __init__(self, query: str) -> None:
+        definitions = parse(query).definitions
+        self._fragments = {
+            one.name.value: one.selection_set
+            for one in definitions
+            if isinstance(one, FragmentDefinitionNode)
+        }
+        (operation,) = (one for one in definitions if isinstance(one, OperationDefinitionNode))
+        self._root = self._inner(self._inner(operation.selection_set))
+
+    def __call__(self, record: Body) -> Body:
+        cut: Body = self._cut(record, self._root)
+        return cut
+
+    def _inner(self, selections: SelectionSetNode) -> SelectionSetNode:
+        """Return what is selected of the one connection, or of its nodes."""
+        fields = [one for one in selections.selections if isinstance(one, FieldNode)]
+        chosen = next((one for one in fields if one.name.value == "nodes"), fields[0])
+        assert chosen.selection_set is not None, "a page query selects records"
+        return chosen.selection_set
+
+    def _cut(self, value: Any, selections: SelectionSetNode | None) -> Any:
+        if selections is None or value is None:
+            return value
+        fields = dict(self._fields(selections))
+        if isinstance(value, list):
+            if "nodes" in fields:
+                return {"nodes": [self._cut(one, fields["nodes"]) for one in value]}
+            return [self._cut(one, selections) for one in value]
+        return {name: self._cut(value[name], inner) for name, inner in fields.items() if name in value}
+
+    def _fields(self, selections: SelectionSetNode) -> Iterator[tuple[str, SelectionSetNode | None]]:
+        for one in selections.selections:
+            if isinstance(one, FragmentSpreadNode):
+                yield from self._fields(self._fragments[one.name.value])
+            elif isinstance(one, InlineFragmentNode):
+                yield from self._fields(one.selection_set)
+            elif isinstance(one, FieldNode):
+                yield one.name.value, one.selection_set
+
+
+def _shape(resource: Resource) -> _Shape:
+    return _Shape(document(f"{resource}_page"))
