@@ -11,7 +11,7 @@ from sync_common.contracts.stack import SERVICES, Service
 ALIKE = ("__main__", "main", "settings", "http", "handlers", "errors", "metrics")
 
 
-@pytest.fixture(params=SERVICES.values(), ids=SERVICES.keys())
+@pytest.fixture(params=list(SERVICES.values()), ids=list(SERVICES))
 def service(request: pytest.FixtureRequest) -> Service:
     chosen: Service = request.param
     return chosen

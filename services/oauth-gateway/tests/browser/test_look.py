@@ -2,6 +2,7 @@
 
 import os
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
@@ -23,7 +24,9 @@ PAGES = {
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("width", [1280, 390])
-async def test_pages_are_clean(chromium: Browser, served: Served, scheme: str, width: int) -> None:
+async def test_pages_are_clean(
+    chromium: Browser, served: Served, scheme: Literal["light", "dark"], width: int
+) -> None:
     context = await chromium.new_context(
         viewport={"width": width, "height": 900},
         color_scheme=scheme,

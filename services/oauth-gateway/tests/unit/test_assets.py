@@ -12,7 +12,7 @@ VENDOR = files("oauth_gateway").joinpath("static", "vendor")
 
 def test_vendored_files_have_their_hashes() -> None:
     lines = VENDOR.joinpath("SHA256SUMS").read_text().split("\n")
-    listed = dict(reversed(line.split("  ")) for line in lines if line)
+    listed = {name: digest for digest, _, name in (line.partition("  ") for line in lines if line)}
 
     assert {name: sha256(VENDOR.joinpath(name).read_bytes()).hexdigest() for name in listed} == listed
     kept = {entry.name for entry in VENDOR.iterdir()} - {"SHA256SUMS", "README.md"}

@@ -69,7 +69,9 @@ def test_unknown_parameters_are_signed_too() -> None:
 
 @pytest.mark.parametrize("seconds", [-90, 90])
 def test_timestamp_within_ninety_seconds_is_recent(seconds: int) -> None:
-    assert verify_callback(signed(VALUES), secrets=[SECRET], now=NOW + timedelta(seconds=seconds))
+    callback = verify_callback(signed(VALUES), secrets=[SECRET], now=NOW + timedelta(seconds=seconds))
+
+    assert callback.shop_domain == "some-shop.myshopify.com"
 
 
 @pytest.mark.parametrize("seconds", [-91, 91])
