@@ -155,15 +155,18 @@ def start_stack(folder: Path, *, cache: Path, default_ports: bool = True, durabl
 
 def _start_servers(folder: Path, cache: Path, *, default_ports: bool, durable: bool) -> tuple[Server, Server]:
     with ThreadPoolExecutor() as pool:
-        postgres = pool.submit(postgres_server, folder, durable=durable, port=5432 if default_ports else 0)
-        kafka = pool.submit(kafka_server, folder, cache=cache, port=9092 if default_ports else 0)
-        failed = postgres.exception() or kafka.exception()
-        if failed:
-            for future in (postgres, kafka):
-                if future.exception() is None:
-                    future.result().stop()
-            raise failed
-        return postgres.result(), kafka.result()
+        starting = (
+            pool.submit(postgres_server, folder, durable=durable, port=5432 if default_ports else 0),
+            pool.submit(kafka_server, folder, cache=cache, port=9092 if default_ports else 0),
+        )
+        try:
+            postgres, kafka = (one.result() for one in starting)
+        except BaseException:  # Ctrl-C as well: what did start is stopped again
+            for one in starting:
+                if one.exception() is None:
+                    one.result().stop()
+            raise
+    return postgres, kafka
 
 
 def _describe(folder: Path, postgres: Server, kafka: Server, *, default_ports: bool) -> Stack:
