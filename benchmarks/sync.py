@@ -2,9 +2,11 @@
 
 import os
 import time
+from datetime import UTC, datetime
 
 import psutil
 from rich.console import Console
+from rich.table import Table
 
 from benchmarks.measure import table
 from local_stack.browser import Browser
@@ -32,12 +34,14 @@ def _first_sync(stack: Stack, console: Console) -> None:
     platform.create_shop(SHOP, **COUNTS)
     with Browser() as browser:
         platform.log_in(browser, stack.login)
+        clicked_at = datetime.now(UTC)
         before, started = _cpu_seconds(stack), time.perf_counter()
         platform.connect(browser, stack.login, SHOP)
     job = _ended_job(platform, stack)
     seconds, after = time.perf_counter() - started, _cpu_seconds(stack)
     assert job["status"] == "completed", job["error_message"]
     _print(console, seconds, {name: after[name] - before[name] for name in after}, _records(job))
+    console.print(_timeline(job, clicked_at))
 
 
 def _ended_job(platform: Platform, stack: Stack) -> Row:
@@ -67,6 +71,17 @@ def _print(console: Console, seconds: float, spent: dict[str, float], records: i
             name, f"{cpu:.2f}", f"{cpu / total:.0%}", f"{1e6 * cpu / records:.0f}", f"{cpu / seconds:.0%}"
         )
     console.print(shown)
+
+
+def _timeline(job: Row, clicked_at: datetime) -> Table:
+    """Return when each part began and had its books closed, in seconds since the click."""
+    shown = table("Parts of the sync, seconds since the click", "part", "records", "began", "closed")
+    for part in job["parts"]:
+        moments = (datetime.fromisoformat(part[name]) - clicked_at for name in ("started_at", "ended_at"))
+        shown.add_row(
+            part["resource"], f"{part['published']:,}", *(f"{one.total_seconds():.1f}" for one in moments)
+        )
+    return shown
 
 
 def _cpu_seconds(stack: Stack) -> dict[str, float]:
