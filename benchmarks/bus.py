@@ -16,7 +16,7 @@ from sync_common.bus.topics import ensure_topics
 from sync_common.contracts.resources import Resource
 from sync_common.contracts.topics import MAX_MESSAGE_BYTES, TOPICS, sync_topic
 
-RECORDS = 20_000
+RECORDS = 40_000
 BATCH_RECORDS = 1_000
 BODY = b"x" * 3_000
 HEADERS = [(f"ce_name{number}", b"a value of some length") for number in range(12)]
@@ -61,9 +61,21 @@ async def _rounds(bootstrap: str) -> dict[str, list[Cost]]:
         for side in ("bare", "our"):
             prefix = f"bench{uuid4().hex[:8]}."
             await ensure_topics(bootstrap, prefix, topics=[TOPICS[TOPIC]])
+            await _warm_up(bootstrap, prefix)
             for work in ("produce", "consume"):
                 costs[f"{side} {work}"].append(await works[f"{side} {work}"](bootstrap, prefix))
     return costs
+
+
+async def _warm_up(bootstrap: str, prefix: str) -> None:
+    """Return once every partition of the new topic has a leader that takes records."""
+    producer = Producer(bootstrap, "bench", topic_prefix=prefix)
+    await producer.start()
+    try:
+        for partition in range(TOPICS[TOPIC].partitions):
+            await producer.send(TOPIC, None, b"", [], partition)
+    finally:
+        await producer.stop()
 
 
 def _key(number: int) -> bytes:
