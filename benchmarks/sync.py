@@ -48,7 +48,14 @@ def _ended_job(platform: Platform, stack: Stack) -> Row:
     store = eventually(
         lambda: platform.store(SHOP, stack.login.slug), within_seconds=10, what="the store exists"
     )
-    return platform.wait_for_job(store["store_id"], within_seconds=SECONDS_MAX)
+
+    def ended() -> Row | None:
+        (job,) = platform.jobs(store["store_id"])
+        return job if job["status"] not in {"pending", "running"} else None
+
+    return eventually(  # seldom: each look is a connection of its own, which PostgreSQL pays for
+        ended, within_seconds=SECONDS_MAX, what="the first sync ended", interval_seconds=0.5
+    )
 
 
 def _records(job: Row) -> int:
