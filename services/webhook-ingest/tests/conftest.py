@@ -179,11 +179,11 @@ async def running_ingest(
         await producer.stop()
 
 
-@pytest.fixture(scope="session")
-def topics(kafka_bootstrap: str, run_prefix: str) -> str:
+@pytest.fixture(scope="module")
+def topics(kafka_bootstrap: str, topic_prefix: str) -> str:
     """Return the prefix under which ingest's topics were made."""
-    asyncio.run(ensure_topics(kafka_bootstrap, run_prefix, topics=SERVICES["webhook-ingest"].produces))
-    return run_prefix
+    asyncio.run(ensure_topics(kafka_bootstrap, topic_prefix, topics=SERVICES["webhook-ingest"].produces))
+    return topic_prefix
 
 
 @pytest.fixture

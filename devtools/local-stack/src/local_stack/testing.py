@@ -82,7 +82,7 @@ def stack_database(postgres_url: str, template_database: str) -> Iterator[StackD
         schema.drop_database(postgres_url, name)
 
 
-@pytest.fixture(scope="session")
-def run_prefix() -> str:
-    """Return a short prefix that keeps this run's topics and groups apart from another's."""
+@pytest.fixture(scope="module")
+def topic_prefix() -> str:
+    """Return a short prefix that keeps a test module's topics and groups apart from all others on the broker."""
     return f"t{uuid4().hex[:8]}."

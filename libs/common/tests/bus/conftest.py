@@ -140,8 +140,8 @@ class BusHarness:
 
 
 @pytest.fixture
-async def bus(kafka_bootstrap: str, run_prefix: str) -> AsyncIterator[BusHarness]:
-    harness = BusHarness(kafka_bootstrap, run_prefix)
+async def bus(kafka_bootstrap: str, topic_prefix: str) -> AsyncIterator[BusHarness]:
+    harness = BusHarness(kafka_bootstrap, topic_prefix)
     yield harness
     await harness.close()
 

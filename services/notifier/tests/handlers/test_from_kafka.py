@@ -21,9 +21,9 @@ NOW = datetime(2026, 11, 22, 10, 0, tzinfo=UTC)
 
 
 @pytest.fixture
-async def producer(kafka_bootstrap: str, run_prefix: str) -> AsyncIterator[Producer]:
-    await ensure_topics(kafka_bootstrap, run_prefix, topics=SERVICES["notifier"].consumes)
-    producer = Producer(kafka_bootstrap, "notifier-test", topic_prefix=run_prefix)
+async def producer(kafka_bootstrap: str, topic_prefix: str) -> AsyncIterator[Producer]:
+    await ensure_topics(kafka_bootstrap, topic_prefix, topics=SERVICES["notifier"].consumes)
+    producer = Producer(kafka_bootstrap, "notifier-test", topic_prefix=topic_prefix)
     yield producer
     await producer.stop()
 

@@ -51,19 +51,19 @@ async def first_of(bootstrap, topic):
 
 
 async def test_batch_from_kafka_is_written_its_poison_is_set_aside_and_its_hint_is_sent(
-    world, kafka_bootstrap, run_prefix
+    world, kafka_bootstrap, topic_prefix
 ):
     good = world.webhook("orders/create", world.rest_order(100), 1)
     poison = world.webhook("orders/create", world.rest_order(101, total_price=None), 1)
     hint = world.webhook("refunds/create", {"id": 5, "order_id": 102}, 1)
 
-    async with running(world, kafka_bootstrap, run_prefix) as producer:
+    async with running(world, kafka_bootstrap, topic_prefix) as producer:
         for raw in (good, poison, hint):
             await producer.send(
                 TOPIC, record_key(raw.shop, raw.record_id), raw.body, raw.envelope().to_headers()
             )
-        dead = await first_of(kafka_bootstrap, run_prefix + dead_letter_topic(TOPIC, "record-writer"))
-        asked = await first_of(kafka_bootstrap, run_prefix + "refetch.requested.v1")
+        dead = await first_of(kafka_bootstrap, topic_prefix + dead_letter_topic(TOPIC, "record-writer"))
+        asked = await first_of(kafka_bootstrap, topic_prefix + "refetch.requested.v1")
         async with asyncio.timeout(DEADLINE_SECONDS):
             while not await world.row("orders", 100):  # noqa: ASYNC110 - a row has no event to wait for
                 await asyncio.sleep(0.05)

@@ -160,12 +160,12 @@ class Writer:
         )
 
 
-@pytest.fixture(scope="session")
-def topics(kafka_bootstrap: str, run_prefix: str) -> str:
+@pytest.fixture(scope="module")
+def topics(kafka_bootstrap: str, topic_prefix: str) -> str:
     """Return the prefix of this run's record topics."""
     names = [name(resource) for resource in Resource for name in (sync_topic, live_topic)]
-    asyncio.run(ensure_topics(kafka_bootstrap, run_prefix, topics=[TOPICS[name] for name in names]))
-    return run_prefix
+    asyncio.run(ensure_topics(kafka_bootstrap, topic_prefix, topics=[TOPICS[name] for name in names]))
+    return topic_prefix
 
 
 @pytest.fixture

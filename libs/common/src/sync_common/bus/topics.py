@@ -1,5 +1,6 @@
 """Bring the cluster's topics in line with the registry, and check that they are."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -16,6 +17,7 @@ DEAD_LETTER_HEADROOM_BYTES: Final = 64 * 1024  # a dead letter is the record plu
 _DEAD_LETTER_SUFFIX: Final = ".dlq"
 _REPLICATION_MIN: Final = 3
 _IN_SYNC_MIN: Final = 2
+_KNOWN_SECONDS: Final = 15.0
 _SET_ON_TOPIC: Final = 1  # config source DYNAMIC_TOPIC_CONFIG
 
 
@@ -132,7 +134,15 @@ async def _create(admin: AIOKafkaAdminClient, topics: list[WantedTopic], replica
     for name, code, *detail in response.topic_errors:
         if code and for_code(code) is not TopicAlreadyExistsError:  # another starter may be faster
             raise TopicMismatch(f"{name} cannot be created: {for_code(code).__name__} {detail}")
+    await _until_known(admin, {topic.name for topic in topics})
     return [f"created {topic.name}" for topic in topics]
+
+
+async def _until_known(admin: AIOKafkaAdminClient, names: set[str]) -> None:
+    """Wait until the brokers tell of new topics: the controller answers before they have heard of them."""
+    async with asyncio.timeout(_KNOWN_SECONDS):
+        while names - (await _partitions(admin)).keys():
+            await asyncio.sleep(0.05)
 
 
 async def _widen(
