@@ -30,7 +30,9 @@ ENTITIES = {
         in_stock primary_image_url""",
 }
 INDEXED = {
-    "records.contacts": ["advertiser_id, lower(email)", "tags", "advertiser_id, total_spent", "advertiser_id, last_order_at"],
+    "records.contacts": [
+        "advertiser_id, lower(email)", "tags", "advertiser_id, total_spent", "advertiser_id, last_order_at",
+    ],
     "records.orders": [
         "advertiser_id, ordered_at DESC", "advertiser_id, contact_id", "advertiser_id, financial_status", "product_ids",
     ],

@@ -141,7 +141,7 @@ async def _create(admin: AIOKafkaAdminClient, topics: list[WantedTopic], replica
 async def _until_known(admin: AIOKafkaAdminClient, names: set[str]) -> None:
     """Wait until the brokers tell of new topics: the controller answers before they have heard of them."""
     async with asyncio.timeout(_KNOWN_SECONDS):
-        while names - (await _partitions(admin)).keys():
+        while names - (await _partitions(admin)).keys():  # noqa: ASYNC110 - the cluster sends no signal
             await asyncio.sleep(0.05)
 
 
