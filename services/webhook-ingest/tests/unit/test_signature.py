@@ -45,7 +45,7 @@ def test_no_header_content_raises(header: bytes) -> None:
         lambda s: s + b", " + s,
     ],
 )
-def test_any_other_spelling_of_the_signature_is_refused(written) -> None:  # type: ignore[no-untyped-def]
+def test_any_other_spelling_of_the_signature_is_refused(written) -> None:
     assert not is_signed(b"{}", written(signature(b"{}")), SECRETS)
 
 
