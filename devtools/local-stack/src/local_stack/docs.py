@@ -12,6 +12,7 @@ from enum import Enum
 from typing import Any
 
 from prometheus_client import CollectorRegistry
+from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
@@ -111,11 +112,10 @@ def _settings() -> str:
 
 def _variables(service: Service) -> Iterable[tuple[str, ...]]:
     for name, field in settings_of(service).model_fields.items():
-        required = field.default is PydanticUndefined and field.default_factory is None
         yield (
             f"`{service.env_prefix}{name.upper()}`",
             _type_name(field.annotation),
-            "**required**" if required else _default(field.get_default(call_default_factory=True)),
+            _default(field),
             field.description or "",
         )
 
@@ -135,13 +135,17 @@ def _type_name(annotation: Any) -> str:
     return f"`{name.replace('typing.', '').replace('pydantic.types.', '').replace('|', 'or')}`"
 
 
-def _default(value: Any) -> str:
+def _default(field: FieldInfo) -> str:
+    if field.default_factory is not None:
+        return "the machine's"
+    value = field.default.value if isinstance(field.default, Enum) else field.default
+    if value is PydanticUndefined:
+        return "**required**"
     if value is None or value == "":
         return "–"
-    if isinstance(value, Enum):
-        value = value.value
-    if isinstance(value, (dict, list, tuple)):
-        value = json.dumps(value, default=str)
+    if isinstance(value, (dict, list, tuple, frozenset)):
+        parts = value if isinstance(value, (dict, list, tuple)) else sorted(value)
+        value = json.dumps(parts, default=str)
     return f"`{value}`"
 
 
