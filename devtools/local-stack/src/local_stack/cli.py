@@ -5,8 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -38,7 +40,8 @@ def up() -> None:
     _show(stack.describe())
     console.print(f"Ready in {time.monotonic() - started:.0f} s. `make down` stops it.")
     if in_docker():  # containers live as long as the process that asked for them
-        _watch(stack)
+        with _kept(stack):
+            _until_interrupted()
 
 
 @app.command()
@@ -92,17 +95,12 @@ def demo(
     _down()
     console.print("Starting PostgreSQL, Kafka, six services, a Shopify simulator and a Loops stub…")
     stack = _start()
-    try:
+    held = False
+    with _kept(stack):
         held = run_demo(stack, console, customers=customers, orders=orders, products=products)
         if not once:
             _invite(stack)
-            _watch(stack)
-    except KeyboardInterrupt:
-        console.print("\nStopping…")
-        held = True
-    finally:
-        stack.stop()
-        STACK_FILE.unlink()
+            _until_interrupted()
     raise typer.Exit(0 if held else 1)
 
 
@@ -130,15 +128,34 @@ def _start() -> Stack:
     return stack
 
 
-def _watch(stack: Stack) -> None:
-    """Wait for Ctrl-C; report a part that dies at once, with the end of its log."""
+@contextmanager
+def _kept(stack: Stack) -> Iterator[None]:
+    """Report a part that dies at once, until the block ends or Ctrl-C; then stop everything."""
+    stopping = threading.Event()
+    watcher = threading.Thread(target=_watch, args=(stack, stopping), daemon=True)
+    watcher.start()
+    try:
+        yield
+    except KeyboardInterrupt:
+        console.print("\nStopping…")
+    finally:
+        stopping.set()
+        watcher.join()
+        stack.stop()
+        STACK_FILE.unlink(missing_ok=True)
+
+
+def _watch(stack: Stack, stopping: threading.Event) -> None:
     reported: set[str] = set()
-    while True:
+    while not stopping.wait(0.5):
         for process in stack.dead():
             if process.name not in reported:
                 reported.add(process.name)
                 _report_dead(process.name, process.log_path)
-        time.sleep(0.5)
+
+
+def _until_interrupted() -> None:
+    threading.Event().wait()
 
 
 def _report_dead(name: str, log_path: Path) -> None:
@@ -162,7 +179,8 @@ def _show(described: dict[str, Any]) -> None:
         table.add_column(heading)
     for name, process in described["processes"].items():
         state = "[green]running" if _alive(process) else "[red]ended"
-        table.add_row(name, state, process.get("url", process.get("ops_url", "")), process["log"])
+        address = process.get("url", process.get("ops_url", ""))
+        table.add_row(name, state, address, os.path.relpath(process["log"]))
     console.print(table)
     login = described["login"]
     console.print(f"Web UI {described['web_url']}, log in as {login['email']} with {login['password']}")
