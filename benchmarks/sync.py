@@ -50,8 +50,8 @@ def _ended_job(platform: Platform, stack: Stack) -> Row:
     )
 
     def ended() -> Row | None:
-        (job,) = platform.jobs(store["store_id"])
-        return job if job["status"] not in {"pending", "running"} else None
+        jobs = platform.jobs(store["store_id"])
+        return jobs[-1] if jobs and jobs[-1]["status"] not in {"pending", "running"} else None
 
     return eventually(  # seldom: each look is a connection of its own, which PostgreSQL pays for
         ended, within_seconds=SECONDS_MAX, what="the first sync ended", interval_seconds=0.5
