@@ -29,7 +29,7 @@ check: setup ## Format, lint, types, import contracts, undeclared dependencies, 
 	$(BIN)/ruff format --check --quiet .
 	$(BIN)/ruff check --quiet .
 	@set -e; for member in $(MEMBERS); do (cd $$member && ../../$(BIN)/mypy $(MYPY) src tests); done
-	$(BIN)/mypy tests conftest.py
+	$(BIN)/mypy tests benchmarks conftest.py
 	$(BIN)/lint-imports --no-cache --no-logo
 	@set -e; for member in $(MEMBERS); do (cd $$member && ../../$(BIN)/deptry $(DEPTRY) src); done
 	$(BIN)/python -m sync_common.contracts.schemas --check

@@ -23,7 +23,7 @@ KILLS_MAX = 12
 STEP_RECORDS_MAX = 4_000
 STEP_SECONDS_MAX = 45  # an orphaned job is taken over within this time
 SYNC_SECONDS_MAX = 600
-SETTLE_SECONDS_MAX = 240  # a refetch that died with the orchestrator is taken up again after 180
+SETTLE_SECONDS_MAX = 120  # a refetch in flight at a kill waits for its lease
 
 
 @dataclass(frozen=True)

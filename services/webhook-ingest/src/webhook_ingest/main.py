@@ -1,6 +1,5 @@
 """Build everything and run it."""
 
-import gc
 import sys
 from functools import partial
 
@@ -43,9 +42,6 @@ async def serve(settings: Settings) -> int:
         bootstrap=settings.kafka_bootstrap,
         production=settings.in_production,
     )
-    gc.collect()
-    gc.freeze()  # what lives as long as the process need not be looked at by every collection
-    gc.set_threshold(50_000)
     return await run_service(
         WEBHOOK_INGEST,
         tasks={"kafka": connect},

@@ -1,6 +1,7 @@
 """Run a service: its servers and its tasks live and end together."""
 
 import asyncio
+import gc
 import signal
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -56,6 +57,7 @@ async def run_service(
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, _on_signal, name, number, stop)
 
+    _calm_collector()
     http = [_server(server) for server in servers]
     serving = [asyncio.create_task(server.serve(), name=f"http-{server.config.port}") for server in http]
     working = [asyncio.create_task(_run(task, stop), name=label) for label, task in tasks.items()]
@@ -74,6 +76,13 @@ async def run_service(
         await close()
     log.info("stopped", service=name, status=int(failed))
     return int(failed)
+
+
+def _calm_collector() -> None:
+    """Spare what lives as long as the process, and collect less often: batches make much that is not garbage."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(50_000, 10, 10)
 
 
 async def _run(task: Task, stop: asyncio.Event) -> None:

@@ -20,7 +20,7 @@ from sync_orchestrator.store.events import SOURCE
 from sync_orchestrator.store.refetches import Refetch
 
 RECORDS_MAX: Final = 250  # what one nodes(ids:) query may ask for
-LEASE_SECONDS: Final = 180.0
+LEASE_SECONDS: Final = 45.0  # as soon as jobs resume; where a read takes longer, a second one is harmless
 ATTEMPTS_MAX: Final = 8
 FIRST_PAUSE: Final = timedelta(seconds=10)
 
