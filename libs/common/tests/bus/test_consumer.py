@@ -91,7 +91,9 @@ async def test_stop_takes_effect_while_kafka_is_away(bus: Any, network: Any, fau
     getattr(network, fault)()
     stop.set()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(
+        18
+    ):  # the time a service has to drain: a commit in hand, one more, and the farewell
         await running
     network.heal()
 

@@ -1,9 +1,12 @@
 """Roles that defeat row-level security are refused; a transaction carries its advertiser and nothing leaks out."""
 
+import asyncio
+
 import psycopg
 import pytest
 from sqlalchemy import text
 
+from local_stack.platform import eventually
 from local_stack.testing import StackDatabase
 from sync_common.db import Database, UnsafeRole, is_transient
 
@@ -69,3 +72,32 @@ async def test_lost_connection_is_transient_and_bad_data_is_not(stack_database: 
     assert is_transient(psycopg.errors.DeadlockDetected())
     assert not is_transient(ValueError())
     await database.close()
+
+
+async def test_connection_of_a_cancelled_task_is_closed_too(stack_database: StackDatabase) -> None:
+    """A task cancelled in mid-statement used to leave its connection open for the garbage collector to complain of."""
+    database = Database.from_url(stack_database.url("postgres"), application_name="cancelled")
+
+    async def sleeps() -> None:
+        async with database.transaction() as tx:
+            await tx.execute(text("SELECT pg_sleep(60)"))
+
+    tasks = [asyncio.create_task(sleeps()) for _ in range(4)]
+    while count_open(stack_database) < 4:  # noqa: ASYNC110 - the server sends no signal
+        await asyncio.sleep(0.02)
+    for task in tasks:
+        task.cancel()
+    await database.close()
+
+    # From here on the loop stands still: what is not closed by now stays open.
+    eventually(lambda: count_open(stack_database) == 0, within_seconds=5, what="no connection is left")
+    await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def count_open(stack_database: StackDatabase) -> int:
+    query = """SELECT count(*) FROM pg_stat_activity
+               WHERE application_name = 'cancelled' AND query LIKE '%pg_sleep%'"""
+    with psycopg.connect(stack_database.url("postgres")) as connection:
+        row = connection.execute(query).fetchone()
+    assert row is not None
+    return int(row[0])

@@ -1,14 +1,26 @@
 """One signal handler, one drain: parts of a service live and end together."""
 
 import asyncio
+import gc
 import os
 import signal
+from collections.abc import Iterator
 
 import httpx
+import pytest
 from prometheus_client import CollectorRegistry
 
 from local_stack.processes import free_port
 from sync_common.runtime import HttpServer, Readiness, ops_app, run_service
+
+
+@pytest.fixture(autouse=True)
+def collector_as_before() -> Iterator[None]:
+    """A service calms the collector for its whole life; this process goes on after it."""
+    threshold = gc.get_threshold()
+    yield
+    gc.unfreeze()
+    gc.set_threshold(*threshold)
 
 
 async def until_ready(port: int) -> None:

@@ -1,16 +1,20 @@
 """One pool per process and one way to open a transaction."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from typing import Any, Self
+from contextlib import asynccontextmanager, suppress
+from typing import Any, Final, Self
 
 import psycopg
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as SQLAlchemyTimeout
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import QueuePool
 
 Transaction = AsyncConnection
+
+_RETURN_SECONDS: Final = 2.0
 
 _SET_ADVERTISER = text("SELECT set_config('app.advertiser_id', :advertiser_id, true)")
 _ROLE = text(
@@ -81,7 +85,16 @@ class Database:
             yield tx
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Close every connection.
+
+        A cancelled task gives its connection back a moment after it has ended, so that moment is waited for:
+        what is still out when the pool is disposed of would never be closed.
+        """
+        pool = self._engine.pool
+        with suppress(TimeoutError):
+            async with asyncio.timeout(_RETURN_SECONDS):
+                while isinstance(pool, QueuePool) and pool.checkedout():  # noqa: ASYNC110 - a pool sends no signal
+                    await asyncio.sleep(0.01)
         await self._engine.dispose()
 
 

@@ -91,7 +91,8 @@ async def owe(tx: Transaction, mails: Sequence[Mail]) -> int:
                 for mail in mails
             ]
         )
-        .on_conflict_do_nothing(index_elements=["advertiser_id", "event_id", "template", "recipient_user_id"])
+        # Of either unique key: of two replicas at once, one may first meet the other at the idempotency key.
+        .on_conflict_do_nothing()
         .returning(emails.c.email_id)
     )
     return len(written.all())
