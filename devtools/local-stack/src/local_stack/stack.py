@@ -18,7 +18,7 @@ from local_stack import environment, schema
 from local_stack.environment import LOOPS_STUB, SIMULATOR, Addresses, Secrets
 from local_stack.parts import Server, kafka_server, postgres_server
 from local_stack.postgres import replace_database
-from local_stack.processes import Process, free_port, start, wait_until
+from local_stack.processes import Process, free_ports, start, wait_until
 from sync_common.bus.topics import ensure_topics
 from sync_common.contracts.stack import DATABASE, DEV_TOOLS, SERVICES
 from sync_common.contracts.topics import OAUTH_GATEWAY
@@ -170,13 +170,16 @@ def _start_servers(folder: Path, cache: Path, *, default_ports: bool, durable: b
 
 
 def _describe(folder: Path, postgres: Server, kafka: Server, *, default_ports: bool) -> Stack:
-    preferred = environment.default_http_ports()
-    ops = {service.name: service.ops_port for service in SERVICES.values()}
+    http, ops = environment.default_http_ports(), environment.default_ops_ports()
+    wanted = {f"http/{name}": port for name, port in http.items()} | {
+        f"ops/{name}": port for name, port in ops.items()
+    }
+    ports = free_ports(wanted if default_ports else dict.fromkeys(wanted, 0))
     addresses = Addresses(
         kafka_bootstrap=kafka.address,
         database_url=lambda role: replace_database(postgres.address, DATABASE, role),
-        http_ports={name: free_port(port if default_ports else 0) for name, port in preferred.items()},
-        ops_ports={name: free_port(port if default_ports else 0) for name, port in ops.items()},
+        http_ports={name: ports[f"http/{name}"] for name in http},
+        ops_ports={name: ports[f"ops/{name}"] for name in ops},
     )
     stack = Stack(folder, addresses, Secrets.new(), servers=(postgres, kafka))
     stack.processes.update({s.process.name: s.process for s in stack.servers if s.process})

@@ -192,10 +192,6 @@ def _webhook_subscriptions_count(_source: Any, run: Execution, _arguments: Mappi
     return {"count": len(run.context.app.subscriptions), "precision": "EXACT"}
 
 
-def _nested(name: str) -> Resolver:
-    return lambda source, _run, arguments: page_of_list(source[name], arguments)
-
-
 RESOLVERS: dict[tuple[str, str], Resolver] = {
     ("QueryRoot", "node"): lambda _source, run, arguments: find_node(run, arguments["id"]),
     ("QueryRoot", "nodes"): lambda _source, run, arguments: [
