@@ -80,27 +80,33 @@ def test_up_tells_everything_and_down_leaves_nothing(home: Path) -> None:
 @pytest.mark.timeout(240)
 def test_interrupted_demo_stops_everything_it_started(home: Path) -> None:
     sizes = ["--customers", "20", "--orders", "30", "--products", "5"]
-    demo = subprocess.Popen(
+    with subprocess.Popen(
         [sys.executable, "-m", "local_stack", "demo", *sizes],
         env={**os.environ, "SHOPSYNC_LOCAL": str(home)},
         stdout=subprocess.PIPE,
         text=True,
-    )
-    assert demo.stdout is not None
-    shown = ""
-    while "Ctrl-C stops everything" not in shown:
-        line = demo.stdout.readline()
-        assert line, f"the demo ended early:\n{shown}"
-        shown += line
-    started = described(home)["processes"].values()
-
-    demo.send_signal(signal.SIGINT)
-    demo.communicate(timeout=60)
+    ) as demo:
+        try:
+            shown = _read_until(demo, "Ctrl-C stops everything")
+            started = described(home)["processes"].values()
+        finally:
+            demo.send_signal(signal.SIGINT)
+            demo.communicate(timeout=60)
 
     assert "Everything held." in shown
     assert demo.returncode == 0
     assert [one["pid"] for one in started if Path(f"/proc/{one['pid']}").exists()] == []
     assert not (home / "stack.json").exists()
+
+
+def _read_until(process: "subprocess.Popen[str]", words: str) -> str:
+    assert process.stdout is not None
+    shown = ""
+    while words not in shown:
+        line = process.stdout.readline()
+        assert line, f"ended early:\n{shown}"
+        shown += line
+    return shown
 
 
 def _is_zombie(pid: int) -> bool:

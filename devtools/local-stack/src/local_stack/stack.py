@@ -18,7 +18,7 @@ from local_stack import environment, schema
 from local_stack.environment import LOOPS_STUB, SIMULATOR, Addresses, Secrets
 from local_stack.parts import Server, kafka_server, postgres_server
 from local_stack.postgres import replace_database
-from local_stack.processes import Process, free_ports, start, wait_until
+from local_stack.processes import Process, StartFailed, free_ports, start, wait_until
 from sync_common.bus.topics import ensure_topics
 from sync_common.contracts.stack import DATABASE, DEV_TOOLS, SERVICES
 from sync_common.contracts.topics import OAUTH_GATEWAY
@@ -95,13 +95,20 @@ class Stack:
         """Create a user with an advertiser; repeatable."""
         service = SERVICES[OAUTH_GATEWAY]
         command = [
-            sys.executable, "-m", service.package, "create-user", "--email", login.email, "--password",
-            login.password, "--name", name, "--advertiser", login.advertiser, "--slug", login.slug, "--role", role,
+            sys.executable, "-m", service.package, "create-user", "--email", login.email, "--name", name,
+            "--advertiser", login.advertiser, "--slug", login.slug, "--role", role,
         ]  # fmt: skip
         env = environment.of_service(service, self.addresses, self.secrets)
-        done = subprocess.run(command, env={**env, "PATH": ""}, capture_output=True, text=True, check=False)  # noqa: S603
+        done = subprocess.run(  # noqa: S603 - the command is ours
+            command,
+            env={**env, "PATH": ""},
+            input=login.password,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
         if done.returncode != 0:
-            raise RuntimeError(f"the demo user could not be created:\n{done.stdout}{done.stderr}")
+            raise StartFailed(f"the demo user could not be created:\n{done.stdout}{done.stderr}")
 
     def describe(self) -> dict[str, Any]:
         """Return what `stack.json` says: addresses, logs, pids, one database URL per role, the login."""

@@ -14,7 +14,7 @@ def run() -> int:
     parser = argparse.ArgumentParser(prog="oauth_gateway", description=__doc__)
     commands = parser.add_subparsers(dest="command")
     commands.add_parser("serve", help="run the service (the default)")
-    create_user.add_arguments(commands.add_parser("create-user", help=create_user.__doc__))
+    create_user.add_arguments(commands.add_parser("create-user", help="make a member; the password on stdin"))
     arguments = parser.parse_args()
     if arguments.command != "create-user":
         return main.run()

@@ -1,4 +1,8 @@
-"""Create or update a user and make them a member of an advertiser, founded where there is none."""
+"""Create or update a user and make them a member of an advertiser, founded where there is none.
+
+The password comes on standard input: an argument would show in every list of processes, and one that begins with a
+dash would be taken for an option.
+"""
 
 import argparse
 import sys
@@ -11,7 +15,6 @@ from sync_common.db import Database
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Describe the command line."""
     parser.add_argument("--email", required=True)
-    parser.add_argument("--password", help="read from standard input when not given")
     parser.add_argument("--name", required=True)
     parser.add_argument("--advertiser", required=True, help="the advertiser's name")
     parser.add_argument("--slug", required=True, help="the advertiser's name in addresses")
@@ -20,9 +23,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 async def run(arguments: argparse.Namespace, *, database_url: str) -> int:
     """Do it; running it again changes name, password and role."""
-    password = arguments.password or sys.stdin.readline().rstrip("\n")
+    password = sys.stdin.readline().rstrip("\n")
     if not login.PASSWORD_LENGTH_MIN <= len(password) <= login.PASSWORD_LENGTH_MAX:
-        print(f"The password needs at least {login.PASSWORD_LENGTH_MIN} characters.", file=sys.stderr)
+        print(
+            f"The password needs {login.PASSWORD_LENGTH_MIN} to {login.PASSWORD_LENGTH_MAX} characters.",
+            file=sys.stderr,
+        )
         return 2
     database = Database.from_url(database_url, application_name="create-user", pool_size=1)
     try:
