@@ -3,16 +3,25 @@
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
-from shopify_simulator.shop.model import API_VERSION, AppInstallation, Shop
-
-if TYPE_CHECKING:
-    from shopify_simulator.bulk import BulkRunner
+from shopify_simulator.shop.model import API_VERSION, AppInstallation, Record, Shop
 
 
 def _ignore(*_: Any) -> None:
     return None
+
+
+class BulkOperations(Protocol):
+    """Whoever runs the bulk operations that a mutation asks for."""
+
+    def start(
+        self, context: "RequestContext", query: str, *, group_objects: bool
+    ) -> tuple[Record | None, Record | None]:
+        """Begin an operation; answer it, or the user error."""
+
+    def cancel(self, app: AppInstallation, identifier: str) -> tuple[Record | None, str | None]:
+        """Ask an operation to stop; answer it, or what is wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +33,7 @@ class RequestContext:
     scopes: frozenset[str]
     now: Callable[[], datetime]
     base_url: str
-    bulk: "BulkRunner"
+    bulk: BulkOperations
     api_version: str = API_VERSION
     on_uninstall: Callable[[Shop, AppInstallation], None] = _ignore
     on_subscription_change: Callable[[Shop, AppInstallation], None] = _ignore
