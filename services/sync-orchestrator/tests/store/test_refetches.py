@@ -38,6 +38,21 @@ def claim(database: Any) -> Any:
     return claim
 
 
+@pytest.fixture
+def postpone(database: Any) -> Any:
+    async def postpone(claimed: refetches.Refetch) -> None:
+        async with database.transaction() as tx:
+            await refetches.postpone(
+                tx,
+                claimed,
+                delay=timedelta(seconds=10),
+                delay_max=timedelta(minutes=1),
+                attempts_max=None,
+            )
+
+    return postpone
+
+
 async def test_records_of_one_shop_are_read_together(want: Any, claim: Any) -> None:
     await want("1", "2")
     await want("2", "3")
@@ -87,11 +102,51 @@ async def test_failed_read_comes_back_later_and_is_given_up_in_the_end(
         claimed = await claim()
         async with database.transaction() as tx:
             given_up.append(
-                await refetches.postpone(tx, claimed, delay=timedelta(seconds=10), attempts_max=2)
+                await refetches.postpone(
+                    tx,
+                    claimed,
+                    delay=timedelta(seconds=10),
+                    delay_max=timedelta(minutes=1),
+                    attempts_max=2,
+                )
             )
 
     assert given_up == [0, 1]
     assert admin.execute("SELECT * FROM sync.refetch_queue").fetchall() == []
+
+
+async def test_new_wish_leaves_alone_what_waits_after_a_failed_read(
+    want: Any, claim: Any, postpone: Any
+) -> None:
+    """Each new hint of a shop dragged its postponed records along: a short outage used up all their tries."""
+    await want("1")
+    await postpone(await claim())
+    await want("2")
+
+    assert (await claim()).record_ids == ["2"]
+
+
+async def test_outage_uses_up_no_tries_and_its_pauses_have_a_limit(
+    want: Any, claim: Any, postpone: Any, admin: Any
+) -> None:
+    await want("1")
+
+    for _ in range(12):
+        admin.execute("UPDATE sync.refetch_queue SET due_at = now()")
+        await postpone(await claim())
+
+    waits = admin.execute("SELECT due_at - now() < interval '62 seconds' AS soon FROM sync.refetch_queue")
+    assert [row["soon"] for row in waits.fetchall()] == [True]
+
+
+async def test_record_asked_for_anew_after_a_failed_read_is_read_at_once(
+    want: Any, claim: Any, postpone: Any
+) -> None:
+    await want("1")
+    await postpone(await claim())
+    await want("1")
+
+    assert (await claim()).record_ids == ["1"]
 
 
 async def test_claim_of_a_dead_replica_runs_out(want: Any, claim: Any, admin: Any) -> None:

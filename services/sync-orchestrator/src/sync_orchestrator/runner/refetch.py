@@ -21,8 +21,9 @@ from sync_orchestrator.store.refetches import Refetch
 
 RECORDS_MAX: Final = 250  # what one nodes(ids:) query may ask for
 LEASE_SECONDS: Final = 45.0  # as soon as jobs resume; where a read takes longer, a second one is harmless
-ATTEMPTS_MAX: Final = 8
+REFUSALS_MAX: Final = 8
 FIRST_PAUSE: Final = timedelta(seconds=10)
+LONGEST_PAUSE: Final = timedelta(minutes=15)
 
 log = structlog.get_logger()
 
@@ -96,9 +97,10 @@ class Refetcher:
         log.info("refetched", resource=wanted.resource, records=len(wanted.revisions), outcome=outcome)
 
     async def _postpone(self, wanted: Refetch, error: Exception) -> None:
-        attempts_max = 1 if isinstance(error, FetcherRefused) and not error.retryable else ATTEMPTS_MAX
         async with self._tools.database.transaction() as tx:
-            given_up = await refetches.postpone(tx, wanted, delay=FIRST_PAUSE, attempts_max=attempts_max)
+            given_up = await refetches.postpone(
+                tx, wanted, delay=FIRST_PAUSE, delay_max=LONGEST_PAUSE, attempts_max=_tries_for(error)
+            )
         metrics.REFETCHED.labels("given_up").inc(given_up)
         log.warning(
             "refetch failed",
@@ -107,3 +109,10 @@ class Refetcher:
             count=given_up,
             reason=str(error),
         )
+
+
+def _tries_for(error: Exception) -> int | None:
+    """Return after how many tries to give up. An outage is waited out: what it delays may come no other way."""
+    if not isinstance(error, FetcherRefused):
+        return None
+    return REFUSALS_MAX if error.retryable else 1

@@ -69,13 +69,16 @@ async def settle(tx: Transaction, refetch: Refetch) -> None:
     await tx.execute(load_sql(_PACKAGE, "settle_refetch"), parameters)
 
 
-async def postpone(tx: Transaction, refetch: Refetch, *, delay: timedelta, attempts_max: int) -> int:
-    """Put records back after a failed read; return how many were given up."""
+async def postpone(
+    tx: Transaction, refetch: Refetch, *, delay: timedelta, delay_max: timedelta, attempts_max: int | None
+) -> int:
+    """Put records back after a failed read; return how many were given up, none where tries are not counted."""
     parameters = {
         "shop_domain": refetch.shop_domain,
         "resource": refetch.resource,
         "record_ids": list(refetch.revisions),
         "delay_seconds": delay.total_seconds(),
+        "delay_seconds_max": delay_max.total_seconds(),
         "attempts_max": attempts_max,
     }
     return int((await tx.execute(load_sql(_PACKAGE, "postpone_refetch"), parameters)).scalar_one())

@@ -1,4 +1,5 @@
--- Claim up to one request's worth of one shop's waiting records: when the oldest has waited long enough.
+-- Claim up to one request's worth of one shop's waiting records, when the oldest has waited long enough. New wishes
+-- come along before their time; records that wait after a failed read do not, or each new wish would cost them a try.
 WITH due AS (
     SELECT shop_domain, resource
     FROM sync.refetch_queue
@@ -10,7 +11,8 @@ wanted AS (
     SELECT q.shop_domain, q.resource, q.record_id
     FROM sync.refetch_queue q
     JOIN due USING (shop_domain, resource)
-    WHERE q.lease_expires_at IS NULL OR q.lease_expires_at <= clock_timestamp()
+    WHERE (q.lease_expires_at IS NULL OR q.lease_expires_at <= clock_timestamp())
+      AND (q.due_at <= clock_timestamp() OR q.attempt = 0)
     ORDER BY q.due_at, q.record_id
     LIMIT :records_max
     FOR UPDATE OF q SKIP LOCKED

@@ -4,4 +4,5 @@ SELECT :shop_domain, :resource, record_id, :reason, clock_timestamp() + make_int
 FROM unnest(CAST(:record_ids AS text[])) AS wanted (record_id)
 ORDER BY record_id
 ON CONFLICT (shop_domain, resource, record_id) DO UPDATE
-SET revision = q.revision + 1, reason = excluded.reason, requested_at = excluded.requested_at, attempt = 0
+SET revision = q.revision + 1, reason = excluded.reason, requested_at = excluded.requested_at, attempt = 0,
+    due_at = least(q.due_at, excluded.due_at)
