@@ -67,7 +67,7 @@ async def complete(tx: Transaction, job: Job, *, now: datetime) -> None:
     ending = await jobs.complete(tx, job)
     done = [part for part in await parts.of_job(tx, job) if part.state is PartState.DONE]
     counts = await parts.final_counts(tx, job)
-    await _advance_watermarks(tx, job, done)
+    await _advance_watermarks(tx, job, [part for part in done if not counts[part.resource].failed])
     is_first = False
     if job.slot is JobSlot.SYNC:
         is_first = await stores.note_success(
@@ -96,10 +96,11 @@ async def complete(tx: Transaction, job: Job, *, now: datetime) -> None:
 _FOLLOW_UP = JobWish(JobType.INCREMENTAL_SYNC, TriggeredBy.WEBHOOK)
 
 
-async def _advance_watermarks(tx: Transaction, job: Job, done: list[Part]) -> None:
-    for part in done:
+async def _advance_watermarks(tx: Transaction, job: Job, whole: list[Part]) -> None:
+    """Move on the parts of which every record was stored; the next sync reads the others' windows again."""
+    for part in whole:
         if part.basis_at is not None:
-            await stores.advance_watermark(tx, job, part.resource, watermark.advanced(None, part.basis_at))
+            await stores.advance_watermark(tx, job, part.resource, watermark.reached(part.basis_at))
 
 
 async def fail(tx: Transaction, job: Job, problem: Problem, *, now: datetime) -> timedelta | None:
@@ -164,7 +165,7 @@ async def cancel(
 
 
 async def abandon(tx: Transaction, job: Job, *, now: datetime) -> None:
-    """Cancel a job whose token is refused. No failure: the fetcher tells of the disconnection itself."""
+    """Cancel a job whose token is refused. No failure: the fetcher, which found it dead, tells the disconnection."""
     await stores.lock(tx, job.advertiser_id, job.store_id)
     await jobs.hold(tx, job, alone=True)
     await cancel(tx, job.advertiser_id, job.store_id, "disconnected", now=now, job_id=job.job_id)

@@ -300,6 +300,8 @@ async def test_failed_records_make_the_sync_partial(store: Any) -> None:
         await transitions.complete(tx, job, now=NOW)
 
     assert store.row("SELECT last_sync_status FROM sync.store_state_v1")["last_sync_status"] == "partial"
+    moved = {row["resource"] for row in store.rows("SELECT resource FROM sync.watermarks")}
+    assert moved == {"customers", "products"}, "what could not be stored is read again by the next sync"
 
 
 async def test_watermark_never_goes_back(store: Any) -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_orchestrator.domain.watermark import MARGIN, advanced, basis
+from sync_orchestrator.domain.watermark import basis, reached
 
 instants = st.integers(0, 5 * 365 * 86_400).map(
     lambda seconds: datetime(2024, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
@@ -23,17 +23,7 @@ def test_basis_is_never_after_either_clock(database: datetime, shopify: datetime
     assert basis(database, shopify) <= min(database, shopify)
 
 
-@given(st.none() | instants, instants)
-def test_watermark_never_goes_back_and_never_passes_the_margin(
-    old: datetime | None, started: datetime
-) -> None:
-    new = advanced(old, started)
-
-    assert old is None or new >= old
-    assert new == old or new == started - MARGIN
-
-
-def test_first_watermark_is_ten_minutes_before_the_start() -> None:
+def test_watermark_stays_ten_minutes_behind_the_start() -> None:
     started = datetime(2026, 11, 22, 12, tzinfo=UTC)
 
-    assert advanced(None, started) == started - timedelta(minutes=10)
+    assert reached(started) == started - timedelta(minutes=10)

@@ -11,7 +11,6 @@ def basis(database_time: datetime, shopify_time: datetime | None) -> datetime:
     return database_time if shopify_time is None else min(database_time, shopify_time)
 
 
-def advanced(old: datetime | None, started_at: datetime) -> datetime:
-    """Return the watermark after a job that covered the whole window: never back, never past its start."""
-    reached = started_at - MARGIN
-    return reached if old is None else max(old, reached)
+def reached(basis_at: datetime) -> datetime:
+    """Return how far a read that began then has come; the store keeps the later one of this and what it has."""
+    return basis_at - MARGIN
