@@ -14,6 +14,9 @@ from sync_orchestrator.domain.jobs import JobAction, JobSlot, JobStatus, PartAct
 from sync_orchestrator.errors import ForbiddenTransition
 
 README = Path(__file__).parents[2] / "README.md"
+QUERIES = Path(__file__).parents[2] / "src/sync_orchestrator/store/queries"
+STATUS_SET = re.compile(r"SET status = '(\w+)'")
+STATUS_GUARD = re.compile(r"AND (?:j\.)?status (?:=|IN) \(?((?:'\w+'(?:, )?)+)\)?")
 ARROW = re.compile(r"^\s*(\w+) --> (\w+): (.+?)\s*$", re.MULTILINE)
 
 
@@ -48,6 +51,25 @@ def test_ended_job_never_changes(status: JobStatus, action: JobAction) -> None:
 def test_ended_part_never_changes(state: PartState, action: PartAction) -> None:
     with pytest.raises(ForbiddenTransition):
         jobs.part_after(state, action)
+
+
+@pytest.mark.parametrize(
+    ("statement", "action"),
+    [
+        ("complete_job", JobAction.COMPLETE),
+        ("fail_job", JobAction.FAIL),
+        ("cancel_jobs", JobAction.CANCEL),
+    ],
+)
+def test_statement_guards_what_the_table_allows(statement: str, action: JobAction) -> None:
+    sql = QUERIES.joinpath(f"{statement}.sql").read_text(encoding="utf-8")
+    target, guard = STATUS_SET.search(sql), STATUS_GUARD.search(sql)
+
+    assert target is not None
+    assert guard is not None
+    sources = set(re.findall(r"\w+", guard.group(1)))
+    assert sources == jobs.sources_of(action)
+    assert {jobs.job_after(JobStatus(source), action) for source in sources} == {target.group(1)}
 
 
 def test_only_a_running_job_completes() -> None:

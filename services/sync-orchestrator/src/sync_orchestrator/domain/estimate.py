@@ -6,11 +6,6 @@ from typing import Final
 RECORDS_PER_MINUTE_UNKNOWN: Final = 1_000
 
 
-def records_per_minute(records: int, seconds: int) -> float | None:
-    """Return the speed of a past job; None where it read too little to tell."""
-    return records * 60 / seconds if records > 0 and seconds > 0 else None
-
-
 def duration_seconds(records: int, per_minute: float | None = None) -> int:
     """Return the seconds a job over so many records takes, at the store's last speed where it is known."""
     return ceil(records * 60 / (per_minute or RECORDS_PER_MINUTE_UNKNOWN))

@@ -110,7 +110,7 @@ def part_after(state: PartState, action: PartAction) -> PartState:
 
 
 def sources_of(action: JobAction) -> frozenset[JobStatus]:
-    """Return the statuses from which an action may start: the guard of its UPDATE."""
+    """Return the statuses from which an action may start; a test holds the guard of its UPDATE to them."""
     return frozenset(status for status, possible in JOB_TRANSITIONS if possible is action)
 
 
