@@ -47,10 +47,9 @@ class AccessDenied(FetcherError):
 
 
 class ShopGone(FetcherError):
-    """The shop does not exist any more."""
+    """The shop is not found. Whether it is gone for good, one answer cannot tell."""
 
     code = "shop_gone"
-    retryable = False
 
 
 class ShopUnavailable(FetcherError):

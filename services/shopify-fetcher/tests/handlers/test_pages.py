@@ -100,7 +100,7 @@ async def test_too_dear_query_is_halved(fetcher: Fetcher, make_shop: MakeShop) -
     ("fault", "code", "retryable"),
     [
         ({"status": 402}, "shop_unavailable", True),
-        ({"status": 404}, "shop_gone", False),
+        ({"status": 404}, "shop_gone", True),
         ({"status": 403}, "access_denied", False),
         ({"status": 301, "headers": {"location": "https://evil.example"}}, "protocol", True),
         (
@@ -145,3 +145,16 @@ async def test_cursor_of_another_mode_is_refused(fetcher: Fetcher, make_shop: Ma
         )
 
     assert (answer.status_code, answer.json()["code"]) == (422, "bad_cursor")
+
+
+async def test_list_that_goes_on_without_saying_where_is_no_end(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    page = {"nodes": [], "pageInfo": {"hasNextPage": True, "endCursor": None}}
+    await shop.fault(operation="OrdersPage", status=200, body={"data": {"orders": page}}, times=50)
+
+    lines = await fetcher.stream(installation_id, "orders", mode="paged")
+
+    assert (lines[-1]["type"], lines[-1]["code"]) == ("failed", "protocol")

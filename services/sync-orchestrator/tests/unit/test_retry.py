@@ -26,7 +26,7 @@ def test_counting_starts_at_one() -> None:
 
 
 @pytest.mark.parametrize(
-    ("code", "ends"), [("token_refused", True), ("shop_gone", True), ("bulk_failed", False)]
+    ("code", "ends"), [("token_refused", True), ("shop_gone", False), ("bulk_failed", False)]
 )
 def test_a_refused_token_ends_the_connection(code: str, ends: bool) -> None:
     assert ends_connection(code) is ends

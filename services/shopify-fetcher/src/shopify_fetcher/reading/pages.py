@@ -47,10 +47,10 @@ class PagedReader:
                 for record in page["nodes"]
                 if window.covers(record)
             ]
-            has_more = bool(page["pageInfo"]["hasNextPage"])
-            cursor = PageCursor(
-                page["pageInfo"]["endCursor"] or cursor.after, cursor.until, cursor.emitted + len(records)
-            )
+            has_more, end = bool(page["pageInfo"]["hasNextPage"]), page["pageInfo"]["endCursor"]
+            if has_more and end in (None, cursor.after):
+                raise Malformed("a page says that more follows, but not where")
+            cursor = PageCursor(end or cursor.after, cursor.until, cursor.emitted + len(records))
             metrics.records_streamed.labels(wish.resource.value, "paged").inc(len(records))
             await lines.page(records, answer.observed_at, cursor)
         await lines.done(cursor.emitted, None)

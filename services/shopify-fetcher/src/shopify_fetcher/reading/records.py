@@ -3,7 +3,7 @@
 from typing import Any, Final
 
 from shopify_fetcher.access.session import ShopSession
-from shopify_fetcher.errors import MaxCostExceeded
+from shopify_fetcher.errors import Malformed, MaxCostExceeded
 from sync_common.contracts.resources import Resource
 
 MORE_NODES: Final = 100
@@ -59,4 +59,6 @@ async def completed(session: ShopSession, resource: Resource, record: Record) ->
                 break  # deleted meanwhile: its own delivery will tell
             nodes += parent[name]["nodes"]
             mark = parent[name]["pageInfo"]
+        else:
+            raise Malformed(f"a record's {name} have no end")
     return record

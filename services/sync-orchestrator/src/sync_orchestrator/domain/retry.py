@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Final
 
 LADDER: Final = (timedelta(minutes=5), timedelta(minutes=15), timedelta(hours=1))
-TOKEN_GONE: Final = frozenset({"token_refused", "shop_gone"})
+_CONNECTION_ENDED: Final = "token_refused"
 
 
 def retry_delay(failures: int, *, retryable: bool) -> timedelta | None:
@@ -20,5 +20,9 @@ def retry_delay(failures: int, *, retryable: bool) -> timedelta | None:
 
 
 def ends_connection(code: str) -> bool:
-    """Say whether an error means that the store is disconnected: a cancelled job, no retry, no failure mail."""
-    return code in TOKEN_GONE
+    """Say whether an error means that the store is disconnected: a cancelled job, no retry, no failure mail.
+
+    Only what the fetcher has concluded, and told, itself. A shop that is not found is a failure like others: a 404
+    may come from an edge server, and a job that was cancelled without an event would never be taken up again.
+    """
+    return code == _CONNECTION_ENDED
