@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from shopify_fetcher.errors import FetcherError, NotConnected, TokenRefused, TokenUnreadable
+from shopify_fetcher.access import tokens
+from shopify_fetcher.errors import FetcherError, NotConnected, TokenRefused, TokenUnreadable, Transient
 
 from ..builders import Fetcher, MakeShop
 
@@ -121,6 +122,51 @@ async def test_failing_token_endpoint_never_disconnects(
 
     assert await fetcher.events() == ["sync.store.connected"]
     assert len(await fetcher.rows("SELECT * FROM fetcher.credentials")) == 1
+
+
+async def test_refusal_of_a_token_just_renewed_never_disconnects(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
+    """A spell of 401s at Shopify ended every store of a shop whose refresh token was alive all along."""
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await shop.fault(operation="ShopDetails", status=401, times=50)
+
+    with pytest.raises(Transient):
+        await (await fetcher.session(installation_id)).call("shop_details")
+
+    assert await fetcher.events() == ["sync.store.connected"]
+    assert len(await fetcher.rows("SELECT * FROM fetcher.credentials")) == 1
+
+
+@pytest.mark.parametrize("life_left", ["2 minutes", "0 seconds"])
+async def test_token_endpoint_that_asks_to_wait_is_waited_for(
+    fetcher: Fetcher, make_shop: MakeShop, life_left: str
+) -> None:
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await fetcher.execute(
+        "UPDATE fetcher.credentials SET expires_at = clock_timestamp() + CAST(:left AS interval)",
+        left=life_left,
+    )
+    await shop.fault(path="access_token", status=429, headers={"retry-after": "0.2"})
+
+    answer = await (await fetcher.session(installation_id)).call("shop_details")
+
+    assert answer.data["shop"]["myshopifyDomain"] == shop.domain
+
+
+async def test_token_endpoint_that_drips_is_given_up_before_the_lease_ends(
+    fetcher: Fetcher, make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tokens, "TOKEN_CALL_SECONDS", 0.05)
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await fetcher.execute(EXPIRE)
+    await shop.fault(path="access_token", effect="delay", delay_seconds=5, times=9)
+
+    with pytest.raises(Transient, match="in time"):
+        await (await fetcher.session(installation_id)).call("shop_details")
 
 
 async def test_refresh_ahead_of_the_end_that_fails_uses_what_still_works(

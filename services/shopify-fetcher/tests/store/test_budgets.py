@@ -2,8 +2,12 @@
 
 import asyncio
 
-from shopify_fetcher.access.pacing import Pacer, ignore_wait
+import pytest
+
+from shopify_fetcher.access import pacing
+from shopify_fetcher.access.pacing import Pacer
 from shopify_fetcher.domain.budget import Lane
+from shopify_fetcher.errors import Throttled
 
 from ..builders import Fetcher, MakeShop
 
@@ -25,7 +29,7 @@ async def test_concurrent_processes_never_reserve_more_than_there_is(
 
     await asyncio.gather(
         *(
-            pacers[number % 2].wait_for(installation_id, cost=10, lane=Lane.INTERACTIVE, on_wait=ignore_wait)
+            pacers[number % 2].wait_for(installation_id, cost=10, lane=Lane.INTERACTIVE)
             for number in range(15)
         )
     )
@@ -34,3 +38,27 @@ async def test_concurrent_processes_never_reserve_more_than_there_is(
     assert loop.time() - began >= (150 - 100) / (200 + 50) * 0.9
     [row] = await fetcher.rows("SELECT available, outstanding FROM fetcher.api_budgets")
     assert row["available"] - row["outstanding"] >= -1e-6
+
+
+async def test_long_wait_is_told_where_somebody_hears_of_it_and_refused_where_nobody_does(
+    fetcher: Fetcher, make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sync that a person had asked for failed when Shopify's rate limit held it back for long."""
+    monkeypatch.setattr(pacing, "INTERACTIVE_WAIT_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(pacing, "TOLD_FROM_SECONDS", 0.05)
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await fetcher.execute(EMPTY_SOON)
+    await fetcher.execute(
+        "UPDATE fetcher.api_budgets SET blocked_until = clock_timestamp() + interval '0.5 seconds'"
+    )
+    pacer, told = Pacer(fetcher.database), list[float]()
+
+    async def hear(seconds: float) -> None:
+        told.append(seconds)
+
+    with pytest.raises(Throttled):
+        await pacer.wait_for(installation_id, cost=10, lane=Lane.INTERACTIVE)
+    await pacer.wait_for(installation_id, cost=10, lane=Lane.INTERACTIVE, on_wait=hear)
+
+    assert told

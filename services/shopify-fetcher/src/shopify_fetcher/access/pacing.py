@@ -16,26 +16,27 @@ INTERACTIVE_WAIT_SECONDS_MAX = 15.0
 OnWait = Callable[[float], Awaitable[None]]
 
 
-async def ignore_wait(_seconds: float) -> None:
-    """Tell nobody."""
-
-
 class Pacer:
     """Holds calls back until the budget allows them."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def wait_for(self, installation_id: int, *, cost: float, lane: Lane, on_wait: OnWait) -> None:
-        """Return when `cost` has been reserved; `on_wait` hears of waits that people notice."""
+    async def wait_for(
+        self, installation_id: int, *, cost: float, lane: Lane, on_wait: OnWait | None = None
+    ) -> None:
+        """Return when `cost` has been reserved; `on_wait` hears of waits that people notice.
+
+        Raise Throttled where somebody waits for one answer and nobody would hear how long it takes.
+        """
         while True:
             wait = await self._reserve(installation_id, cost, lane)
             if wait == 0.0:
                 return
-            if lane is Lane.INTERACTIVE and wait > INTERACTIVE_WAIT_SECONDS_MAX:
-                raise Throttled(wait)  # somebody waits for the answer: better say how long
+            if on_wait is None and lane is Lane.INTERACTIVE and wait > INTERACTIVE_WAIT_SECONDS_MAX:
+                raise Throttled(wait)
             metrics.budget_waits.labels(lane.value).observe(wait)
-            if wait >= TOLD_FROM_SECONDS:
+            if on_wait is not None and wait >= TOLD_FROM_SECONDS:
                 await on_wait(wait)
             await asyncio.sleep(wait)
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import stamina
 
 from shopify_fetcher import metrics
-from shopify_fetcher.access.pacing import OnWait, Pacer, ignore_wait
+from shopify_fetcher.access.pacing import OnWait, Pacer
 from shopify_fetcher.access.tokens import AccessToken, TokenKeeper
 from shopify_fetcher.clients.shopify import Answer, ShopifyClient
 from shopify_fetcher.domain.budget import Lane
@@ -57,7 +57,7 @@ class Access:
         self,
         installation: Installation,
         lane: Lane,
-        on_wait: OnWait = ignore_wait,
+        on_wait: OnWait | None = None,
         *,
         concludes: bool = True,
     ) -> "ShopSession":
@@ -69,7 +69,13 @@ class ShopSession:
     """Calls for one installation in one lane."""
 
     def __init__(
-        self, access: Access, installation: Installation, lane: Lane, on_wait: OnWait, *, concludes: bool
+        self,
+        access: Access,
+        installation: Installation,
+        lane: Lane,
+        on_wait: OnWait | None,
+        *,
+        concludes: bool,
     ) -> None:
         self._access = access
         self.installation = installation
@@ -82,74 +88,69 @@ class ShopSession:
     ) -> Answer:
         """Run a document and return its answer. Throttling is waited out, moments of failure are retried.
 
-        A refused token is refreshed once; if it is still refused, the installation is disconnected.
+        A refused token is refreshed once. Only a refresh token that is refused too ends the installation.
         """
         attempts = 4 if idempotent else 1
-        async for attempt in stamina.retry_context(
-            on=Transient, attempts=attempts, timeout=60, wait_initial=0.2, wait_max=5
-        ):
-            with attempt:
-                return await self._call_with_token(name, variables or {})
-        raise AssertionError  # pragma: no cover - the loop returns or raises
-
-    async def _call_with_token(self, name: str, variables: Mapping[str, Any]) -> Answer:
-        tokens, shop = self._access.tokens, self.installation.shop_domain
         try:
-            token = await tokens.current(self.installation.id, shop)
-            try:
-                return await self._call_within_budget(token, name, variables)
-            except TokenRefused:
-                token = await tokens.refreshed(self.installation.id, shop, seen=token.version)
-            try:
-                return await self._call_within_budget(token, name, variables)
-            except TokenRefused as error:
-                raise TokenRefused(str(error), version=token.version) from None
+            async for attempt in stamina.retry_context(
+                on=Transient, attempts=attempts, timeout=60, wait_initial=0.2, wait_max=5
+            ):
+                with attempt:
+                    return await self._call_within_budget(name, variables or {})
         except TokenRefused as error:
             if self._concludes and self._access.on_refused is not None:
                 await self._access.on_refused(self.installation, error.version)
             raise
+        raise AssertionError  # pragma: no cover - the loop returns or raises
 
-    async def _call_within_budget(
-        self, token: AccessToken, name: str, variables: Mapping[str, Any]
-    ) -> Answer:
+    async def _call_within_budget(self, name: str, variables: Mapping[str, Any]) -> Answer:
+        pacer, installation_id, lane = self._access.pacer, self.installation.id, self._lane
         for _ in range(THROTTLED_TRIES_MAX):
             cost = self._access.costs.guess(name, variables)
-            await self._access.pacer.wait_for(
-                self.installation.id, cost=cost, lane=self._lane, on_wait=self._on_wait
-            )
+            await pacer.wait_for(installation_id, cost=cost, lane=lane, on_wait=self._on_wait)
             try:
-                return await self._send(token, name, variables, reserved=cost)
-            except Throttled:
-                continue  # the budget row is blocked now: the next turn waits there
+                answer = await self._call_with_token(name, variables)
+            except (
+                Throttled
+            ) as error:  # every process is held back now: the next turn waits in the budget's row
+                await pacer.block(installation_id, lane=lane, reserved=cost, seconds=error.resume_in)
+            except FetcherError:
+                await pacer.settle(installation_id, lane=lane, reserved=cost, cost=0, status=None)
+                raise
+            else:
+                await pacer.settle(
+                    installation_id, lane=lane, reserved=cost, cost=answer.actual_cost, status=answer.status
+                )
+                return answer
         raise Transient("Shopify has throttled this call for too long")
 
-    async def _send(
-        self, token: AccessToken, name: str, variables: Mapping[str, Any], *, reserved: float
-    ) -> Answer:
-        pacer, installation_id = self._access.pacer, self.installation.id
+    async def _call_with_token(self, name: str, variables: Mapping[str, Any]) -> Answer:
+        tokens, shop = self._access.tokens, self.installation.shop_domain
+        token = await tokens.current(
+            self.installation.id, shop
+        )  # after the wait: it may have outlived a token
+        try:
+            return await self._send(token, name, variables)
+        except TokenRefused:
+            token = await tokens.refreshed(self.installation.id, shop, seen=token.version)
+        try:
+            return await self._send(token, name, variables)
+        except TokenRefused:  # Shopify has just made this pair: it is not dead, whatever this answer says
+            raise Transient("a token that was just renewed is refused") from None
+
+    async def _send(self, token: AccessToken, name: str, variables: Mapping[str, Any]) -> Answer:
         started, outcome = time.perf_counter(), "answered"
         try:
             answer = await self._access.shopify.graphql(
                 self.installation.shop_domain, token.value, name, variables
             )
-        except Throttled as error:
-            outcome = error.code
-            metrics.throttled_calls.labels(self._lane.value).inc()
-            await pacer.block(installation_id, lane=self._lane, reserved=reserved, seconds=error.resume_in)
-            raise
         except FetcherError as error:
             outcome = error.code
-            await pacer.settle(installation_id, lane=self._lane, reserved=reserved, cost=0, status=None)
+            if isinstance(error, Throttled):
+                metrics.throttled_calls.labels(self._lane.value).inc()
             raise
         finally:
             metrics.shopify_calls.labels(name, outcome).inc()
             metrics.shopify_call_seconds.labels(name).observe(time.perf_counter() - started)
         self._access.costs.learn(name, variables, answer.requested_cost)
-        await pacer.settle(
-            installation_id,
-            lane=self._lane,
-            reserved=reserved,
-            cost=answer.actual_cost,
-            status=answer.status,
-        )
         return answer

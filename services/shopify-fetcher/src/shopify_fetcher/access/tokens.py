@@ -14,13 +14,16 @@ import structlog
 from shopify_fetcher import metrics
 from shopify_fetcher.access.vault import Vault
 from shopify_fetcher.clients.shopify import ShopifyClient, TokenPair
-from shopify_fetcher.errors import FetcherError, NotConnected, TokenRefused, Transient
+from shopify_fetcher.errors import FetcherError, NotConnected, Throttled, TokenRefused, Transient
 from shopify_fetcher.store import credentials, installations
 from shopify_fetcher.store.credentials import StoredCredentials
 from sync_common.db import Database
 
 REFRESH_AHEAD: Final = timedelta(minutes=5)
 TOKEN_LEASE: Final = timedelta(seconds=45)
+TOKEN_CALL_SECONDS: Final = (
+    30.0  # well within the lease: nobody else may ask while an answer is still on its way
+)
 WAIT_FOR_OTHERS_SECONDS: Final = 30.0
 LOOK_AGAIN_SECONDS: Final = 0.05
 
@@ -64,7 +67,8 @@ class TokenKeeper:
 
         await _until(claim)
         async with self._released_after(installation_id, owner):
-            pair = await exchange()
+            async with _in_time():
+                pair = await exchange()
             sealed = self._vault.seal_new(installation_id, pair)
             async with self._database.transaction() as tx:
                 version = await credentials.save_first(tx, installation_id, sealed)
@@ -77,7 +81,7 @@ class TokenKeeper:
             return self._opened(stored)
         try:
             return await self.refreshed(installation_id, shop, seen=stored.token_version)
-        except Transient:
+        except (Transient, Throttled):
             if stored.life_left > timedelta(seconds=5):
                 return self._opened(stored)  # it still works, and the next call tries again
             raise
@@ -106,7 +110,8 @@ class TokenKeeper:
 
     async def _refresh(self, stored: StoredCredentials, shop: str) -> AccessToken:
         try:
-            pair = await self._ask_for_pair(stored, shop)
+            async with _in_time():
+                pair = await self._ask_for_pair(stored, shop)
         except TokenRefused as error:
             latest = await self._load(stored.installation_id)  # another process may have been faster
             if latest.token_version != stored.token_version:
@@ -152,6 +157,16 @@ class TokenKeeper:
         finally:
             async with self._database.transaction() as tx:
                 await installations.release_token_lease(tx, installation_id, owner=owner)
+
+
+@asynccontextmanager
+async def _in_time() -> AsyncIterator[None]:
+    """Bound a call of the token endpoint as a whole, however slowly its answer drips."""
+    try:
+        async with asyncio.timeout(TOKEN_CALL_SECONDS):
+            yield
+    except TimeoutError:
+        raise Transient("the token endpoint did not answer in time") from None
 
 
 async def _until(claim: Callable[[], Awaitable[Claimed | None]]) -> Claimed:

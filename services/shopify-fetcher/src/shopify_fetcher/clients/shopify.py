@@ -59,7 +59,6 @@ class TokenPair:
     refresh_token: str | None
     expires_in: int | None
     refresh_expires_in: int | None
-    scopes: tuple[str, ...]
 
     def __repr__(self) -> str:
         return "TokenPair(***)"
@@ -294,7 +293,6 @@ def _pair(content: bytes) -> TokenPair:
             refresh_token=None if refresh_token is None else str(refresh_token),
             expires_in=_optional_int(payload.get("expires_in")),
             refresh_expires_in=_optional_int(payload.get("refresh_token_expires_in")),
-            scopes=tuple(part.strip() for part in str(payload.get("scope", "")).split(",") if part.strip()),
         )
     except (KeyError, TypeError, ValueError):
         raise Malformed("the token endpoint's answer lacks a token") from None
