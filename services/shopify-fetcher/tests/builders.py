@@ -1,6 +1,9 @@
 """What tests are made of: settings, a simulated shop, a wired fetcher and its answers."""
 
+import asyncio
+import inspect
 import json
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -180,6 +183,17 @@ class Fetcher:
             )
         assert response.status_code == 200, response.text
         return [json.loads(line) for line in response.content.split(b"\n") if line]
+
+
+async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 10) -> None:
+    """Return once `condition` holds; fail at the deadline."""
+    deadline = time.monotonic() + seconds
+    while True:
+        holds = condition()
+        if await holds if inspect.isawaitable(holds) else holds:
+            return
+        assert time.monotonic() < deadline, "the condition was not met in time"
+        await asyncio.sleep(0.02)
 
 
 def only(lines: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:

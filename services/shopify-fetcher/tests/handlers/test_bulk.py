@@ -228,3 +228,18 @@ async def test_silence_is_broken_by_pings_with_progress(
     lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
 
     assert any("objects" in ping for ping in only(lines, "ping"))
+
+
+async def test_unclear_starts_are_few_and_far_between(
+    fetcher: Fetcher, make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A start whose answer was lost was repeated at once, hundreds of times, until all slots were taken."""
+    monkeypatch.setattr(bulk, "UNCLEAR_WAIT_SECONDS", 0.01)
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await shop.fault(operation="BulkRun", status=502, times=2000)
+
+    lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+
+    assert (lines[-1]["type"], lines[-1]["code"]) == ("failed", "shop_unreachable")
+    assert (await shop.operations()).count("BulkRecent") == bulk.UNCLEAR_STARTS_MAX - 1

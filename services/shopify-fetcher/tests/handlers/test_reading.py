@@ -76,3 +76,20 @@ async def test_null_order_is_no_proof_without_full_history(fetcher: Fetcher, mak
         )
 
     assert (answer.json()["gone"], answer.json()["unseen"]) == ([], ["999999999"])
+
+
+async def test_records_missing_from_an_answer_with_errors_are_asked_for_again(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
+    """They counted as hidden from us, and whoever had asked for them never got an answer."""
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    body = {"data": {"nodes": [None]}, "errors": [{"message": "late", "extensions": {"code": "TIMEOUT"}}]}
+    await shop.fault(operation="OrdersByIds", status=200, body=body, times=50)
+
+    async with fetcher.client() as client:
+        answer = await client.post(
+            f"/v1/installations/{installation_id}/nodes", json={"resource": "orders", "ids": ["1"]}
+        )
+
+    assert (answer.status_code, answer.json()["retryable"]) == (503, True)

@@ -1,8 +1,7 @@
 """A stream over a real connection: whoever goes away stops the reading."""
 
 import asyncio
-import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import httpx
@@ -10,8 +9,9 @@ import uvicorn
 
 from shopify_fetcher.http import make_app
 from shopify_fetcher.metrics import REGISTRY
+from shopify_fetcher.reading.lines import Lines, stream
 
-from ..builders import SERVICE_TOKEN, Fetcher, MakeShop
+from ..builders import SERVICE_TOKEN, Fetcher, MakeShop, until
 
 
 @asynccontextmanager
@@ -29,13 +29,6 @@ async def served(fetcher: Fetcher) -> AsyncIterator[httpx.AsyncClient]:
         yield client
     server.should_exit = True
     await serving
-
-
-async def until(condition: Callable[[], bool], seconds: float = 10) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "the condition was not met in time"
-        await asyncio.sleep(0.02)
 
 
 def broken_streams() -> float:
@@ -59,3 +52,15 @@ async def test_caller_that_goes_away_stops_the_reader(fetcher: Fetcher, make_sho
         await shop.http.patch("/_admin/bulk", json={"minimum_seconds": 0})
 
     assert first.startswith(b'{"type":"total"')
+
+
+async def test_trouble_of_our_own_cuts_the_stream_instead_of_failing_the_part() -> None:
+    """A lost database connection failed a whole job, which then began anew instead of from its cursor."""
+
+    async def read(lines: Lines) -> None:
+        await lines.total(3)
+        raise ConnectionError("the database went away")
+
+    chunks = [chunk async for chunk in stream(read)]
+
+    assert chunks == [b'{"type":"total","count":3}\n']

@@ -1,8 +1,6 @@
 """Joining a bulk file: any order of the lines gives the same records."""
 
 import json
-import time
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -103,23 +101,3 @@ def test_children_keep_their_order_within_a_record() -> None:
 def test_file_that_breaks_the_protocol_is_refused(lines: list[bytes]) -> None:
     with pytest.raises(Malformed):
         list(join(lines, Resource.PRODUCTS))
-
-
-def test_twenty_thousand_orders_are_joined_within_seconds(tmp_path: Path) -> None:
-    file = tmp_path / "file.jsonl"
-    money = b",".join(b'"field%d":{"amount":"12.50","currencyCode":"USD"}' % number for number in range(40))
-    title = b"x" * 300
-    with file.open("wb") as target:
-        for number in range(20_000):
-            gid = b"gid://shopify/Order/%d" % number
-            target.write(b'{"__typename":"Order","id":"%b",%b}\n' % (gid, money))
-            for place in range(4):
-                line = b'{"__typename":"LineItem","id":"gid://shopify/LineItem/%d%d","title":"%b","__parentId":"%b"}\n'
-                target.write(line % (number, place, title, gid))
-
-    started = time.perf_counter()
-    count = sum(len(batch) for batch in batches(file, Resource.ORDERS))
-    elapsed = time.perf_counter() - started
-
-    assert count == 20_000
-    assert elapsed < 4

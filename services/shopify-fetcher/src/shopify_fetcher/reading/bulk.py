@@ -31,6 +31,8 @@ POLL_SHARE: Final = 0.1  # of the time waited so far: short operations are notic
 HINT_SECONDS: Final = 0.5
 SLOT_WAIT_SECONDS: Final = 5.0
 SLOT_WAITS_MAX: Final = 1_440  # two hours
+UNCLEAR_STARTS_MAX: Final = 4
+UNCLEAR_WAIT_SECONDS: Final = 1.0
 DOWNLOAD_TRIES: Final = 3
 CLOCK_MARGIN: Final = timedelta(minutes=1)
 FILE_BYTES_MAX: Final = 64 * 1024**3
@@ -113,11 +115,15 @@ class BulkReader:
 
     async def _start(self, row: BulkRow, resource: Resource, lines: Lines) -> tuple[str, datetime]:
         """Start an operation; wait while all slots are taken. After an unclear answer look before starting again."""
-        query = bulk_document(resource, row.search)
+        query, unclear = bulk_document(resource, row.search), 0
         for _ in range(SLOT_WAITS_MAX):
             try:
                 answer = await self._session.call("bulk_run", {"query": query}, idempotent=False)
             except Transient:
+                unclear += 1
+                if unclear == UNCLEAR_STARTS_MAX:
+                    raise
+                await asyncio.sleep(UNCLEAR_WAIT_SECONDS * unclear)  # the list may lag behind a start
                 found = await self._lost_operation(row, resource)
                 if found is not None:
                     return found

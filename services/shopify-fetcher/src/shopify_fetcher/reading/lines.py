@@ -62,7 +62,6 @@ class Lines:
     def __init__(self) -> None:
         self._chunks: asyncio.Queue[bytes | None] = asyncio.Queue(QUEUED_CHUNKS_MAX)
         self.progress: int | None = None
-        self.emitted = 0
 
     async def total(self, count: int) -> None:
         """Say how many records there are."""
@@ -74,7 +73,6 @@ class Lines:
 
     async def page(self, records: Sequence[tuple[str, bytes]], observed_at: datetime, cursor: Cursor) -> None:
         """Hand over records as (gid, body), then the safe point after them."""
-        self.emitted += len(records)
         observed = to_rfc3339(observed_at).encode()
         chunk = [
             b'{"type":"record","id":"%b","observed_at":"%b","body":%b}\n'
@@ -140,6 +138,6 @@ async def _run(read: Callable[[Lines], Awaitable[None]], lines: Lines) -> None:
         log.warning("stream_failed", code=error.code, reason=str(error))
         await lines.failed(error)
     except Exception:
+        # Ends without a word, as a cut line does: the caller asks again from its cursor instead of giving up.
         log.exception("stream_broke")
-        await lines.failed(FetcherError("the fetcher had an internal error"))
     await lines.end()

@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from shopify_fetcher.access.session import ShopSession
-from shopify_fetcher.errors import MaxCostExceeded
+from shopify_fetcher.errors import MaxCostExceeded, Transient
 from shopify_fetcher.reading.records import PageSize, completed
 from sync_common.contracts.resources import Resource
 
@@ -39,6 +39,8 @@ async def read_nodes(session: ShopSession, resource: Resource, ids: list[str]) -
         except MaxCostExceeded as error:
             size.halve(error)
             continue
+        if None in answer.data["nodes"] and set(answer.errors) - {"ACCESS_DENIED"}:
+            raise Transient("records are missing from an answer with errors")
         position += len(chunk)
         size.learn(answer.requested_cost)
         observed_at = min(observed_at or answer.observed_at, answer.observed_at)
