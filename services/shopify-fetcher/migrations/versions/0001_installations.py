@@ -26,12 +26,15 @@ CREATE TABLE fetcher.installations (
     installed_at timestamptz,
     webhooks_installed boolean NOT NULL DEFAULT false,
     webhooks_due_at timestamptz NOT NULL DEFAULT 'infinity',
+    webhooks_gap boolean NOT NULL DEFAULT false,
     -- Who may talk to the token endpoint now: one acquisition or refresh at a time.
     token_lease_owner uuid,
     token_lease_until timestamptz,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
+COMMENT ON COLUMN fetcher.installations.webhooks_gap IS
+    'Subscriptions were found missing, and the stores have not yet been told that deliveries may be lost.';
 CREATE INDEX installations_webhooks_due ON fetcher.installations (webhooks_due_at);
 
 -- Rises for ever: a version is never used twice, also when a row was deleted and made again.

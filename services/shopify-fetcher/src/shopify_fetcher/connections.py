@@ -110,8 +110,9 @@ class Connector:
         async with self._database.transaction() as tx:
             if await connections.connected(tx, installation.id):
                 return
-            if await credentials.load(tx, installation.id) is None:
-                return
+            stored = await credentials.load(tx, installation.id)
+        if stored is None:
+            return
         with contextlib.suppress(FetcherError, TimeoutError):  # what cannot be deleted ends in 401s there
             async with asyncio.timeout(GOODBYE_SECONDS):
                 await self._subscriptions.remove(self._access.session(installation, Lane.INTERACTIVE))
@@ -120,7 +121,8 @@ class Connector:
             if await connections.connected(tx, installation.id):
                 await installations.hasten_webhooks(tx, installation.id)  # connected anew: subscribe again
                 return
-            if await credentials.forget(tx, installation.id):
+            # A pair acquired since belongs to a connect under way; if that never ends, the doctor finds it.
+            if await credentials.forget_sealed_with(tx, installation.id, stored.data_key):
                 await installations.note_uninstalled(tx, installation.id)
 
     async def on_refused(self, installation: Installation, version: int | None) -> None:
@@ -142,10 +144,11 @@ class Connector:
                 await self._tell_disconnected(tx, connection, installation, reason)
         return ended
 
-    async def refresh_facts(self, installation: Installation) -> None:
+    async def refresh_facts(self, installation: Installation) -> ShopFacts:
         """Read the shop's facts and scopes again."""
-        session = self._access.session(installation, Lane.INTERACTIVE)
-        await self._save_facts(installation.id, await _read_facts(session))
+        facts = await _read_facts(self._access.session(installation, Lane.INTERACTIVE))
+        await self._save_facts(installation.id, facts)
+        return facts
 
     async def _checked_facts(self, installation_id: int, shop: str) -> ShopFacts:
         facts = await _read_facts(await self._session(installation_id))
@@ -158,11 +161,11 @@ class Connector:
 
     async def _subscribe(self, session: ShopSession, facts: ShopFacts) -> bool:
         try:
-            await self._subscriptions.install(session, facts.access_scopes)
+            plan = await self._subscriptions.plan(session, facts.access_scopes)
+            return not await self._subscriptions.carry_out(session, plan)
         except FetcherError as error:  # the doctor tries again; the first sync need not wait for it
             log.warning("subscribe_failed", installation_id=session.installation.id, code=error.code)
             return False
-        return True
 
     async def _session(self, installation_id: int) -> ShopSession:
         async with self._database.transaction() as tx:

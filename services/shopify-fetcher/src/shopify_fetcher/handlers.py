@@ -1,4 +1,4 @@
-"""What the shop's own webhooks do here: new facts, new scopes, an uninstall, a bulk operation that has ended."""
+"""What the shop's own webhooks do here: an uninstall, a bulk operation that has ended, a call for the doctor."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -10,7 +10,7 @@ import structlog
 from shopify_fetcher.access.session import Access
 from shopify_fetcher.connections import Connector
 from shopify_fetcher.domain.budget import Lane
-from shopify_fetcher.errors import FetcherError, NotConnected, ShopGone, TokenRefused, Transient
+from shopify_fetcher.errors import FetcherError, NotConnected, ShopGone, Throttled, TokenRefused, Transient
 from shopify_fetcher.store import bulk, credentials, installations
 from shopify_fetcher.store.installations import Installation
 from sync_common.bus import Done, Message, Outcome, Rejected
@@ -51,27 +51,16 @@ class ShopEvents:
             return Rejected("this webhook topic is not known", "webhooktopic")
         async with self._database.transaction() as tx:
             installation = await installations.find_by_shop(tx, webhook.shop)
-        if installation is None:
-            return Done()
-        try:
-            return await self._apply(webhook, installation)
-        except Transient:
-            raise
-        except FetcherError as error:
-            # What there was to conclude has been concluded; the next webhook, or the doctor, reads again.
-            log.warning("shop_webhook_without_effect", installation_id=installation.id, code=error.code)
-            return Done()
+        return Done() if installation is None else await self._apply(webhook, installation)
 
     async def _apply(self, webhook: ShopWebhook, installation: Installation) -> Outcome:
         if webhook.topic == "app/uninstalled":
             await self._uninstalled(installation, webhook.triggered_at)
         elif webhook.topic == "bulk_operations/finish":
             return await self._bulk_finished(webhook.body)
-        else:
-            await self._connector.refresh_facts(installation)
-            if webhook.topic == "app/scopes_update":
-                async with self._database.transaction() as tx:
-                    await installations.hasten_webhooks(tx, installation.id)
+        else:  # new facts or new scopes: the doctor reads them, so that a silent shop holds up nobody's webhooks
+            async with self._database.transaction() as tx:
+                await installations.hasten_webhooks(tx, installation.id)
         return Done()
 
     async def _uninstalled(self, installation: Installation, triggered_at: datetime | None) -> None:
@@ -90,12 +79,15 @@ class ShopEvents:
 
     async def _token_works(self, installation: Installation) -> bool:
         """Probe without drawing conclusions: an unclear answer is an outage, and the message waits."""
+        session = self._access.session(installation, Lane.INTERACTIVE, concludes=False)
         try:
-            await self._access.session(installation, Lane.INTERACTIVE, concludes=False).call("shop_details")
+            await session.call("shop_details")
         except (TokenRefused, NotConnected, ShopGone):
             return False
         except Transient:
             raise
+        except Throttled as error:
+            raise Transient(str(error)) from None
         except FetcherError:
             return True  # refused for another reason: the token itself is alive
         return True

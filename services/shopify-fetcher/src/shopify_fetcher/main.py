@@ -61,7 +61,14 @@ def build(settings: Settings, database: Database, http: Client, clock: Clock) ->
     return Parts(
         access=access,
         connector=connector,
-        doctor=WebhookDoctor(database, access, subscriptions, clock, connector.say_goodbye),
+        doctor=WebhookDoctor(
+            database,
+            access,
+            subscriptions,
+            clock,
+            refresh_facts=connector.refresh_facts,
+            say_goodbye=connector.say_goodbye,
+        ),
         reader=Reader(access, database, settings.bulk_folder),
         events=ShopEvents(database, access, connector),
     )
@@ -85,7 +92,7 @@ async def serve(settings: Settings) -> int:
         [SHOP_TOPIC],
         parts.events.handle,
         client_id=SHOPIFY_FETCHER,
-        max_batch_records=20,
+        max_batch_records=1,  # each may ask Shopify: one shop's silence repeats no other's work
         transient=lambda error: isinstance(error, Transient) or is_transient(error),
         dead_letters=producer,
         registry=REGISTRY,

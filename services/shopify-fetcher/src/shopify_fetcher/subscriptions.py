@@ -11,7 +11,8 @@ import structlog
 from shopify_fetcher import metrics
 from shopify_fetcher.access.session import Access, ShopSession
 from shopify_fetcher.domain.budget import Lane
-from shopify_fetcher.domain.subscriptions import Subscription, repair, wanted_topics
+from shopify_fetcher.domain.shop import ShopFacts
+from shopify_fetcher.domain.subscriptions import Repair, Subscription, repair, wanted_topics
 from shopify_fetcher.errors import FetcherError
 from shopify_fetcher.store import connections, installations
 from shopify_fetcher.store.installations import Installation
@@ -19,7 +20,7 @@ from shopify_fetcher.store.tables import outbox
 from sync_common.bus import outbox as bus_outbox
 from sync_common.contracts.events import WebhooksRepaired
 from sync_common.contracts.topics import SHOPIFY_FETCHER
-from sync_common.db import Database
+from sync_common.db import Database, Transaction
 from sync_common.runtime import Clock
 
 CONCURRENT_CALLS_MAX: Final = 5
@@ -38,17 +39,15 @@ class Subscriptions:
     def __init__(self, uri: str) -> None:
         self._uri = uri
 
-    async def install(self, session: ShopSession, scopes: Iterable[str]) -> list[str]:
-        """Make what is missing, delete what is wrong; return the topics that were missing.
+    async def plan(self, session: ShopSession, scopes: Iterable[str]) -> Repair:
+        """Compare what exists with what these scopes allow."""
+        return repair(await self._existing(session), wanted_topics(scopes), self._uri)
 
-        Raise FetcherError when a wanted topic could not be subscribed; what could be done is done.
-        """
-        plan = repair(await self._existing(session), wanted_topics(scopes), self._uri)
+    async def carry_out(self, session: ShopSession, plan: Repair) -> list[str]:
+        """Make what is missing, delete what is wrong; return the topics that Shopify refused."""
         refused = await _bounded(plan.create, lambda topic: self._create(session, topic))
         await _bounded(plan.delete, lambda subscription: _delete(session, subscription))
-        if refused:
-            raise FetcherError(f"{len(refused)} webhook topics could not be subscribed")
-        return list(plan.create)
+        return refused
 
     async def remove(self, session: ShopSession) -> None:
         """Delete every subscription of ours."""
@@ -93,7 +92,10 @@ async def _bounded(items: Iterable[Any], act: Callable[[Any], Awaitable[bool]]) 
             return await act(item)
 
     todo = list(items)
-    results = await asyncio.gather(*(one(item) for item in todo))
+    results = await asyncio.gather(*(one(item) for item in todo), return_exceptions=True)
+    for result in results:  # once all have ended: none goes on unseen
+        if isinstance(result, BaseException):
+            raise result
     return [item for item, accepted in zip(todo, results, strict=True) if not accepted]
 
 
@@ -106,12 +108,15 @@ class WebhookDoctor:
         access: Access,
         subscriptions: Subscriptions,
         clock: Clock,
+        *,
+        refresh_facts: Callable[[Installation], Awaitable[ShopFacts]],
         say_goodbye: Callable[[Installation], Awaitable[None]],
     ) -> None:
         self._database = database
         self._access = access
         self._subscriptions = subscriptions
         self._clock = clock
+        self._refresh_facts = refresh_facts
         self._say_goodbye = say_goodbye
 
     async def run(self, stop: asyncio.Event) -> None:
@@ -146,20 +151,34 @@ class WebhookDoctor:
         return True
 
     async def visit(self, installation: Installation) -> list[str]:
-        """Repair one installation's subscriptions; return what was missing."""
+        """Read one installation's facts, repair its subscriptions, and return what was missing and is no more.
+
+        That something was missing is kept before it is repaired: after a crash in between nothing is missing any
+        more, but the stores must still hear of the gap.
+        """
+        facts = await self._refresh_facts(installation)
         session = self._access.session(installation, Lane.INTERACTIVE)
-        created = await self._subscriptions.install(session, installation.access_scopes)
+        plan = await self._subscriptions.plan(session, facts.access_scopes)
+        if plan.create:
+            async with self._database.transaction() as tx:
+                await installations.note_gap(tx, installation.id, is_open=True)
+        refused = await self._subscriptions.carry_out(session, plan)
+        created = [topic for topic in plan.create if topic not in refused]
         async with self._database.transaction() as tx:
-            await installations.note_webhooks(tx, installation.id, installed=True)
-            if created:
-                for store in await connections.connected(tx, installation.id):
-                    event = WebhooksRepaired(
-                        store_id=store.store_id,
-                        advertiser_id=store.advertiser_id,
-                        shop_domain=installation.shop_domain,
-                        installation_id=installation.id,
-                        topics=tuple(created),
-                    )
-                    await bus_outbox.publish(tx, outbox, event, source=SHOPIFY_FETCHER, now=self._clock.now())
+            await installations.note_webhooks(tx, installation.id, installed=not refused)
+            await installations.note_gap(tx, installation.id, is_open=False)
+            if created or installation.webhooks_gap:
+                await self._tell_repaired(tx, installation, created)
         metrics.webhooks_repaired.inc(len(created))
         return created
+
+    async def _tell_repaired(self, tx: Transaction, installation: Installation, created: list[str]) -> None:
+        for store in await connections.connected(tx, installation.id):
+            event = WebhooksRepaired(
+                store_id=store.store_id,
+                advertiser_id=store.advertiser_id,
+                shop_domain=installation.shop_domain,
+                installation_id=installation.id,
+                topics=tuple(created),
+            )
+            await bus_outbox.publish(tx, outbox, event, source=SHOPIFY_FETCHER, now=self._clock.now())

@@ -1,6 +1,12 @@
 """Connecting and disconnecting, against the simulator."""
 
-from ..builders import WEBHOOK_URI, Fetcher, MakeShop
+import asyncio
+
+from ..builders import WEBHOOK_URI, Fetcher, MakeShop, SimulatedShop, until
+
+
+async def was_called(shop: SimulatedShop, operation: str) -> bool:
+    return operation in await shop.operations()
 
 
 async def test_connecting_stores_a_sealed_pair_and_tells_once(fetcher: Fetcher, make_shop: MakeShop) -> None:
@@ -85,6 +91,36 @@ async def test_last_disconnect_deletes_subscriptions_and_forgets_the_token(
     assert (await shop.admin("", method="GET"))["subscriptions"] == []
     assert await fetcher.rows("SELECT * FROM fetcher.credentials") == []
     assert (await fetcher.events()).count("sync.store.disconnected") == 2
+
+
+async def test_goodbye_forgets_a_pair_that_it_had_to_refresh(fetcher: Fetcher, make_shop: MakeShop) -> None:
+    shop = await make_shop()
+    await fetcher.connect(shop)
+    await shop.admin("/expire-tokens")
+
+    await fetcher.parts.connector.disconnect(store_id=7, advertiser_id=3)
+
+    assert (await shop.admin("", method="GET"))["subscriptions"] == []
+    assert await fetcher.rows("SELECT * FROM fetcher.credentials") == []
+
+
+async def test_goodbye_leaves_the_pair_of_a_connect_under_way(
+    fetcher: Fetcher, replica: Fetcher, make_shop: MakeShop
+) -> None:
+    """The goodbye of the last store destroyed the pair that somebody had just acquired for another."""
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    code = await shop.code()
+    shopify, tokens = replica.parts.access.shopify, replica.parts.access.tokens
+    await shop.fault(operation="WebhookSubscriptionDelete", effect="delay", delay_seconds=0.3, times=50)
+
+    goodbye = asyncio.create_task(fetcher.parts.connector.disconnect(store_id=7, advertiser_id=3))
+    await until(lambda: was_called(shop, "WebhookSubscriptionDelete"))
+    acquired = await tokens.acquire(installation_id, lambda: shopify.exchange_code(shop.domain, code))
+    await goodbye
+
+    [stored] = await fetcher.rows("SELECT token_version FROM fetcher.credentials")
+    assert stored["token_version"] == acquired.version
 
 
 async def test_foreign_advertiser_cannot_disconnect(fetcher: Fetcher, make_shop: MakeShop) -> None:

@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from shopify_fetcher.errors import Transient
+from shopify_fetcher.store import installations
 from sync_common.bus import Done, Message, Rejected
 from sync_common.contracts.records import ShopWebhook
 from sync_common.contracts.topics import SHOP_TOPIC
@@ -56,6 +58,46 @@ async def test_doctor_repairs_what_is_missing_and_tells_every_store(
     assert visited
     assert {subscription["topic"] for subscription in await subscriptions(shop)} == before
     assert (await fetcher.events()).count("sync.webhooks.repaired") == 2
+
+
+async def test_gap_that_was_repaired_before_a_crash_is_told_at_the_next_visit(
+    fetcher: Fetcher, make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The subscriptions were there again, so the next visit found all well and the silence was never synced."""
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await delete_some(fetcher, shop, installation_id, 3)
+
+    async def crash(*_: object, **__: object) -> None:
+        raise ConnectionError("the database went away")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(installations, "note_webhooks", crash)
+        with pytest.raises(ConnectionError):
+            await fetcher.parts.doctor.visit(await fetcher.installation(installation_id))
+    told_before = await fetcher.events()
+    for _ in range(2):
+        await fetcher.parts.doctor.visit(await fetcher.installation(installation_id))
+
+    assert "sync.webhooks.repaired" not in told_before
+    assert (await fetcher.events()).count("sync.webhooks.repaired") == 1
+
+
+async def test_refused_topic_hides_no_repair_of_the_others(fetcher: Fetcher, make_shop: MakeShop) -> None:
+    """Nine of ten were made again, but the tenth was refused, and nobody heard of the gap."""
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await delete_some(fetcher, shop, installation_id, 3)
+    refusal = {"userErrors": [{"field": ["topic"], "message": "not approved"}], "webhookSubscription": None}
+    body = {"data": {"webhookSubscriptionCreate": refusal}}
+    await shop.fault(operation="WebhookSubscriptionCreate", status=200, body=body)
+
+    created = await fetcher.parts.doctor.visit(await fetcher.installation(installation_id))
+
+    assert len(created) == 2
+    assert (await fetcher.events()).count("sync.webhooks.repaired") == 1
+    [row] = await fetcher.rows("SELECT webhooks_installed FROM fetcher.installations")
+    assert row["webhooks_installed"] is False
 
 
 async def test_doctor_that_finds_all_well_says_nothing_and_comes_back_in_an_hour(
@@ -148,19 +190,48 @@ async def test_uninstall_waits_while_the_probe_is_unclear(fetcher: Fetcher, make
     assert await fetcher.events() == ["sync.store.connected"]
 
 
-async def test_changed_scopes_are_read_and_the_doctor_is_called(
+@pytest.mark.parametrize("topic", ["app/scopes_update", "shop/update"])
+async def test_changed_facts_and_scopes_are_read_by_the_doctor(
+    fetcher: Fetcher, make_shop: MakeShop, topic: str
+) -> None:
+    """They were read by the handler, which held up every other shop's webhooks while this one did not answer."""
+    shop = await make_shop()
+    await fetcher.connect(shop)
+    await shop.admin("/scopes", {"scopes": ["read_customers", "read_orders", "read_products"]})
+    asked = len(await shop.operations())
+
+    await fetcher.parts.events.handle([message(topic, shop.domain)])
+    asked_by_handler = len(await shop.operations()) - asked
+    visited = await fetcher.parts.doctor.visit_next()
+
+    assert (asked_by_handler, visited) == (0, True)
+    [row] = await fetcher.rows("SELECT access_scopes FROM fetcher.installations")
+    assert row == {"access_scopes": ["read_customers", "read_orders", "read_products"]}
+
+
+async def test_webhook_of_an_ended_installation_calls_no_doctor(
     fetcher: Fetcher, make_shop: MakeShop
 ) -> None:
     shop = await make_shop()
     await fetcher.connect(shop)
-    await shop.admin("/scopes", {"scopes": ["read_customers", "read_orders", "read_products"]})
+    await fetcher.parts.connector.disconnect(store_id=7, advertiser_id=3)
 
-    await fetcher.parts.events.handle([message("app/scopes_update", shop.domain)])
+    await fetcher.parts.events.handle([message("shop/update", shop.domain)])
 
-    [row] = await fetcher.rows(
-        "SELECT access_scopes, webhooks_due_at <= clock_timestamp() AS is_due FROM fetcher.installations"
+    assert await fetcher.parts.doctor.visit_next() is False
+
+
+async def test_uninstall_waits_while_the_shop_is_throttled(fetcher: Fetcher, make_shop: MakeShop) -> None:
+    """A probe that was not even made counted as a token that works, and the uninstall was dropped."""
+    shop = await make_shop()
+    await fetcher.connect(shop)
+    await shop.admin("/uninstall")
+    await fetcher.execute(
+        "UPDATE fetcher.api_budgets SET blocked_until = clock_timestamp() + interval '1 minute'"
     )
-    assert row == {"access_scopes": ["read_customers", "read_orders", "read_products"], "is_due": True}
+
+    with pytest.raises(Transient, match="resuming in"):
+        await fetcher.parts.events.handle([message("app/uninstalled", shop.domain)])
 
 
 async def test_finished_bulk_operation_is_noted_for_whoever_polls_it(

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import RowMapping, Sequence, delete, func, select, update
+from sqlalchemy import ColumnElement, RowMapping, Sequence, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from shopify_fetcher.store.tables import credentials
@@ -109,11 +109,18 @@ async def rotate(tx: Transaction, installation_id: int, *, seen: int, pair: Seal
     return version
 
 
-async def forget(tx: Transaction, installation_id: int, *, seen: int | None = None) -> bool:
-    """Destroy the tokens, only if version `seen` is still the stored one where it is given."""
-    statement = delete(credentials).where(credentials.c.installation_id == installation_id)
-    if seen is not None:
-        statement = statement.where(credentials.c.token_version == seen)
+async def forget(tx: Transaction, installation_id: int, *, seen: int) -> bool:
+    """Destroy the tokens, only if version `seen` is still the stored one."""
+    return await _forget(tx, installation_id, credentials.c.token_version == seen)
+
+
+async def forget_sealed_with(tx: Transaction, installation_id: int, data_key: bytes) -> bool:
+    """Destroy the tokens, however often they were refreshed; a pair acquired since has a key of its own."""
+    return await _forget(tx, installation_id, credentials.c.data_key == data_key)
+
+
+async def _forget(tx: Transaction, installation_id: int, condition: ColumnElement[bool]) -> bool:
+    statement = delete(credentials).where(credentials.c.installation_id == installation_id, condition)
     return (await tx.execute(statement.returning(credentials.c.installation_id))).first() is not None
 
 

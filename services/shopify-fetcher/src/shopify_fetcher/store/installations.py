@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import RowMapping, func, literal_column, select, update
+from sqlalchemy import ColumnElement, RowMapping, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from shopify_fetcher.domain.shop import ShopFacts
@@ -22,6 +22,7 @@ class Installation:
     generation: int
     installed_at: datetime | None
     webhooks_installed: bool
+    webhooks_gap: bool
     timezone: str | None
 
     @property
@@ -30,6 +31,7 @@ class Installation:
         return "read_all_orders" in self.access_scopes
 
 
+_NEVER: ColumnElement[datetime] = literal_column("'infinity'::timestamptz")
 _COLUMNS = (
     installations.c.id,
     installations.c.shop_domain,
@@ -37,6 +39,7 @@ _COLUMNS = (
     installations.c.generation,
     installations.c.installed_at,
     installations.c.webhooks_installed,
+    installations.c.webhooks_gap,
     installations.c.timezone,
 )
 
@@ -150,6 +153,13 @@ async def note_webhooks(tx: Transaction, installation_id: int, *, installed: boo
     )
 
 
+async def note_gap(tx: Transaction, installation_id: int, *, is_open: bool) -> None:
+    """Keep whether the stores are still to be told that subscriptions were missing."""
+    await tx.execute(
+        update(installations).where(installations.c.id == installation_id).values(webhooks_gap=is_open)
+    )
+
+
 async def note_uninstalled(tx: Transaction, installation_id: int) -> None:
     """End the generation: nothing is left to look after."""
     await tx.execute(
@@ -158,17 +168,18 @@ async def note_uninstalled(tx: Transaction, installation_id: int) -> None:
         .values(
             generation=installations.c.generation + 1,
             webhooks_installed=False,
-            webhooks_due_at=literal_column("'infinity'::timestamptz"),
+            webhooks_gap=False,
+            webhooks_due_at=_NEVER,
             updated_at=func.clock_timestamp(),
         )
     )
 
 
 async def hasten_webhooks(tx: Transaction, installation_id: int) -> None:
-    """Let the webhook doctor come now."""
+    """Let the webhook doctor come now, unless the installation has ended."""
     await tx.execute(
         update(installations)
-        .where(installations.c.id == installation_id)
+        .where(installations.c.id == installation_id, installations.c.webhooks_due_at < _NEVER)
         .values(webhooks_due_at=func.clock_timestamp())
     )
 
@@ -188,5 +199,6 @@ def _installation(row: RowMapping) -> Installation:
         generation=row["generation"],
         installed_at=row["installed_at"],
         webhooks_installed=row["webhooks_installed"],
+        webhooks_gap=row["webhooks_gap"],
         timezone=row["timezone"],
     )

@@ -39,6 +39,7 @@ installations = Table(
     Column("installed_at", _INSTANT),
     Column("webhooks_installed", Boolean, nullable=False),
     Column("webhooks_due_at", _INSTANT, nullable=False),
+    Column("webhooks_gap", Boolean, nullable=False),
     Column("token_lease_owner", Uuid),
     Column("token_lease_until", _INSTANT),
     Column("created_at", _INSTANT, nullable=False),

@@ -8,4 +8,4 @@ WHERE id = (
     LIMIT 1
     FOR UPDATE SKIP LOCKED
 )
-RETURNING id, shop_domain, access_scopes, generation, installed_at, webhooks_installed, timezone
+RETURNING id, shop_domain, access_scopes, generation, installed_at, webhooks_installed, webhooks_gap, timezone
