@@ -134,13 +134,13 @@ class RecordHandler:
     ) -> None:
         wanted: dict[tuple[str, str], set[str]] = defaultdict(set)
         for one in received:
-            for item in one.items:
+            for item in (*one.items, *one.erased):
                 if item.key in written.ties:
                     wanted[item.target.shop, "tie"].add(item.change.external_id)
                 if item.key in written.hints:
-                    wanted[item.target.shop, "partial"].update(
-                        (item.change.external_id, *item.change.refetch)
-                    )
+                    wanted[item.target.shop, "partial"].add(item.change.external_id)
+                if item.change.refetch:  # other records, whatever became of this one
+                    wanted[item.target.shop, "partial"].update(item.change.refetch)
         for (shop, reason), ids in sorted(wanted.items()):
             REFETCHES.labels(self.resource, reason).inc(len(ids))
             for start in range(0, len(ids), REFETCH_IDS_MAX):
