@@ -177,6 +177,17 @@ def test_unstorable_characters_are_replaced_and_noted(records):
     assert change.columns["metadata"]["replaced_characters"] is True
 
 
+@pytest.mark.parametrize("broken", [b"\xff", rb"\ud800", rb"\u0000"])
+def test_unstorable_characters_are_replaced_in_values_that_are_kept_as_they_came(records, broken):
+    """A value that is kept raw is decoded by nobody before the database refuses it."""
+    body = msgspec.json.encode(records.rest_order(100, discount_applications=["?"])).replace(b"?", broken)
+
+    change = interpret(raw(Resource.ORDERS, body, topic="orders/updated"))
+
+    metadata = msgspec.json.decode(msgspec.json.encode(change.columns["metadata"]))
+    assert (metadata["discount_applications"], metadata["replaced_characters"]) == (["\ufffd"], True)
+
+
 @given(st.binary(max_size=200))
 def test_rubbish_is_refused_and_nothing_else_happens(body):
     for topic, route in WEBHOOK_ROUTES.items():

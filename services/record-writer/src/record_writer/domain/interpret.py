@@ -94,19 +94,16 @@ def _webhook(raw: RawRecord) -> tuple[msgspec.json.Decoder[Any], Mapper]:
 
 
 def _decode(decoder: msgspec.json.Decoder[Any], raw: RawRecord) -> tuple[Any, bool]:
-    """Decode a body, and say whether characters had to be replaced so that PostgreSQL can store it."""
-    if b"\\u0000" not in raw.body:
-        try:
-            return decoder.decode(raw.body), False
-        except msgspec.ValidationError as error:
-            raise _named(raw.resource, error) from None
-        except (msgspec.DecodeError, UnicodeDecodeError):
-            pass  # perhaps only lone surrogates or broken UTF-8
+    """Decode a body, and say whether characters had to be replaced so that PostgreSQL can store it.
+
+    The whole body is made storable first: the decoder looks into no value that it skips or keeps raw.
+    """
+    body = storable(raw.body)
     try:
-        return decoder.decode(storable(raw.body)), True
+        return decoder.decode(body), body != raw.body
     except msgspec.ValidationError as error:
         raise _named(raw.resource, error) from None
-    except (msgspec.DecodeError, UnicodeDecodeError):
+    except msgspec.DecodeError:
         raise InvalidRecord(raw.resource, "not JSON") from None
 
 

@@ -117,6 +117,7 @@ class Money(msgspec.Struct):
     currencyCode: str | None = None  # noqa: N815 - Shopify's name
 
 
+_SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", re.DOTALL
 )
@@ -127,7 +128,7 @@ _REPLACEMENT = rb"\ufffd"
 def storable(body: bytes) -> bytes:
     """Return the JSON with what PostgreSQL cannot store (U+0000, lone surrogates, broken UTF-8) as U+FFFD."""
     readable = body.decode("utf-8", "replace").encode()
-    return _ESCAPE.sub(_storable_escape, readable)
+    return _ESCAPE.sub(_storable_escape, readable) if _SUSPECT.search(readable) else readable
 
 
 def _storable_escape(match: re.Match[bytes]) -> bytes:
