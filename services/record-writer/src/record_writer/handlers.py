@@ -54,8 +54,8 @@ class RecordHandler:
     async def __call__(self, batch: Sequence[Message], *, tx: Transaction) -> Sequence[Outcome]:
         """Write each record unless the stored copy is newer; say what became of each.
 
-        When the database refuses a record's data the whole batch fails, and the bus halves it until the culprit
-        comes alone. Then it is noted as failed, so that the books of its job still close.
+        When a record's data cannot be written the whole batch fails, and the bus halves it until the culprit comes
+        alone. Then it is noted as failed, so that the books of its job still close.
         """
         received = [_receive(message, self.resource) for message in batch]
         if len(received) > 1:
@@ -63,7 +63,7 @@ class RecordHandler:
         savepoint = await tx.begin_nested()
         try:
             outcomes = await self._write(tx, received)
-        except psycopg.Error as error:
+        except (psycopg.Error, ValueError) as error:
             await savepoint.rollback()
             if not _is_about_data(error):
                 raise
@@ -165,8 +165,10 @@ class RecordHandler:
             RECORDS.labels(self.resource, lane, outcome).inc(number)
 
 
-def _is_about_data(error: psycopg.Error) -> bool:
+def _is_about_data(error: psycopg.Error | ValueError) -> bool:
     """Say whether the values themselves are refused: out of range, too long for an index, against a constraint."""
+    if isinstance(error, ValueError):
+        return True
     state = error.sqlstate or ""
     return state[:2] in ("22", "54") or state in ("23502", "23514")
 

@@ -64,6 +64,20 @@ async def test_record_that_the_database_refuses_is_counted_as_failed(world):
     assert await world.row("orders", 100) == {}
 
 
+async def test_record_that_cannot_be_brought_to_the_database_is_counted_as_failed(world, monkeypatch):
+    """A value that broke on its way to the database once left no trace in the ledger: the job completed without it."""
+
+    def refuse(*_):
+        raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")
+
+    monkeypatch.setattr("record_writer.store.staging.line", refuse)
+
+    (outcome,) = await world.write(world.read(ORDERS, world.graphql_order(100), 9))
+
+    assert outcome == Rejected("the database cannot hold it", error="UnicodeEncodeError")
+    assert await counts(world) == (0, 0, 0, 0, 1, 1)
+
+
 async def test_marks_count_distinct_partitions_of_an_epoch(world):
     def mark(partition, epoch):
         return part_ended(
