@@ -217,11 +217,13 @@ async def _lock(tx: Transaction, received: Sequence[Received]) -> None:
 
 
 def _entries(received: Sequence[Received], ordered: Plan, written: records.Written) -> Iterable[books.Entry]:
-    """Return a ledger row for each record of a job; where two jobs brought the same record, one of them wrote it."""
+    """Return a ledger row for each record of a job; of two jobs that brought the same record one wrote it."""
     winners = {item.key: item.job_id for items in (ordered.deletions, *ordered.rounds) for item in items}
     for one in received:
         for item in one.items:
-            outcome = written.outcomes[item.key] if winners[item.key] == item.job_id else "unchanged"
+            outcome = written.outcomes[item.key]
+            if outcome != "skipped" and winners[item.key] != item.job_id:
+                outcome = "unchanged"
             yield from _entry(item, outcome)
         for item in one.erased:
             yield from _entry(item, "skipped")

@@ -32,6 +32,16 @@ async def test_every_outcome_is_counted_once(world):
     assert await counts(world) == (1, 1, 1, 1, 1, 5)
 
 
+async def test_record_that_is_forbidden_is_skipped_for_every_job_that_brought_it(world):
+    await world.write(world.webhook("products/delete", {"id": 3}, 50))
+
+    await world.write(
+        *(world.read(PRODUCTS, world.graphql_product(3), 9, job_id=job_id) for job_id in (5, 6))
+    )
+
+    assert [await counts(world, job_id=job_id) for job_id in (5, 6)] == [(0, 0, 0, 1, 0, 1)] * 2
+
+
 async def test_tallies_equal_the_ledger(world):
     for start in range(3):
         await world.write(
