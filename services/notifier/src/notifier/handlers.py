@@ -37,9 +37,8 @@ class _Context:
 
 async def _on_sync_completed(context: _Context, message: Message) -> None:
     event = message.event(SyncCompleted)
-    if event.is_first_sync:
-        members = await emails.members_of(context.tx, event.advertiser_id)
-        await emails.owe(context.tx, mails.of_sync_completed(event, context.event_id, members, context.links))
+    members = await emails.members_of(context.tx, event.advertiser_id)
+    await emails.owe(context.tx, mails.of_sync_completed(event, context.event_id, members, context.links))
 
 
 async def _on_sync_exhausted(context: _Context, message: Message) -> None:

@@ -99,7 +99,6 @@ class GraphqlMedium(msgspec.Struct, rename="camel"):
     """Media of GraphQL; `image` is there for pictures that are ready."""
 
     alt: str | None = None
-    media_content_type: str | None = None
     image: GraphqlImage | None = None
 
 

@@ -1,6 +1,5 @@
 """Writing a batch of one resource: delete, drop what may not be written, upsert if newer, link, report."""
 
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -22,10 +21,6 @@ class Written:
     ties: set[Key] = field(default_factory=set)
     hints: set[Key] = field(default_factory=set)
     contact_ids: list[tuple[int, int]] = field(default_factory=list)
-
-    def counts(self) -> Counter[str]:
-        """Return how many records ended how."""
-        return Counter(self.outcomes.values())
 
 
 def as_json(rows: Iterable[Any]) -> str:
