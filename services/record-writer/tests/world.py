@@ -1,5 +1,6 @@
 """The record-writer's handlers on a real database, with shortcuts to feed them and to look at the outcome."""
 
+import asyncio
 from collections.abc import Sequence
 from hashlib import sha256
 from typing import Any
@@ -146,6 +147,9 @@ class World(Records):
 
     def upkeep(self) -> Upkeep:
         return Upkeep(self.database, self.clock, sweep_seconds=1)
+
+    async def sweep(self) -> int:
+        return await self.upkeep().sweep(asyncio.Event())
 
     async def execute(self, statement: str, **parameters: Any) -> None:
         """Change what the neighbours' views say."""

@@ -16,7 +16,7 @@ from sync_common.contracts.topics import RECORD_WRITER
 from sync_common.db import Database, is_transient
 from sync_common.runtime import Clock
 
-HORIZON_SECONDS: Final = 600.0  # longer than any batch's transaction
+UNSETTLED_SECONDS: Final = 180.0  # longer than two batches that overlap: the bus ends each after a minute
 FIRST_HORIZON_SECONDS: Final = 86_400.0  # after a start nobody knows for how long no sweep ran
 SWEPT_MAX: Final = 5_000
 FORGET_EVERY_SECONDS: Final = 3_600.0
@@ -33,14 +33,14 @@ class Upkeep:
     database: Database
     clock: Clock
     sweep_seconds: float
-    _horizon_seconds: float = FIRST_HORIZON_SECONDS
+    _swept_at: float | None = None
     _forget_at: float = 0.0
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until stopped; outages are waited out."""
         while not stop.is_set():
             try:
-                await self.sweep()
+                await self.sweep(stop)
                 while not stop.is_set() and await self.erase():
                     pass
                 await self._forget_when_due()
@@ -52,13 +52,29 @@ class Upkeep:
                 async with asyncio.timeout(self.sweep_seconds):
                     await stop.wait()
 
-    async def sweep(self) -> int:
-        """Link orders that were written at the same moment as their contacts; return how many."""
-        async with self.database.transaction() as tx:
-            linked = await records.sweep_links(tx, horizon_seconds=self._horizon_seconds, limit=SWEPT_MAX)
-        self._horizon_seconds = HORIZON_SECONDS
-        LINKS_SWEPT.inc(linked)
+    async def sweep(self, stop: asyncio.Event) -> int:
+        """Link orders that were written at the same moment as their contacts; return how many.
+
+        Looks at all that may have changed since the last sweep, page by page: orders that wait for a contact which
+        never comes must not hide the others.
+        """
+        started_at, linked = self.clock.monotonic(), 0
+        place: records.Place | None = records.NEWEST
+        while place is not None and not stop.is_set():
+            async with self.database.transaction() as tx:
+                number, place = await records.sweep_links(
+                    tx, before=place, horizon_seconds=self._horizon_seconds(), limit=SWEPT_MAX
+                )
+            LINKS_SWEPT.inc(number)
+            linked += number
+        if place is None:
+            self._swept_at = started_at
         return linked
+
+    def _horizon_seconds(self) -> float:
+        if self._swept_at is None:
+            return FIRST_HORIZON_SECONDS
+        return self.clock.monotonic() - self._swept_at + UNSETTLED_SECONDS
 
     async def erase(self) -> bool:
         """Erase one step of the oldest shop erasure and announce its end; False when there is none."""

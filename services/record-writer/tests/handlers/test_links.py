@@ -2,6 +2,8 @@
 
 import asyncio
 
+import psycopg
+
 from sync_common.bus import in_transaction
 from sync_common.contracts.resources import Resource
 
@@ -13,19 +15,65 @@ async def link(world, number, store_id=1):
     return row["contact_id"], row["link_rank"]
 
 
-async def test_batches_that_cannot_see_each_other_are_linked_by_the_sweep(world):
+async def race(world):
+    """Write order 100 and its contact in two batches that cannot see each other."""
     order = world.message(world.read(ORDERS, world.graphql_order(100, customer=1), 1))
     customer = world.message(world.read(CUSTOMERS, world.graphql_customer(1), 1))
-
     async with world.database.transaction() as first, world.database.transaction() as second:
         await world.handlers[ORDERS]([order], tx=first)
         await world.handlers[CUSTOMERS]([customer], tx=second)
+
+
+async def test_batches_that_cannot_see_each_other_are_linked_by_the_next_sweep(world):
+    upkeep = world.upkeep()
+    await upkeep.sweep(asyncio.Event())
+    await race(world)
+
     unlinked = await link(world, 100)
-    swept = await world.upkeep().sweep()
+    swept = await upkeep.sweep(asyncio.Event())
 
     assert unlinked == (None, 0)
     assert swept == 1
     assert await link(world, 100) == ((await world.row("contacts", 1))["id"], 3)
+
+
+async def test_sweep_reaches_an_order_behind_any_number_that_wait_for_ever(world, monkeypatch):
+    """Newer orders of guests, who never become contacts, once filled every sweep: the order behind stayed unlinked."""
+    monkeypatch.setattr("record_writer.upkeep.SWEPT_MAX", 2)
+    await race(world)
+    guests = (world.graphql_order(n, customer=None, email=f"guest{n}@example.com") for n in range(200, 206))
+    await world.write(*(world.read(ORDERS, guest, 1) for guest in guests))
+
+    swept = await world.sweep()
+
+    assert swept == 1
+    assert await link(world, 100) == ((await world.row("contacts", 1))["id"], 3)
+
+
+async def test_sweep_after_an_outage_reaches_back_to_the_last_one(world):
+    upkeep = world.upkeep()
+    await upkeep.sweep(asyncio.Event())
+    await race(world)
+    await world.execute("UPDATE records.orders SET updated_at = updated_at - interval '20 minutes'")
+    unreached = await upkeep.sweep(asyncio.Event())
+
+    world.clock.advance(20 * 60)
+
+    assert (unreached, await upkeep.sweep(asyncio.Event())) == (0, 1)
+
+
+async def test_sweep_leaves_an_order_alone_whose_contact_is_being_deleted(world):
+    """A contact that was deleted between its look-up and the check of the key once ended the whole service."""
+    await race(world)
+
+    async with await psycopg.AsyncConnection.connect(world.url) as redaction:
+        await redaction.execute("DELETE FROM records.contacts")
+        async with asyncio.timeout(10):
+            swept = await world.sweep()
+        await redaction.commit()
+
+    assert (swept, await world.sweep()) == (0, 0)
+    assert await link(world, 100) == (None, 0)
 
 
 async def test_concurrent_batches_of_the_same_rows_do_not_deadlock(world):

@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from datetime import datetime
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -21,6 +22,17 @@ class Written:
     ties: set[Key] = field(default_factory=set)
     hints: set[Key] = field(default_factory=set)
     contact_ids: list[tuple[int, int]] = field(default_factory=list)
+
+
+class Place(NamedTuple):
+    """Where a sweep has come to."""
+
+    updated_at: datetime | str
+    advertiser_id: int
+    id: int
+
+
+NEWEST: Final = Place("infinity", 0, 0)
 
 
 def as_json(rows: Iterable[Any]) -> str:
@@ -120,11 +132,18 @@ async def _link(cursor: Cursor, contact_ids: Sequence[tuple[int, int]]) -> None:
     await cursor.execute(query("link_contacts"), {"advertiser_ids": list(advertisers), "ids": list(ids)})
 
 
-async def sweep_links(tx: Transaction, *, horizon_seconds: float, limit: int) -> int:
-    """Link orders that were written within the horizon and still want a better contact; return how many."""
+async def sweep_links(
+    tx: Transaction, *, before: Place, horizon_seconds: float, limit: int
+) -> tuple[int, Place | None]:
+    """Link orders that were written within the horizon and still want a better contact, newest first.
+
+    Looks at `limit` orders from `before` on; returns how many it linked, and where to go on unless that was the end.
+    """
+    parameters = before._asdict() | {"horizon_seconds": horizon_seconds, "limit": limit}
     async with raw_cursor(tx) as cursor:
-        await cursor.execute(query("sweep_links"), {"horizon_seconds": horizon_seconds, "limit": limit})
-        return cursor.rowcount
+        await cursor.execute(query("sweep_links"), parameters)
+        ((linked, *last),) = await cursor.fetchall()
+    return linked, None if last[0] is None else Place(*last)
 
 
 async def lock_shops(tx: Transaction, shared: Iterable[str], exclusive: Iterable[str] = ()) -> None:
