@@ -4,6 +4,7 @@ import asyncio
 
 import psycopg
 
+from record_writer.store import records
 from sync_common.bus import in_transaction
 from sync_common.contracts.resources import Resource
 
@@ -85,6 +86,31 @@ async def test_concurrent_batches_of_the_same_rows_do_not_deadlock(world):
     write = in_transaction(world.database, world.handlers[ORDERS])
 
     await asyncio.gather(write(forward), write(backward[::-1]))
+
+    rows = await world.rows("SELECT DISTINCT updated_at_source FROM records.orders WHERE source_id = 1")
+    assert [row["updated_at_source"] for row in rows] == [world.at(2)]
+
+
+async def test_concurrent_batches_that_mix_full_and_partial_records_do_not_deadlock(world, monkeypatch):
+    """A batch locked the rows of its full records first and those of its partial ones later, whatever their keys."""
+    low, high = range(100, 200), range(200, 300)
+    await world.write(*(world.read(ORDERS, world.graphql_order(n), 1) for n in (*low, *high)))
+
+    def mixed(full, partial):
+        orders = [world.webhook("orders/updated", world.rest_order(n, updated=2), 2) for n in full]
+        hints = [world.webhook("refunds/create", {"id": n, "order_id": n}, 3) for n in partial]
+        return [world.message(raw) for raw in (*orders, *hints)]
+
+    together, write_now = asyncio.Barrier(2), records.write
+
+    async def write_together(*batch):
+        await together.wait()
+        return await write_now(*batch)
+
+    monkeypatch.setattr(records, "write", write_together)
+
+    write = in_transaction(world.database, world.handlers[ORDERS])
+    await asyncio.gather(write(mixed(low, high)), write(mixed(high, low)))
 
     rows = await world.rows("SELECT DISTINCT updated_at_source FROM records.orders WHERE source_id = 1")
     assert [row["updated_at_source"] for row in rows] == [world.at(2)]

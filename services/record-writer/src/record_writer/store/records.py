@@ -51,6 +51,8 @@ async def write(tx: Transaction, resource: Resource, plan: Plan) -> Written:
             await _drop_deleted(cursor, resource, written)
             if resource is Resource.ORDERS:
                 await cursor.execute(query("link_staged_orders"))
+            if plan.partial:
+                await cursor.execute(statement("lock_staged", resource))
             if plan.full:
                 await _upsert(cursor, resource, plan, written)
             await _apply_partial(cursor, resource, plan, written)
@@ -109,7 +111,6 @@ async def _apply_partial(cursor: Cursor, resource: Resource, plan: Plan, written
         if any(item.change.creates for item in items):
             await cursor.execute(statement("insert_partial", resource), parameters)
             _note(await cursor.fetchall(), "created", written)
-        await cursor.execute(statement("lock_partial", resource), parameters)
         await cursor.execute(statement("update_partial", resource), parameters)
         _note(await cursor.fetchall(), "updated", written)
         for item in items:
