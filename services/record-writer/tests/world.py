@@ -19,6 +19,7 @@ from sync_common.bus import Message, Outcome, in_transaction, one_by_one
 from sync_common.contracts.events import RefetchRequested
 from sync_common.contracts.records import RawRecord, RecordType, ShopWebhook, fetched, record_key
 from sync_common.contracts.resources import Resource, Shape
+from sync_common.contracts.topics import COMPLIANCE_TOPIC
 from sync_common.db import Database
 from sync_common.runtime import ManualClock
 
@@ -125,9 +126,9 @@ class World(Records):
         handle = in_transaction(self.database, self.handlers[raws[0].resource])
         return await handle([self.message(raw, partition) for raw in raws])
 
-    async def comply(self, topic: str, body: dict[str, Any], observed: float, *, shop: str = SHOP) -> Outcome:
-        """Hand one compliance request to its handler, as the bus would."""
-        value = msgspec.json.encode({"shop_domain": SHOP, **body})
+    def request(self, topic: str, body: dict[str, Any], observed: float, *, shop: str = SHOP) -> Message:
+        """Return a compliance request as the bus hands it over."""
+        value = msgspec.json.encode({"shop_domain": shop, **body})
         webhook = ShopWebhook(
             topic=topic,
             shop=shop,
@@ -140,9 +141,14 @@ class World(Records):
             webhook_id=uuid4().hex,
         )
         headers = webhook.envelope().to_headers()
-        message = Message("shopify.compliance.v1", 0, 0, shop.encode(), value, headers, 0)
+        return Message(COMPLIANCE_TOPIC, 0, 0, shop.encode(), value, headers, 0)
+
+    async def comply(self, topic: str, body: dict[str, Any], observed: float, *, shop: str = SHOP) -> Outcome:
+        """Hand one compliance request to its handler, as the bus would."""
         handler = one_by_one(ComplianceHandler(self.hasher, self.clock))
-        (outcome,) = await in_transaction(self.database, handler)([message])
+        (outcome,) = await in_transaction(self.database, handler)(
+            [self.request(topic, body, observed, shop=shop)]
+        )
         return outcome
 
     def upkeep(self) -> Upkeep:

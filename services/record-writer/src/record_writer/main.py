@@ -58,7 +58,7 @@ def build_consumers(settings: Settings, database: Database, producer: Producer) 
     """Return a consumer per lane and resource, each a group of its own: a busy one never delays another."""
     hasher, clock = Hasher(settings.redaction_key.get_secret_value().encode()), SystemClock()
 
-    def consumer(name: str, topic: str, handler: TransactionalHandler) -> Consumer:
+    def consumer(name: str, topic: str, handler: TransactionalHandler, batch_records_max: int) -> Consumer:
         return Consumer(
             settings.kafka_bootstrap,
             f"{RECORD_WRITER}.{name}",
@@ -68,13 +68,16 @@ def build_consumers(settings: Settings, database: Database, producer: Producer) 
             consumer_name=RECORD_WRITER,
             transient=is_transient,
             dead_letters=producer,
-            max_batch_records=settings.batch_records_max,
+            max_batch_records=batch_records_max,
             registry=REGISTRY,
         )
 
     consumers = {
         f"{resource}.{lane}": consumer(
-            f"{resource}.{lane}", TOPIC_OF[lane](resource), RecordHandler(resource, hasher, clock)
+            f"{resource}.{lane}",
+            TOPIC_OF[lane](resource),
+            RecordHandler(resource, hasher, clock),
+            settings.batch_records_max,
         )
         for lane in sorted(settings.lanes & TOPIC_OF.keys())
         for resource in Resource
@@ -82,5 +85,6 @@ def build_consumers(settings: Settings, database: Database, producer: Producer) 
     }
     if "compliance" in settings.lanes:
         handler = one_by_one(ComplianceHandler(hasher, clock))
-        consumers["compliance"] = consumer("compliance", COMPLIANCE_TOPIC, handler)
+        # One transaction each: a request holds its shop alone, and the next one may have to wait for another shop.
+        consumers["compliance"] = consumer("compliance", COMPLIANCE_TOPIC, handler, batch_records_max=1)
     return consumers

@@ -1,9 +1,10 @@
-"""The service's own consumers on a real broker: dead letters beside good records, and refetches sent by the relay."""
+"""The service's own consumers on a real broker: what is set aside, what is sent on, what is held how long."""
 
 import asyncio
 from contextlib import asynccontextmanager
 
 import msgspec
+import psycopg
 from aiokafka import AIOKafkaConsumer
 
 from record_writer.main import build_consumers
@@ -11,7 +12,6 @@ from record_writer.metrics import REGISTRY
 from record_writer.settings import Settings
 from record_writer.store.tables import outbox
 from sync_common.bus import OutboxRelay, Producer, ensure_topics
-from sync_common.contracts.records import record_key
 from sync_common.contracts.resources import Resource
 from sync_common.contracts.topics import TOPICS, dead_letter_topic, live_topic
 
@@ -20,25 +20,37 @@ TOPIC = live_topic(Resource.ORDERS)
 
 
 @asynccontextmanager
-async def running(world, bootstrap, prefix):
+async def running(world, bootstrap, prefix, messages, **scope):
+    """Run the one consumer of a lane and the relay over messages that are there already."""
     settings = Settings(
         kafka_bootstrap=bootstrap,
         database_url="postgresql://unused",
         redaction_key="a secret of the tests, long enough",
-        lanes={"live"},
-        resources={"orders"},
+        **scope,
     )
-    await ensure_topics(bootstrap, prefix, topics=[TOPICS[TOPIC], TOPICS["refetch.requested.v1"]])
+    topics = {message.topic for message in messages} | {"refetch.requested.v1"}
+    await ensure_topics(bootstrap, prefix, topics=[TOPICS[topic] for topic in topics])
     producer = Producer(bootstrap, "test", topic_prefix=prefix)
     await producer.start()
+    for message in messages:
+        await producer.send(message.topic, b"one partition, in order", message.value, message.headers)
     stop = asyncio.Event()
     (consumer,) = build_consumers(settings, world.database, producer).values()
     relay = OutboxRelay(world.database, outbox, producer, interval=0.05, registry=REGISTRY)
     tasks = [asyncio.create_task(consumer.run(stop)), asyncio.create_task(relay.run(stop))]
-    yield producer
-    stop.set()
-    await asyncio.gather(*tasks)
-    await producer.stop()
+    try:
+        yield
+    finally:
+        stop.set()
+        await asyncio.gather(*tasks)
+        await producer.stop()
+
+
+async def appears(world, statement):
+    """Wait until a row is there for everybody to see."""
+    async with asyncio.timeout(DEADLINE_SECONDS):
+        while not await world.rows(statement):  # noqa: ASYNC110 - a row has no event to wait for
+            await asyncio.sleep(0.05)
 
 
 async def first_of(bootstrap, topic):
@@ -56,17 +68,32 @@ async def test_batch_from_kafka_is_written_its_poison_is_set_aside_and_its_hint_
     good = world.webhook("orders/create", world.rest_order(100), 1)
     poison = world.webhook("orders/create", world.rest_order(101, total_price=None), 1)
     hint = world.webhook("refunds/create", {"id": 5, "order_id": 102}, 1)
+    batch = [world.message(raw) for raw in (good, poison, hint)]
 
-    async with running(world, kafka_bootstrap, topic_prefix) as producer:
-        for raw in (good, poison, hint):
-            await producer.send(
-                TOPIC, record_key(raw.shop, raw.record_id), raw.body, raw.envelope().to_headers()
-            )
+    async with running(world, kafka_bootstrap, topic_prefix, batch, lanes={"live"}, resources={"orders"}):
         dead = await first_of(kafka_bootstrap, topic_prefix + dead_letter_topic(TOPIC, "record-writer"))
         asked = await first_of(kafka_bootstrap, topic_prefix + "refetch.requested.v1")
-        async with asyncio.timeout(DEADLINE_SECONDS):
-            while not await world.row("orders", 100):  # noqa: ASYNC110 - a row has no event to wait for
-                await asyncio.sleep(0.05)
+        await appears(world, "SELECT FROM records.orders WHERE external_id = '100'")
 
     assert msgspec.json.decode(dead.value)["id"] == 101
     assert msgspec.json.decode(asked.value)["record_ids"] == ["102"]
+
+
+async def test_redaction_does_not_hold_its_shop_while_the_next_one_waits(
+    world, kafka_bootstrap, topic_prefix
+):
+    """Requests that were handled as one batch held the shops of all, and no record was written meanwhile."""
+    requests = [
+        world.request("customers/redact", {"customer": {"id": 1}}, 1, shop=shop)
+        for shop in ("acme.myshopify.com", "other.myshopify.com")
+    ]
+    hold = "SELECT pg_advisory_lock(8193, hashtext('other.myshopify.com') & 1023)"
+
+    async with await psycopg.AsyncConnection.connect(world.url, autocommit=True) as batch:
+        await batch.execute(hold)
+        async with running(world, kafka_bootstrap, topic_prefix, requests, lanes={"compliance"}):
+            try:
+                await appears(world, "SELECT FROM records.compliance_receipts WHERE store_id = 1")
+            finally:
+                await batch.execute("SELECT pg_advisory_unlock_all()")
+            await appears(world, "SELECT FROM records.compliance_receipts WHERE store_id = 3")
