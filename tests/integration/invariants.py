@@ -9,9 +9,16 @@ INVARIANTS = {
     "a store has at most one pending or running sync": """
         SELECT store_id FROM sync.sync_jobs WHERE status IN ('pending', 'running') AND job_type <> 'backfill'
         GROUP BY store_id HAVING count(*) > 1""",
-    "the books add up: every distinct record has exactly one outcome": """
-        SELECT job_id, resource FROM records.job_books_v1
-        WHERE distinct_ids <> created + updated + unchanged + skipped + failed""",
+    "the books close: the tallies of a job are its ledger, counted": """
+        SELECT job_id, resource, outcome
+        FROM (
+            SELECT job_id, resource, outcome, 1 AS number FROM records.job_ledger
+            UNION ALL
+            SELECT job_id, resource, outcome, -number FROM records.job_tallies CROSS JOIN LATERAL (VALUES
+                ('created', created), ('updated', updated), ('unchanged', unchanged), ('skipped', skipped),
+                ('failed', failed)) AS tally (outcome, number)
+        ) AS accounts
+        GROUP BY job_id, resource, outcome HAVING sum(number) <> 0""",
     "a completed job published what it wrote": """
         SELECT p.job_id FROM sync.sync_job_parts p
         JOIN sync.sync_jobs j ON j.job_id = p.job_id
