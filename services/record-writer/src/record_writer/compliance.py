@@ -47,13 +47,14 @@ class ComplianceHandler:
     async def _redact_customer(self, tx: Transaction, webhook: ShopWebhook) -> None:
         request = decode(webhook.body, CustomerRequest, shop=webhook.shop)
         await records.lock_shops(tx, shared=(), exclusive=[webhook.shop])
-        keys = list(self._keys(webhook.shop, request))
-        await erasure.remember(tx, self.hasher, webhook.shop, keys, webhook.observed_at)
-        await erasure.drop_exports(tx, (key for _, key in keys))
+        keys = set(self._keys(webhook.shop, request))
         stores = await erasure.stores_of(tx, webhook.shop)
         for store in stores:
-            effects = await erasure.redact_person(tx, _person(store, request, webhook))
-            await self._receipt(tx, webhook, store, "done", effects)
+            redacted = await erasure.redact_person(tx, _person(store, request, webhook))
+            keys |= {self._order_key(webhook.shop, order_id) for order_id in redacted.order_ids}
+            await self._receipt(tx, webhook, store, "done", redacted.effects)
+        await erasure.remember(tx, self.hasher, webhook.shop, keys, webhook.observed_at)
+        await erasure.drop_exports(tx, (key for _, key in keys))
         if not stores:
             await self._receipt(tx, webhook, None, "ignored", {})
 
@@ -95,7 +96,10 @@ class ComplianceHandler:
         if request.email:
             yield Subject.EMAIL, self.hasher.key(Subject.EMAIL, shop, request.email)
         for order_id in request.order_ids:
-            yield Subject.ORDER, self.hasher.key(Subject.ORDER, shop, order_id)
+            yield self._order_key(shop, order_id)
+
+    def _order_key(self, shop: str, order_id: str) -> RedactionKey:
+        return Subject.ORDER, self.hasher.key(Subject.ORDER, shop, order_id)
 
     async def _receipt(
         self,

@@ -43,6 +43,19 @@ async def test_late_records_of_the_erased_are_skipped_and_counted(world):
     assert (book["skipped"], book["distinct_ids"]) == (1, 1)
 
 
+async def test_order_found_by_its_customer_stays_anonymous_when_it_comes_again_without_one(world):
+    """Only listed orders were remembered: one found by its customer got its person back with the next webhook."""
+    await fill(world)
+    await world.comply("customers/redact", {**PERSON, "orders_to_redact": []}, 10)
+
+    person = {"email": "ada1@example.com", "phone": "1", "shipping_address": {"city": "London"}}
+    late = world.rest_order(100, updated=20, customer=None, **person)
+    await world.write(world.webhook("orders/updated", late, 20))
+
+    row = await world.row("orders", 100)
+    assert ([row[column] for column in person], row["updated_at_source"]) == ([None] * 3, world.at(20))
+
+
 async def test_person_may_return_as_a_new_customer_with_the_same_email(world):
     await world.comply("customers/redact", PERSON, 10)
     email = {"emailAddress": "ada1@example.com", "marketingState": "SUBSCRIBED"}

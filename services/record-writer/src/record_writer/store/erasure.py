@@ -57,6 +57,19 @@ class PersonQuery:
         }
 
 
+@dataclass(frozen=True, slots=True)
+class Redacted:
+    """What was taken of a person from one store."""
+
+    order_ids: Sequence[str]
+    contacts: int
+
+    @property
+    def effects(self) -> dict[str, int]:
+        """Return how many of each, for the receipt."""
+        return {"orders": len(self.order_ids), "contacts": self.contacts}
+
+
 async def stores_of(tx: Transaction, shop: str) -> list[ShopStore]:
     """Return every store of a shop, connected or not."""
     async with raw_cursor(tx) as cursor:
@@ -86,14 +99,13 @@ async def remember(
         )
 
 
-async def redact_person(tx: Transaction, person: PersonQuery) -> dict[str, int]:
-    """Delete a person's contact and anonymise the orders; return how many of each."""
-    effects: dict[str, int] = {}
+async def redact_person(tx: Transaction, person: PersonQuery) -> Redacted:
+    """Delete a person's contact and anonymise the orders; say which these are, for nothing on them tells any more."""
     async with raw_cursor(tx) as cursor:
-        for name, statement in (("orders", "redact_orders"), ("contacts", "redact_contact")):
-            await cursor.execute(query(statement), person.parameters())
-            effects[name] = cursor.rowcount
-    return effects
+        await cursor.execute(query("redact_orders"), person.parameters())
+        order_ids = [external_id for (external_id,) in await cursor.fetchall()]
+        await cursor.execute(query("redact_contact"), person.parameters())
+        return Redacted(order_ids, contacts=cursor.rowcount)
 
 
 async def drop_exports(tx: Transaction, subject_keys: Iterable[bytes]) -> None:

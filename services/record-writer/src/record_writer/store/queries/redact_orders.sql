@@ -7,3 +7,4 @@ WHERE advertiser_id = %(advertiser_id)s AND source_type = 'ShopifyStore' AND sou
   AND (external_id = ANY (%(order_ids)s)
        OR customer_external_id = %(customer_id)s
        OR lower(email) = %(email)s AND updated_at_source <= %(redacted_at)s)
+RETURNING external_id
