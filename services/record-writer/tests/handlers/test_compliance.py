@@ -105,6 +105,24 @@ async def test_shop_redact_erases_a_store_that_is_gone_and_says_so(world):
     assert events == [{"generation": "2"}]
 
 
+async def test_shop_redact_takes_the_exports_of_the_store_along(world):
+    await fill(world)
+    for shop in ("acme.myshopify.com", "other.myshopify.com"):
+        await world.comply("customers/data_request", {**PERSON, "data_request": {"id": 9}}, 5, shop=shop)
+    await world.execute(DISCONNECT, store_id=1)
+
+    await world.comply("shop/redact", {}, 3600)
+    upkeep = world.upkeep()
+    while await upkeep.erase():
+        pass
+
+    assert await world.rows("SELECT store_id FROM records.exports ORDER BY store_id") == [
+        {"store_id": 2},
+        {"store_id": 3},
+    ]
+    assert await world.rows("SELECT FROM records.export_chunks WHERE content::text LIKE '%%ada1%%'") == []
+
+
 async def test_shop_redact_keeps_anonymous_orders_where_the_advertiser_wants_them(world):
     await fill(world)
     await world.execute(DISCONNECT, store_id=1)

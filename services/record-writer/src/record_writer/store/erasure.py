@@ -198,7 +198,10 @@ async def claim_erasure(tx: Transaction) -> Any | None:
 
 
 async def erase_some(tx: Transaction, erasure: Any, *, limit: int) -> dict[str, int]:
-    """Erase up to `limit` rows of each kind; nothing but zeros means that the store is erased."""
+    """Erase up to `limit` rows of each kind, and all exports; nothing but zeros means that the store is erased.
+
+    Exports may have been made of rows that are still to be erased, so their own time does not spare them.
+    """
     parameters = {
         "advertiser_id": erasure.advertiser_id,
         "store_id": erasure.store_id,
@@ -213,7 +216,12 @@ async def erase_some(tx: Transaction, erasure: Any, *, limit: int) -> dict[str, 
         for name, statement in kinds.items():
             await cursor.execute(query(statement), parameters)
             erased[name] = cursor.rowcount
-    return erased
+    dropped = await tx.execute(
+        delete(exports).where(
+            exports.c.advertiser_id == erasure.advertiser_id, exports.c.store_id == erasure.store_id
+        )
+    )
+    return erased | {"exports": dropped.rowcount}
 
 
 async def note_erased(tx: Transaction, erasure: Any, effects: dict[str, int], *, done: bool) -> None:
