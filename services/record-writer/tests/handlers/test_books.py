@@ -1,5 +1,7 @@
 """The job ledger: outcomes are a set, whatever is repeated, refused or forbidden."""
 
+import pytest
+
 from sync_common.bus import Rejected
 from sync_common.contracts.records import part_ended
 from sync_common.contracts.resources import Resource
@@ -108,6 +110,21 @@ async def test_marks_count_distinct_partitions_of_an_epoch(world):
     assert [(book["epoch"], book["marks_seen"], book["distinct_ids"]) for book in await world.books()] == [
         (1, 1, 0),
         (2, 2, 0),
+    ]
+
+
+@pytest.mark.parametrize("batches", [1, 2])
+async def test_record_that_failed_and_then_came_whole_is_counted_as_written(world, batches):
+    """The ledger once kept the failure for good and said nothing of the row that was there."""
+    bad = world.read(PRODUCTS, world.graphql_product(1, title=None), 9)
+    good = world.read(PRODUCTS, world.graphql_product(1), 9)
+
+    for batch in ([bad, good],) if batches == 1 else ([bad], [good], [bad]):
+        await world.write(*batch)
+
+    assert await counts(world) == (1, 0, 0, 0, 0, 1)
+    assert await world.rows("SELECT outcome, field, reason FROM records.job_ledger") == [
+        {"outcome": "created", "field": None, "reason": None}
     ]
 
 

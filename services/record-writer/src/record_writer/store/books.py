@@ -54,7 +54,7 @@ class Delivery:
 
 
 async def note_outcomes(tx: Transaction, resource: Resource, entries: Iterable[Entry]) -> None:
-    """Add to the ledger what is not in it yet; the first outcome of a record in a job is its outcome."""
+    """Add to the ledger what is not in it yet; the first outcome of a record stays, unless it was a failure."""
     if rows := list(entries):
         async with raw_cursor(tx) as cursor:
             await cursor.execute(query("note_outcomes"), {"resource": resource, "entries": as_json(rows)})

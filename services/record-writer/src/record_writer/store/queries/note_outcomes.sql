@@ -1,4 +1,5 @@
--- Note what became of each record of a job, the first outcome for good, and tally what was added to the set.
+-- Note what became of each record of a job, and tally what that changed in the set. The first outcome stays, unless it
+-- was a failure and the record came again whole: then the tally takes the failure back.
 WITH listed AS (
     SELECT *
     FROM jsonb_to_recordset(%(entries)s) AS entry (
@@ -6,12 +7,17 @@ WITH listed AS (
         outcome text, field text, reason text
     )
 ), noted AS (
-    INSERT INTO records.job_ledger (advertiser_id, job_id, resource, external_id, store_id, outcome, field, reason)
-    SELECT advertiser_id, job_id, %(resource)s, external_id, store_id, outcome, field, reason
+    INSERT INTO records.job_ledger AS stored
+        (advertiser_id, job_id, resource, external_id, store_id, outcome, field, reason)
+    SELECT DISTINCT ON (advertiser_id, job_id, external_id)
+           advertiser_id, job_id, %(resource)s, external_id, store_id, outcome, field, reason
     FROM listed
-    ORDER BY advertiser_id, job_id, external_id
-    ON CONFLICT DO NOTHING
-    RETURNING advertiser_id, job_id, store_id, outcome
+    ORDER BY advertiser_id, job_id, external_id, outcome = 'failed', outcome
+    ON CONFLICT (advertiser_id, job_id, resource, external_id) DO UPDATE SET
+        outcome = excluded.outcome, field = excluded.field, reason = excluded.reason
+    WHERE stored.outcome = 'failed' AND excluded.outcome <> 'failed'
+    RETURNING WITH (OLD AS before, NEW AS after)
+        after.advertiser_id, after.job_id, after.store_id, after.outcome, before.outcome AS replaced
 ), latest AS (
     SELECT advertiser_id, job_id, max(epoch) AS epoch FROM listed GROUP BY advertiser_id, job_id
 )
@@ -20,6 +26,6 @@ INSERT INTO records.job_tallies
 SELECT advertiser_id, job_id, store_id, %(resource)s, epoch,
        count(*) FILTER (WHERE outcome = 'created'), count(*) FILTER (WHERE outcome = 'updated'),
        count(*) FILTER (WHERE outcome = 'unchanged'), count(*) FILTER (WHERE outcome = 'skipped'),
-       count(*) FILTER (WHERE outcome = 'failed')
+       count(*) FILTER (WHERE outcome = 'failed') - count(replaced)
 FROM noted JOIN latest USING (advertiser_id, job_id)
 GROUP BY advertiser_id, job_id, store_id, epoch
