@@ -8,7 +8,7 @@ class Unsendable(Exception):
 
 
 class RecipientGone(Unsendable):
-    """The user is no longer known."""
+    """The user is no longer known, or no longer a member of the advertiser whose store the mail is about."""
 
     code = "recipient_gone"
 

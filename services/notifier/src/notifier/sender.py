@@ -74,7 +74,7 @@ class Sender:
         """Send the mail that is due longest; say whether there was one."""
         async with self.database.transaction() as tx:
             mail = await emails.claim(tx, owner=self.owner, lease_seconds=LEASE_SECONDS)
-            address = await emails.address_of(tx, mail.recipient_user_id) if mail else None
+            address = await emails.address_of(tx, mail) if mail else None
         if mail is None:
             return False
         outcome = await self._outcome(mail, address)
@@ -97,7 +97,7 @@ class Sender:
 
     async def _call(self, mail: Claimed, address: str | None) -> Reply:
         if address is None:
-            raise RecipientGone("the user is no longer known")
+            raise RecipientGone("the user is no longer known, or no longer a member")
         secret = secret_variables(
             mail.template,
             user_id=mail.recipient_user_id,

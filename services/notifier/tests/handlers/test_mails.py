@@ -227,7 +227,7 @@ async def _send_and_crash(world: Any) -> None:
     async with world.database.transaction() as tx:
         mail = await emails.claim(tx, owner="sender-1", lease_seconds=60)
         assert mail is not None
-        address = await emails.address_of(tx, mail.recipient_user_id)
+        address = await emails.address_of(tx, mail)
     await world.sender._call(mail, address)
 
 
@@ -402,6 +402,17 @@ async def test_recipient_who_is_gone_fails_the_mail(world: Any) -> None:
     await world.send_all()
 
     assert [(row["state"], row["failure"]) for row in world.rows()] == [("failed", "recipient_gone")]
+
+
+async def test_mail_about_a_store_is_not_sent_to_somebody_who_left_the_advertiser(world: Any) -> None:
+    """A mail that waited was once sent to whoever had been a member when it was written down."""
+    await world.hear(disconnected(world))
+    world.run("DELETE FROM gateway.memberships WHERE user_id = %s", world.people.admin)
+    await world.send_all()
+
+    assert recipients(await world.mails()) == ["owner@example.com"]
+    states = {row["recipient_user_id"]: (row["state"], row["failure"]) for row in world.rows()}
+    assert states[world.people.admin] == ("failed", "recipient_gone")
 
 
 async def test_redaction_empties_what_mails_said_about_the_store(world: Any) -> None:

@@ -25,6 +25,7 @@ class Claimed:
 
     advertiser_id: int
     email_id: int
+    store_id: int | None
     event_id: str
     template: Template
     recipient_user_id: int
@@ -63,9 +64,19 @@ async def members_of(tx: Transaction, advertiser_id: int) -> list[Recipient]:
     return [Recipient(**{**row._mapping, "role": Role(row.role)}) for row in rows]
 
 
-async def address_of(tx: Transaction, user_id: int) -> str | None:
-    """Return a user's e-mail address as it is now, or None when there is no such user."""
-    found: str | None = await tx.scalar(select(users_v1.c.email).where(users_v1.c.user_id == user_id))
+async def address_of(tx: Transaction, mail: Claimed) -> str | None:
+    """Return the recipient's e-mail address as it is now, or None when there is no such user.
+
+    Mail about a store is its advertiser's business, so it has an address only while the recipient is a member.
+    """
+    if mail.store_id is None:
+        wanted = select(users_v1.c.email).where(users_v1.c.user_id == mail.recipient_user_id)
+    else:
+        wanted = select(recipients_v1.c.email).where(
+            recipients_v1.c.advertiser_id == mail.advertiser_id,
+            recipients_v1.c.user_id == mail.recipient_user_id,
+        )
+    found: str | None = await tx.scalar(wanted)
     return found
 
 

@@ -41,6 +41,7 @@ recipients_v1: Final = Table(
     Column("advertiser_id", BigInteger),
     Column("advertiser_slug", Text),
     Column("user_id", BigInteger),
+    Column("email", Text),
     Column("role", Text),
     Column("notify_sync_complete", Boolean),
     Column("notify_sync_failed", Boolean),

@@ -16,6 +16,6 @@ FROM (
     FOR UPDATE SKIP LOCKED
 ) AS due
 WHERE claimed.advertiser_id = due.advertiser_id AND claimed.email_id = due.email_id
-RETURNING claimed.advertiser_id, claimed.email_id, claimed.event_id, claimed.template, claimed.recipient_user_id,
-          claimed.variables, claimed.sealed_token, claimed.token_expires_at, claimed.idempotency_key,
-          claimed.attempts, claimed.first_attempted_at, clock_timestamp() AS now
+RETURNING claimed.advertiser_id, claimed.email_id, claimed.store_id, claimed.event_id, claimed.template,
+          claimed.recipient_user_id, claimed.variables, claimed.sealed_token, claimed.token_expires_at,
+          claimed.idempotency_key, claimed.attempts, claimed.first_attempted_at, clock_timestamp() AS now
