@@ -71,7 +71,9 @@ CREATE TABLE records.orders (
     source_id bigint NOT NULL,
     external_id text NOT NULL,
     contact_id bigint,
-    link_rank smallint NOT NULL DEFAULT 0,
+    match_rank smallint NOT NULL DEFAULT 0,
+    -- Generated, so that it falls to 0 however contact_id becomes NULL, also by the foreign key.
+    link_rank smallint GENERATED ALWAYS AS (CASE WHEN contact_id IS NULL THEN 0::smallint ELSE match_rank END) STORED,
     customer_external_id text,
     order_number text,
     email text,
@@ -123,7 +125,7 @@ CREATE TABLE records.orders (
     CONSTRAINT orders_source_external UNIQUE (advertiser_id, source_type, source_id, external_id),
     CONSTRAINT orders_contact FOREIGN KEY (advertiser_id, contact_id)
         REFERENCES records.contacts (advertiser_id, id) ON DELETE SET NULL (contact_id),
-    CONSTRAINT orders_link CHECK (link_rank BETWEEN 0 AND 3),
+    CONSTRAINT orders_match CHECK (match_rank BETWEEN 0 AND 3),
     CONSTRAINT orders_financial_status CHECK (financial_status IN (
         'pending', 'authorized', 'partially_paid', 'paid', 'partially_refunded', 'refunded', 'voided', 'expired'
     )),
@@ -139,8 +141,9 @@ CREATE INDEX orders_awaiting_email ON records.orders (advertiser_id, lower(email
     WHERE link_rank < 2 AND email IS NOT NULL;
 CREATE INDEX orders_to_sweep ON records.orders (updated_at)
     WHERE link_rank < 3 AND (customer_external_id IS NOT NULL OR email IS NOT NULL);
-COMMENT ON COLUMN records.orders.link_rank IS
+COMMENT ON COLUMN records.orders.match_rank IS
     'How contact_id was found: 3 same store by customer id, 2 same store by e-mail, 1 same advertiser by e-mail.';
+COMMENT ON COLUMN records.orders.link_rank IS 'match_rank while there is a contact, else 0.';
 """
 
 PRODUCTS = """

@@ -184,3 +184,36 @@ async def test_link_across_tenants_is_impossible(world):
 
     assert refused == "ForeignKeyViolation"
     assert await link(world, 100, store_id=2) == (None, 0)
+
+
+async def test_orders_of_a_deleted_contact_find_the_next_one(world):
+    """Was: the link went and its rank stayed, so nothing looked for another contact, for ever."""
+    email = {"emailAddress": "ada1@example.com"}
+    await world.write(
+        *(world.read(CUSTOMERS, world.graphql_customer(n, defaultEmailAddress=email), 1) for n in (1, 2))
+    )
+    guest = world.graphql_order(100, customer=None, email="ada1@example.com")
+    await world.write(world.read(ORDERS, guest, 1, store_id=3, shop="other.myshopify.com"))
+    before = await link(world, 100, store_id=3)
+
+    await world.execute("UPDATE records.orders SET updated_at = '2026-01-01Z'")
+    await world.comply("customers/redact", {"customer": {"id": 1}}, 10)
+    unlinked = await link(world, 100, store_id=3)
+    await world.upkeep().sweep()
+
+    assert before[1] == 1
+    assert unlinked == (None, 0)
+    assert await link(world, 100, store_id=3) == ((await world.row("contacts", 2))["id"], 1)
+
+
+async def test_link_that_a_deletion_breaks_has_no_rank(world):
+    """Was: a link made while its contact was being deleted left an order that nothing linked again."""
+    await world.write(world.read(CUSTOMERS, world.graphql_customer(1), 1))
+    await world.write(world.read(ORDERS, world.graphql_order(100, customer=1), 1))
+
+    await world.execute("DELETE FROM records.contacts")
+    unlinked = await link(world, 100)
+    await world.write(world.read(CUSTOMERS, world.graphql_customer(1), 1))
+
+    assert unlinked == (None, 0)
+    assert await link(world, 100) == ((await world.row("contacts", 1))["id"], 3)

@@ -19,7 +19,7 @@ DEFAULTS = {
     "discount_codes": "'[]'::jsonb",
     "variants": "'[]'::jsonb",
     "images": "'[]'::jsonb",
-    "link_rank": "0",
+    "match_rank": "0",
 }
 """What a column holds that no payload has carried yet."""
 
@@ -59,7 +59,7 @@ def statement(name: str, resource: Resource) -> str:
 
 
 def _columns(resource: Resource) -> tuple[str, ...]:
-    links = ("contact_id", "link_rank") if resource is Resource.ORDERS else ()
+    links = ("contact_id", "match_rank") if resource is Resource.ORDERS else ()
     return (*data_columns(MIRROR[resource]), *links)
 
 
@@ -77,7 +77,7 @@ def _full_value(resource: Resource, column: str) -> str:
         return "stored.metadata || excluded.metadata"
     if column == "created_at_source":
         return "coalesce(excluded.created_at_source, stored.created_at_source)"
-    if column in ("contact_id", "link_rank"):
+    if column in ("contact_id", "match_rank"):
         return f"CASE WHEN {_RELINK} THEN excluded.{column} ELSE stored.{column} END"
     if column in PROTECTED[resource]:
         return f"CASE WHEN {_hidden(resource)} THEN stored.{column} ELSE excluded.{column} END"

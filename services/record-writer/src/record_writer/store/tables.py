@@ -97,7 +97,8 @@ orders = Table(
     metadata,
     *_source(),
     Column("contact_id", BigInteger),
-    _required("link_rank", SmallInteger),
+    _required("match_rank", SmallInteger),
+    Column("link_rank", SmallInteger, info={"generated": True}),
     Column("customer_external_id", Text),
     Column("order_number", Text),
     Column("email", Text),
@@ -167,7 +168,7 @@ MIRROR: Final[dict[Resource, Table]] = {
 _OURS = frozenset(
     ("advertiser_id", "id", "source_type", "source_id", "external_id", "created_at", "updated_at")
 )
-_DERIVED = frozenset(("contact_id", "link_rank", "first_order_at", "deleted_at"))
+_DERIVED = frozenset(("contact_id", "match_rank", "first_order_at", "deleted_at"))
 _VERSIONING = frozenset(("updated_at_source", "observed_at", "content_hash"))
 
 

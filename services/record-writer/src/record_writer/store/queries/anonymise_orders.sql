@@ -1,6 +1,6 @@
 -- Take everything that names a person out of some of a store's orders; they stay for the merchant's books.
 UPDATE records.orders SET
-    contact_id = NULL, link_rank = 0, customer_external_id = NULL, email = NULL, phone = NULL,
+    contact_id = NULL, customer_external_id = NULL, email = NULL, phone = NULL,
     shipping_address = NULL, billing_address = NULL, note = NULL, metadata = '{"redacted": true}',
     content_hash = NULL, updated_at = clock_timestamp()
 WHERE (advertiser_id, id) IN (

@@ -45,6 +45,6 @@ WITH written AS MATERIALIZED (
     WHERE orders.link_rank < best.rank
     FOR NO KEY UPDATE OF orders SKIP LOCKED
 )
-UPDATE records.orders SET contact_id = claimed.contact_id, link_rank = claimed.rank, updated_at = clock_timestamp()
+UPDATE records.orders SET contact_id = claimed.contact_id, match_rank = claimed.rank, updated_at = clock_timestamp()
 FROM claimed
 WHERE orders.ctid = claimed.place

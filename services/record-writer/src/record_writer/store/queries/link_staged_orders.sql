@@ -1,5 +1,5 @@
 -- Give each staged order its contact before it is written: one write instead of two.
-UPDATE staged SET contact_id = best.id, link_rank = best.rank
+UPDATE staged SET contact_id = best.id, match_rank = best.rank
 FROM staged AS wanted
 CROSS JOIN LATERAL (
     SELECT id, rank

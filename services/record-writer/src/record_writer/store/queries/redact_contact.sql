@@ -1,5 +1,13 @@
--- Delete a customer's contact, and any older one with the same e-mail.
-DELETE FROM records.contacts
-WHERE advertiser_id = %(advertiser_id)s AND source_type = 'ShopifyStore' AND source_id = %(store_id)s
-  AND (external_id = %(customer_id)s
-       OR lower(email) = %(email)s AND updated_at_source <= %(redacted_at)s)
+-- Delete a customer's contact, and any older one with the same e-mail; their orders are left to the sweep.
+WITH gone AS (
+    DELETE FROM records.contacts
+    WHERE advertiser_id = %(advertiser_id)s AND source_type = 'ShopifyStore' AND source_id = %(store_id)s
+      AND (external_id = %(customer_id)s
+           OR lower(email) = %(email)s AND updated_at_source <= %(redacted_at)s)
+    RETURNING advertiser_id, id
+), unlinked AS (
+    UPDATE records.orders SET contact_id = NULL, updated_at = clock_timestamp()
+    FROM gone
+    WHERE orders.advertiser_id = gone.advertiser_id AND orders.contact_id = gone.id
+)
+SELECT FROM gone

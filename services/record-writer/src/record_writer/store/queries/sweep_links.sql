@@ -44,7 +44,7 @@ WITH waiting AS (
     FOR NO KEY UPDATE OF orders SKIP LOCKED
     FOR KEY SHARE OF contact SKIP LOCKED
 ), linked AS (
-    UPDATE records.orders SET contact_id = claimed.contact_id, link_rank = claimed.rank, updated_at = clock_timestamp()
+    UPDATE records.orders SET contact_id = claimed.contact_id, match_rank = claimed.rank, updated_at = clock_timestamp()
     FROM claimed
     WHERE orders.ctid = claimed.place
     RETURNING 1
