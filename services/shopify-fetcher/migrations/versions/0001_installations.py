@@ -68,7 +68,7 @@ CREATE TABLE fetcher.connections (
     PRIMARY KEY (advertiser_id, store_id)
 );
 CREATE INDEX connections_store ON fetcher.connections (store_id);
-CREATE INDEX connections_connected ON fetcher.connections (installation_id) WHERE status = 'connected';
+CREATE INDEX connections_installation ON fetcher.connections (installation_id);
 
 CREATE TABLE fetcher.api_budgets (
     installation_id bigint PRIMARY KEY REFERENCES fetcher.installations (id),

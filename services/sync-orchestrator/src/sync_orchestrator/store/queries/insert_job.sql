@@ -10,12 +10,12 @@ SELECT s.advertiser_id, s.store_id, s.installation_id, s.shop_domain, CAST(:job_
        (
            SELECT sum(p.published) * 60 / nullif(max(j.actual_duration), 0)
            FROM (
-               SELECT job_id, actual_duration FROM sync.sync_jobs
+               SELECT advertiser_id, job_id, actual_duration FROM sync.sync_jobs
                WHERE advertiser_id = s.advertiser_id AND store_id = s.store_id AND status = 'completed'
                    AND job_type = 'full_sync'
                ORDER BY job_id DESC LIMIT 1
            ) j
-           JOIN sync.sync_job_parts p USING (job_id)
+           JOIN sync.sync_job_parts p USING (advertiser_id, job_id)
            HAVING sum(p.published) > 0
        ),
        coalesce(CAST(:due_at AS timestamptz), clock_timestamp() + make_interval(secs => :delay_seconds))

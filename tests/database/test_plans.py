@@ -1,0 +1,106 @@
+"""What runs all day reads the rows it is about, and not every tenant's. Counted while the statements run."""
+
+from collections.abc import Iterator
+from typing import Any
+from uuid import uuid4
+
+import psycopg
+import pytest
+from psycopg.rows import scalar_row
+from sqlalchemy.dialects.postgresql.psycopg import dialect
+
+from local_stack import schema
+from local_stack.testing import StackDatabase
+from record_writer.store.sql import query
+from sync_common.contracts.topics import RECORD_WRITER, SYNC_ORCHESTRATOR
+from sync_common.db import load_sql
+
+STORES = 3_000  # each of an advertiser of its own, with the same number everywhere
+SEEDED = f"""
+INSERT INTO gateway.advertisers (id, slug, name) OVERRIDING SYSTEM VALUE
+    SELECT n, 'a' || n, 'A' FROM generate_series(1, {STORES}) AS n;
+INSERT INTO gateway.shopify_stores (id, advertiser_id, shop_domain, name) OVERRIDING SYSTEM VALUE
+    SELECT n, n, 's' || n || '.myshopify.com', 'S' FROM generate_series(1, {STORES}) AS n;
+INSERT INTO fetcher.installations (id, shop_domain, api_version) OVERRIDING SYSTEM VALUE
+    SELECT n, 's' || n || '.myshopify.com', '2026-10' FROM generate_series(1, {STORES}) AS n;
+INSERT INTO fetcher.connections (advertiser_id, store_id, installation_id, status, connected_at)
+    SELECT n, n, n, 'connected', now() FROM generate_series(1, {STORES}) AS n;
+INSERT INTO sync.store_state (advertiser_id, store_id, installation_id, shop_domain, generation, status)
+    SELECT n, n, n, 's' || n || '.myshopify.com', 1, 'connected' FROM generate_series(1, {STORES}) AS n;
+INSERT INTO sync.sync_jobs (job_id, advertiser_id, store_id, installation_id, shop_domain, job_type, status,
+                            triggered_by, due_at, started_at, completed_at, actual_duration)
+    OVERRIDING SYSTEM VALUE
+    SELECT n, n, n, n, 's' || n || '.myshopify.com', 'full_sync', 'completed', 'user', now(), now(), now(), 60
+    FROM generate_series(1, {STORES}) AS n;
+INSERT INTO sync.sync_job_parts (advertiser_id, job_id, resource, state, published)
+    SELECT n, n, resource, 'done', 100
+    FROM generate_series(1, {STORES}) AS n, unnest('{{customers,orders,products}}'::text[]) AS resource;
+"""
+
+
+@pytest.fixture(scope="module")
+def seeded(postgres_url: str, template_database: str) -> Iterator[StackDatabase]:
+    """Return a database with many tenants, and statistics of them."""
+    name = f"plans_{uuid4().hex[:12]}"
+    with psycopg.connect(schema.create_database(postgres_url, name, template=template_database)) as admin:
+        admin.execute("SET session_replication_role = replica")
+        admin.execute(SEEDED)
+        admin.commit()
+        admin.autocommit = True
+        admin.execute("VACUUM ANALYZE")
+    yield StackDatabase(postgres_url, name)
+    schema.drop_database(postgres_url, name)
+
+
+def rows_read(url: str, statement: str, parameters: dict[str, Any], *, advertiser_id: int | str = "") -> int:
+    """Run a statement, take it back, and return how many rows of tables it looked at."""
+    with psycopg.connect(url, row_factory=scalar_row) as connection:
+        connection.execute("SELECT set_config('app.advertiser_id', %s, true)", [str(advertiser_id)])
+        explained = f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}".encode()
+        answer = connection.execute(explained, parameters).fetchone()
+        connection.rollback()
+    assert answer
+    return _looked_at(answer[0]["Plan"])
+
+
+def _looked_at(node: dict[str, Any]) -> int:
+    here = 0
+    if "Relation Name" in node and node["Node Type"] != "ModifyTable":
+        removed = (value for name, value in node.items() if name.startswith("Rows Removed by"))
+        here = round((node["Actual Rows"] + sum(removed)) * node["Actual Loops"])
+    return here + sum(_looked_at(child) for child in node.get("Plans", ()))
+
+
+@pytest.mark.parametrize(
+    ("statement", "parameters"),
+    [
+        ("targets_of_shops", {"shops": ["s7.myshopify.com", "s8.myshopify.com"]}),
+        ("targets_of_stores", {"store_ids": [7, 8]}),
+        ("stores_of_shop", {"shop": "s7.myshopify.com"}),
+    ],
+)
+def test_looking_up_whose_a_webhook_is_reads_the_stores_of_its_shops(
+    seeded: StackDatabase, statement: str, parameters: dict[str, Any]
+) -> None:
+    """Was: every batch read all stores of all tenants, since a join does not reach into a view with a barrier."""
+    assert 1 <= rows_read(seeded.url_of(RECORD_WRITER), query(statement), parameters) <= 10
+
+
+def test_new_job_is_estimated_from_the_stores_own_last_one(seeded: StackDatabase) -> None:
+    """Was: the parts of all jobs of all tenants were read, since their key begins with the advertiser."""
+    parameters = {
+        "advertiser_id": 7,
+        "store_id": 7,
+        "job_type": "incremental_sync",
+        "triggered_by": "user",
+        "triggered_by_user_id": None,
+        "schedule_slot": None,
+        "skips_products": False,
+        "attempt": 0,
+        "retry_of_job_id": None,
+        "due_at": None,
+        "delay_seconds": 0.0,
+    }
+    statement = str(load_sql("sync_orchestrator.store", "insert_job").compile(dialect=dialect()))
+
+    assert 1 <= rows_read(seeded.url_of(SYNC_ORCHESTRATOR), statement, parameters) <= 20
