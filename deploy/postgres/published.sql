@@ -2,13 +2,13 @@
 -- Run by a superuser after every service has migrated; repeatable. Tenants are told apart by the views beneath:
 -- they filter by the role that asks, which a view on top does not change.
 
-GRANT SELECT ON gateway.stores_v1, fetcher.installations_v1, sync.store_state_v1, sync.jobs_v1 TO migrate_published;
+-- Readers are not waited for, and columns are only ever added at the end: to replace one, drop the view first.
 
-DROP VIEW IF EXISTS public.shopify_stores, public.sync_jobs;
+BEGIN;
+SET LOCAL lock_timeout = '5s';
+SET LOCAL ROLE migrate_published;
 
-SET ROLE migrate_published;
-
-CREATE VIEW public.shopify_stores WITH (security_barrier) AS
+CREATE OR REPLACE VIEW public.shopify_stores WITH (security_barrier) AS
 SELECT
     store.store_id AS id,
     store.advertiser_id,
@@ -35,7 +35,7 @@ FROM gateway.stores_v1 AS store
 JOIN fetcher.installations_v1 AS installation USING (advertiser_id, store_id)
 LEFT JOIN sync.store_state_v1 AS state USING (advertiser_id, store_id);
 
-CREATE VIEW public.sync_jobs WITH (security_barrier) AS
+CREATE OR REPLACE VIEW public.sync_jobs WITH (security_barrier) AS
 SELECT
     job_id AS id,
     advertiser_id,
@@ -59,6 +59,6 @@ SELECT
     updated_at
 FROM sync.jobs_v1;
 
-RESET ROLE;
-
 GRANT SELECT ON public.shopify_stores, public.sync_jobs TO svc_oauth_gateway;
+
+COMMIT;

@@ -1,12 +1,15 @@
--- Schemas, roles and the two functions that row-level security stands on. Run once by a superuser; repeatable.
+-- Schemas, roles and the functions that row-level security stands on. Run once by a superuser; repeatable.
 -- One role runs a service (svc_*), another owns its schema and migrates it (migrate_*). Nobody else may write there.
+
+BEGIN;
+SET LOCAL lock_timeout = '5s';
 
 DO $$
 DECLARE
     service record;
 BEGIN
-    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'tenant_scoped') THEN
-        CREATE ROLE tenant_scoped NOLOGIN;
+    IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'every_tenant') THEN
+        CREATE ROLE every_tenant NOLOGIN;
     END IF;
 
     FOR service IN
@@ -40,7 +43,8 @@ BEGIN
 END
 $$;
 
-GRANT tenant_scoped TO svc_oauth_gateway;
+-- Workers see the rows of all tenants in published views; whoever is not named here sees one tenant's, or none.
+GRANT every_tenant TO svc_sync_orchestrator, svc_shopify_fetcher, svc_record_writer, svc_notifier;
 
 -- Published views may be looked up in every schema; each view is granted by name in its own migration.
 GRANT USAGE ON SCHEMA gateway, sync, fetcher, records, notify
@@ -56,14 +60,20 @@ CREATE OR REPLACE FUNCTION tenancy.current_id() RETURNS bigint
 COMMENT ON FUNCTION tenancy.current_id() IS
     'The advertiser this transaction acts for; NULL when none is set, which shows no rows.';
 
+CREATE OR REPLACE FUNCTION tenancy.first_id() RETURNS bigint
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE WHEN pg_has_role(current_user, 'every_tenant', 'member') THEN '-9223372036854775808'::bigint
+                ELSE tenancy.current_id() END;
+CREATE OR REPLACE FUNCTION tenancy.last_id() RETURNS bigint
+    LANGUAGE sql STABLE PARALLEL SAFE
+    RETURN CASE WHEN pg_has_role(current_user, 'every_tenant', 'member') THEN 9223372036854775807
+                ELSE tenancy.current_id() END;
 CREATE OR REPLACE FUNCTION tenancy.visible(advertiser_id bigint) RETURNS boolean
     LANGUAGE sql STABLE PARALLEL SAFE
-    -- A superuser counts as a member of every role, so it is asked for first.
-    RETURN current_setting('is_superuser') = 'on'
-        OR NOT pg_has_role(current_user, 'tenant_scoped', 'member')
-        OR advertiser_id = tenancy.current_id();
+    -- A range, since an index finds one where it cannot decide an OR; from NULL to NULL there is nothing.
+    RETURN advertiser_id BETWEEN tenancy.first_id() AND tenancy.last_id();
 COMMENT ON FUNCTION tenancy.visible(bigint) IS
-    'The filter of every published view: roles that serve tenants see one advertiser, workers see all.';
+    'The filter of every published view: workers see all tenants, any other role the advertiser that is set.';
 
 GRANT USAGE ON SCHEMA tenancy TO PUBLIC;
 REVOKE CREATE ON SCHEMA public FROM PUBLIC;
@@ -71,4 +81,11 @@ GRANT USAGE ON SCHEMA public TO PUBLIC;
 GRANT CREATE ON SCHEMA public TO migrate_published;
 
 -- Working tables for COPY are temporary: COPY into a table under row-level security is refused.
-DO $$ BEGIN EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO svc_record_writer', current_database()); END $$;
+DO $$
+BEGIN
+    EXECUTE format('REVOKE TEMPORARY ON DATABASE %I FROM PUBLIC', current_database());
+    EXECUTE format('GRANT TEMPORARY ON DATABASE %I TO svc_record_writer', current_database());
+END
+$$;
+
+COMMIT;

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql.psycopg import dialect
 from local_stack import schema
 from local_stack.testing import StackDatabase
 from record_writer.store.sql import query
-from sync_common.contracts.topics import RECORD_WRITER, SYNC_ORCHESTRATOR
+from sync_common.contracts.topics import OAUTH_GATEWAY, RECORD_WRITER, SYNC_ORCHESTRATOR
 from sync_common.db import load_sql
 
 STORES = 3_000  # each of an advertiser of its own, with the same number everywhere
@@ -104,3 +104,13 @@ def test_new_job_is_estimated_from_the_stores_own_last_one(seeded: StackDatabase
     statement = str(load_sql("sync_orchestrator.store", "insert_job").compile(dialect=dialect()))
 
     assert 1 <= rows_read(seeded.url_of(SYNC_ORCHESTRATOR), statement, parameters) <= 20
+
+
+@pytest.mark.parametrize("view", ["public.sync_jobs", "public.shopify_stores"])
+def test_tenants_newest_job_and_stores_are_found_without_reading_those_of_others(
+    seeded: StackDatabase, view: str
+) -> None:
+    """Was: the filter of published views was an OR, which no index decides."""
+    statement = f"SELECT * FROM {view} ORDER BY created_at DESC LIMIT 1"
+
+    assert 1 <= rows_read(seeded.url_of(OAUTH_GATEWAY), statement, {}, advertiser_id=7) <= 10
