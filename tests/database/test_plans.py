@@ -15,39 +15,18 @@ from record_writer.store.sql import query
 from sync_common.contracts.topics import OAUTH_GATEWAY, RECORD_WRITER, SYNC_ORCHESTRATOR
 from sync_common.db import load_sql
 
-STORES = 3_000  # each of an advertiser of its own, with the same number everywhere
-SEEDED = f"""
-INSERT INTO gateway.advertisers (id, slug, name) OVERRIDING SYSTEM VALUE
-    SELECT n, 'a' || n, 'A' FROM generate_series(1, {STORES}) AS n;
-INSERT INTO gateway.shopify_stores (id, advertiser_id, shop_domain, name) OVERRIDING SYSTEM VALUE
-    SELECT n, n, 's' || n || '.myshopify.com', 'S' FROM generate_series(1, {STORES}) AS n;
-INSERT INTO fetcher.installations (id, shop_domain, api_version) OVERRIDING SYSTEM VALUE
-    SELECT n, 's' || n || '.myshopify.com', '2026-10' FROM generate_series(1, {STORES}) AS n;
-INSERT INTO fetcher.connections (advertiser_id, store_id, installation_id, status, connected_at)
-    SELECT n, n, n, 'connected', now() FROM generate_series(1, {STORES}) AS n;
-INSERT INTO sync.store_state (advertiser_id, store_id, installation_id, shop_domain, generation, status)
-    SELECT n, n, n, 's' || n || '.myshopify.com', 1, 'connected' FROM generate_series(1, {STORES}) AS n;
-INSERT INTO sync.sync_jobs (job_id, advertiser_id, store_id, installation_id, shop_domain, job_type, status,
-                            triggered_by, due_at, started_at, completed_at, actual_duration)
-    OVERRIDING SYSTEM VALUE
-    SELECT n, n, n, n, 's' || n || '.myshopify.com', 'full_sync', 'completed', 'user', now(), now(), now(), 60
-    FROM generate_series(1, {STORES}) AS n;
-INSERT INTO sync.sync_job_parts (advertiser_id, job_id, resource, state, published)
-    SELECT n, n, resource, 'done', 100
-    FROM generate_series(1, {STORES}) AS n, unnest('{{customers,orders,products}}'::text[]) AS resource;
-"""
+from .seeding import seed
+
+TENANTS = 3_000
 
 
 @pytest.fixture(scope="module")
 def seeded(postgres_url: str, template_database: str) -> Iterator[StackDatabase]:
     """Return a database with many tenants, and statistics of them."""
     name = f"plans_{uuid4().hex[:12]}"
-    with psycopg.connect(schema.create_database(postgres_url, name, template=template_database)) as admin:
-        admin.execute("SET session_replication_role = replica")
-        admin.execute(SEEDED)
-        admin.commit()
-        admin.autocommit = True
-        admin.execute("VACUUM ANALYZE")
+    url = schema.create_database(postgres_url, name, template=template_database)
+    with psycopg.connect(url, autocommit=True) as admin:
+        seed(admin, tenants=TENANTS)
     yield StackDatabase(postgres_url, name)
     schema.drop_database(postgres_url, name)
 

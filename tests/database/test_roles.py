@@ -6,23 +6,26 @@ import psycopg
 import pytest
 from psycopg.rows import dict_row
 
+from local_stack.repository import POSTGRES_SQL
 from local_stack.schema import schema_owners
 from local_stack.testing import StackDatabase
 from sync_common.contracts.stack import SERVICES, Service
-from sync_common.contracts.topics import SHOPIFY_FETCHER
+from sync_common.contracts.topics import OAUTH_GATEWAY, RECORD_WRITER, SHOPIFY_FETCHER
 
 OWNERS = schema_owners()
+GATEWAY = SERVICES[OAUTH_GATEWAY]
 SCHEMAS = [service.schema for service in OWNERS]
 TENANT_TABLES = """
-    SELECT c.oid::regclass::text AS name, c.relrowsecurity, c.relforcerowsecurity,
-           array_agg(DISTINCT r.rolname) FILTER (WHERE r.rolname IS NOT NULL) AS bound
+    SELECT n.nspname AS schema, c.oid::regclass::text AS name, c.relrowsecurity, c.relforcerowsecurity
     FROM pg_class c
     JOIN pg_namespace n ON n.oid = c.relnamespace
     JOIN pg_attribute a ON a.attrelid = c.oid AND a.attname = 'advertiser_id' AND NOT a.attisdropped
-    LEFT JOIN pg_policy p ON p.polrelid = c.oid
-    LEFT JOIN pg_roles r ON r.oid = ANY (p.polroles)
     WHERE c.relkind IN ('r', 'p') AND n.nspname = ANY (%s)
-    GROUP BY c.oid, c.relrowsecurity, c.relforcerowsecurity
+"""
+POLICIES = """
+    SELECT schemaname || '.' || tablename AS name, policyname AS policy, permissive, cmd, qual, with_check,
+           ARRAY(SELECT unnest(roles)::text ORDER BY 1) AS roles
+    FROM pg_policies
 """
 RELATIONS = """
     SELECT n.nspname AS schema, n.nspname || '.' || c.relname AS name, c.relkind AS kind,
@@ -39,14 +42,62 @@ def query(database: StackDatabase, statement: str, parameters: Any = None) -> li
         return connection.execute(statement.encode(), parameters).fetchall()
 
 
-def test_every_tenant_table_has_forced_row_security_and_a_policy(stack_database: StackDatabase) -> None:
+def test_every_tenant_table_has_forced_row_security(stack_database: StackDatabase) -> None:
     tables = query(stack_database, TENANT_TABLES, [SCHEMAS])
 
     assert len(tables) >= 12
-    unguarded = [
-        t["name"] for t in tables if not (t["relrowsecurity"] and t["relforcerowsecurity"] and t["bound"])
-    ]
-    assert unguarded == []
+    assert [t["name"] for t in tables if not (t["relrowsecurity"] and t["relforcerowsecurity"])] == []
+
+
+def test_policies_show_a_tenant_its_own_rows_and_workers_those_of_their_schema(
+    stack_database: StackDatabase,
+) -> None:
+    tables = {table["name"] for table in query(stack_database, TENANT_TABLES, [SCHEMAS])}
+    policies = query(stack_database, POLICIES)
+
+    assert {(row.pop("name"), row.pop("policy")): row for row in policies} == {
+        (name, policy): {"permissive": "PERMISSIVE", "with_check": None, **row}
+        for service in OWNERS
+        for name in tables | {"gateway.advertisers"}
+        if name.startswith(f"{service.schema}.")
+        for policy, row in _policies(service, name).items()
+    }
+
+
+def _policies(service: Service, table: str) -> dict[str, dict[str, Any]]:
+    """Return the policies a table should have: the tenant's where its role reads it, and the workers'."""
+    key = "id" if table == "gateway.advertisers" else "advertiser_id"
+    own = f"({key} = tenancy.current_id())"
+    every = {"cmd": "ALL", "qual": "true", "with_check": "true"}
+    if service is GATEWAY:
+        return {
+            "tenant": {"cmd": "ALL", "qual": own, "with_check": own, "roles": [service.runtime_role]},
+            "worker": {**every, "roles": [service.migration_role]},
+        }
+    worker = {**every, "roles": [service.migration_role, service.runtime_role]}
+    if table not in GATEWAY.reads:
+        return {"worker": worker}
+    return {"tenant": {"cmd": "SELECT", "qual": own, "roles": [GATEWAY.runtime_role]}, "worker": worker}
+
+
+def test_every_key_of_a_tenant_table_contains_the_advertiser(stack_database: StackDatabase) -> None:
+    """Was: the keys of compliance receipts did not, and a test that looked at one schema did not see it."""
+    tables = [table["name"] for table in query(stack_database, TENANT_TABLES, [SCHEMAS])]
+    keys = query(
+        stack_database,
+        """SELECT pg_get_indexdef(indexrelid) AS key FROM pg_index
+           WHERE indisunique AND indrelid = ANY (%(tables)s::regclass[])
+             AND NOT EXISTS (SELECT FROM pg_attribute
+                             WHERE attrelid = indrelid AND attname = 'advertiser_id' AND attnum = ANY (indkey))
+           UNION ALL
+           SELECT pg_get_constraintdef(oid) FROM pg_constraint
+           WHERE contype = 'f' AND conrelid = ANY (%(tables)s::regclass[]) AND confrelid = ANY (%(tables)s::regclass[])
+             AND NOT EXISTS (SELECT FROM pg_attribute
+                             WHERE attrelid = conrelid AND attname = 'advertiser_id' AND attnum = ANY (conkey))""",
+        {"tables": tables},
+    )
+
+    assert keys == []
 
 
 def test_published_views_are_barriers(stack_database: StackDatabase) -> None:
@@ -74,8 +125,7 @@ def test_runtime_role_reads_its_schema_and_the_views_granted_by_name(
 
     assert foreign == set(service.reads)
     assert written == set()
-    assert own
-    assert [r["name"] for r in own if not r["reads"] and "alembic" not in str(r["name"])] == []
+    assert [r["name"] for r in own if not r["reads"]] == [f"{service.schema}.alembic_version"]
 
 
 def test_only_the_fetcher_reads_credentials(stack_database: StackDatabase) -> None:
@@ -92,7 +142,7 @@ def test_no_role_of_ours_is_above_row_security(stack_database: StackDatabase) ->
     powerful = query(
         stack_database,
         """SELECT rolname FROM pg_roles
-           WHERE (rolname LIKE 'svc\\_%%' OR rolname LIKE 'migrate\\_%%' OR rolname = 'tenant_scoped')
+           WHERE (rolname LIKE 'svc\\_%%' OR rolname LIKE 'migrate\\_%%' OR rolname = 'every_tenant')
              AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication)""",
     )
 
@@ -112,20 +162,73 @@ def test_runtime_role_cannot_change_the_schema(stack_database: StackDatabase, se
                 connection.execute(statement.encode())
 
 
-def test_unset_advertiser_shows_the_gateway_no_tenant_row(stack_database: StackDatabase) -> None:
-    gateway = next(service for service in OWNERS if service.serves_tenants)
-    with psycopg.connect(stack_database.url()) as admin:
-        admin.execute("SET session_replication_role = replica")  # a lone row, without what it refers to
-        admin.execute(
-            """INSERT INTO records.products (advertiser_id, source_type, source_id, external_id, title)
-               VALUES (1, 'ShopifyStore', 1, '1', 'Hat')"""
-        )
+def test_workers_alone_see_every_tenant(stack_database: StackDatabase) -> None:
+    members = query(
+        stack_database,
+        """SELECT rolname FROM pg_roles
+           WHERE pg_has_role(oid, 'every_tenant', 'member') AND NOT rolsuper AND rolname <> 'every_tenant'
+             AND rolname NOT LIKE 'pg\\_%%'""",
+    )
 
-    with psycopg.connect(stack_database.url(gateway.runtime_role)) as connection:
-        unset = connection.execute("SELECT count(*) FROM records.products").fetchone()
-        connection.execute("SELECT set_config('app.advertiser_id', '2', true)")
-        other = connection.execute("SELECT count(*) FROM records.products").fetchone()
-        connection.execute("SELECT set_config('app.advertiser_id', '1', true)")
-        own = connection.execute("SELECT count(*) FROM records.products").fetchone()
+    assert {row["rolname"] for row in members} == {
+        service.runtime_role for service in OWNERS if not service.serves_tenants
+    }
 
-    assert (unset, other, own) == ((0,), (0,), (1,))
+
+def test_functions_that_see_every_tenant_are_the_gateways_alone(stack_database: StackDatabase) -> None:
+    functions = query(
+        stack_database,
+        """SELECT proname AS name, prosecdef AS definer, proconfig AS settings,
+                  ARRAY(SELECT rolname::text FROM pg_roles
+                        WHERE rolname LIKE 'svc\\_%%' AND has_function_privilege(rolname, p.oid, 'EXECUTE')) AS callers
+           FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace WHERE nspname = ANY (%s)""",
+        [SCHEMAS],
+    )
+
+    own = {"definer": True, "settings": ["search_path=pg_catalog"], "callers": [GATEWAY.runtime_role]}
+    assert {row.pop("name"): row for row in functions} == dict.fromkeys(
+        ("memberships_of", "take_oauth_state", "prune_oauth_states", "found_advertiser"), own
+    )
+
+
+def test_runtime_roles_cannot_change_or_delete_evidence(stack_database: StackDatabase) -> None:
+    """Was: default privileges let the writer rewrite what proves that it erased and who looked."""
+    rights = query(
+        stack_database,
+        """SELECT privilege, has_table_privilege(%s, evidence, privilege) AS held
+           FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS privilege,
+                unnest(ARRAY['records.compliance_receipts', 'records.access_log']) AS evidence""",
+        [SERVICES[RECORD_WRITER].runtime_role],
+    )
+
+    assert sorted(row["privilege"] for row in rights if row["held"]) == ["INSERT"] * 2 + ["SELECT"] * 2
+
+
+def test_writer_alone_makes_temporary_tables(stack_database: StackDatabase, template_database: str) -> None:
+    """Was: everybody could, whatever was granted. Copies do not inherit rights on a database: its template is asked."""
+    makers = query(
+        stack_database,
+        """SELECT rolname FROM pg_roles
+           WHERE rolname LIKE 'svc\\_%%' AND has_database_privilege(rolname, %s, 'TEMPORARY')""",
+        [template_database],
+    )
+
+    assert [row["rolname"] for row in makers] == [SERVICES[RECORD_WRITER].runtime_role]
+
+
+def test_published_views_are_replaced_in_place_and_give_up_soon_where_they_are_read(
+    stack_database: StackDatabase,
+) -> None:
+    """Was: dropped and made anew, without a limit, so that a deployment and a long read stopped all other readers."""
+    published = (POSTGRES_SQL / "published.sql").read_bytes()
+    identity = "SELECT 'public.sync_jobs'::regclass::oid AS oid"
+    before = query(stack_database, identity)
+
+    with psycopg.connect(stack_database.url(), autocommit=True) as deployment:
+        deployment.execute(published)
+        with psycopg.connect(stack_database.url()) as reader:
+            reader.execute("SELECT FROM public.sync_jobs")
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                deployment.execute(published)
+
+    assert query(stack_database, identity) == before

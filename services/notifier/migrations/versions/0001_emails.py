@@ -66,3 +66,4 @@ def upgrade() -> None:
     op.execute(TABLE)
     op.execute(SECURITY)
     op.execute(VIEW)
+    op.execute("REVOKE ALL ON notify.alembic_version FROM svc_notifier")

@@ -207,3 +207,4 @@ def upgrade() -> None:
     op.execute(FUNCTIONS)
     op.execute(VIEWS)
     op.execute(outbox_ddl("gateway"))
+    op.execute("REVOKE ALL ON gateway.alembic_version FROM svc_oauth_gateway")

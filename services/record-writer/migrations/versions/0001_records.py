@@ -222,6 +222,7 @@ def upgrade() -> None:
     for table in ("contacts", "orders", "products"):
         op.execute(NEWCOMERS.format(table=table))
         op.execute(ROW_SECURITY.format(table=table))
+    op.execute("REVOKE ALL ON records.alembic_version FROM svc_record_writer")
 
 
 def downgrade() -> None:

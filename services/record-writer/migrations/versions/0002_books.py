@@ -55,17 +55,19 @@ COMMENT ON TABLE records.shop_erasures IS
     'Stores to erase after shop/redact, in small transactions; what was observed after requested_at stays.';
 
 CREATE TABLE records.compliance_receipts (
-    id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    -- 0 for a request about a shop that no advertiser has connected.
+    advertiser_id bigint NOT NULL DEFAULT 0,
+    id bigint GENERATED ALWAYS AS IDENTITY,
     topic text NOT NULL,
     shop_key bytea NOT NULL,
     webhook_id text NOT NULL,
-    advertiser_id bigint,
     store_id bigint,
     received_at timestamptz NOT NULL,
     done_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     outcome text NOT NULL CHECK (outcome IN ('done', 'ignored')),
     effects jsonb NOT NULL DEFAULT '{}',
-    UNIQUE NULLS NOT DISTINCT (topic, webhook_id, store_id)
+    PRIMARY KEY (advertiser_id, id),
+    UNIQUE NULLS NOT DISTINCT (advertiser_id, topic, webhook_id, store_id)
 );
 COMMENT ON TABLE records.compliance_receipts IS 'What was done for each compliance request, and when; counts only.';
 """
@@ -178,6 +180,10 @@ CREATE TABLE records.access_log (
 COMMENT ON TABLE records.access_log IS 'Every export or view of a customer''s data: who, what, when; ids only.';
 """
 
+EVIDENCE = """
+REVOKE UPDATE, DELETE ON records.compliance_receipts, records.access_log FROM svc_record_writer;
+"""
+
 TENANT_TABLES = (
     "tombstones",
     "shop_erasures",
@@ -247,9 +253,9 @@ SELECT job_id, advertiser_id, store_id, resource, external_id AS record_id, fiel
 FROM records.job_ledger
 WHERE outcome = 'failed' AND tenancy.visible(advertiser_id);
 
-GRANT SELECT ON records.job_books_v1, records.failures_v1 TO svc_sync_orchestrator, svc_oauth_gateway;
-GRANT SELECT ON records.store_counts_v1 TO svc_sync_orchestrator, svc_oauth_gateway;
-GRANT SELECT ON records.deliveries_v1 TO svc_oauth_gateway;
+GRANT SELECT ON records.job_books_v1 TO svc_sync_orchestrator;
+GRANT SELECT ON records.job_books_v1, records.store_counts_v1, records.deliveries_v1, records.failures_v1
+    TO svc_oauth_gateway;
 """
 
 
@@ -259,6 +265,7 @@ def upgrade() -> None:
         op.execute(statements)
     for table in TENANT_TABLES:
         op.execute(ROW_SECURITY.format(table=table))
+    op.execute(EVIDENCE)
     op.execute(VIEWS)
 
 

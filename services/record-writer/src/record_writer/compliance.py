@@ -115,7 +115,7 @@ class ComplianceHandler:
             topic=webhook.topic,
             shop_key=self.hasher.key(Subject.SHOP, webhook.shop),
             webhook_id=webhook.webhook_id or webhook.event_id,
-            advertiser_id=store.advertiser_id if store else None,
+            advertiser_id=store.advertiser_id if store else 0,
             store_id=store.store_id if store else None,
             received_at=webhook.occurred_at,
             outcome=outcome,

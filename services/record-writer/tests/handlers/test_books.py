@@ -57,7 +57,9 @@ async def test_tallies_equal_the_ledger(world):
 async def test_failure_is_listed_with_field_and_reason_without_the_value(world):
     await world.write(world.read(ORDERS, world.graphql_order(100, currencyCode=None), 9))
 
-    (failure,) = await world.rows_as("svc_sync_orchestrator", "SELECT * FROM records.failures_v1")
+    (failure,) = await world.rows_as(
+        "svc_oauth_gateway", "SELECT * FROM records.failures_v1", advertiser_id=10
+    )
     assert (failure["record_id"], failure["field"], failure["reason"]) == (
         "100",
         "orders.currency",

@@ -139,6 +139,16 @@ async def test_shop_redact_keeps_anonymous_orders_where_the_advertiser_wants_the
     assert await world.row("products", 7)
 
 
+async def test_request_about_a_shop_that_nobody_connected_leaves_one_receipt_of_no_advertiser(world):
+    """Was: its receipt had no advertiser, so the advertiser could not be part of the keys."""
+    nobodys = "nobodys.myshopify.com"
+
+    await world.comply("customers/redact", {**PERSON, "shop_domain": nobodys}, 10, shop=nobodys)
+
+    receipts = await world.rows("SELECT advertiser_id, store_id, outcome FROM records.compliance_receipts")
+    assert receipts == [{"advertiser_id": 0, "store_id": None, "outcome": "ignored"}]
+
+
 async def test_shop_redact_leaves_a_store_that_is_connected_again(world):
     await fill(world)
 

@@ -3,6 +3,7 @@
 from sqlalchemy.dialects import postgresql
 
 from record_writer.store.tables import metadata
+from sync_common.contracts.resources import Resource
 
 COLUMNS = """
 SELECT relname AS table, attname AS column, format_type(atttypid, atttypmod) AS type, attnotnull AS required
@@ -42,19 +43,6 @@ async def test_every_table_with_an_advertiser_has_forced_row_security_and_polici
     assert [row["relname"] for row in rows if not row["secured"] or not row["policies"]] == []
 
 
-async def test_primary_and_unique_keys_of_tenant_tables_contain_the_advertiser(world):
-    rows = await world.rows("""
-        SELECT conrelid::regclass::text AS table, conname
-        FROM pg_constraint
-        WHERE connamespace = 'records'::regnamespace AND contype IN ('p', 'u')
-          AND EXISTS (SELECT FROM pg_attribute WHERE attrelid = conrelid AND attname = 'advertiser_id' AND attnotnull)
-          AND NOT EXISTS (SELECT FROM pg_attribute
-                          WHERE attrelid = conrelid AND attname = 'advertiser_id' AND attnum = ANY (conkey))
-    """)
-
-    assert rows == []
-
-
 async def test_tenant_role_sees_only_its_advertisers_rows(world, records_url):
     await world.write(world.webhook("products/create", world.rest_product(7), 1))
 
@@ -68,13 +56,16 @@ async def test_tenant_role_sees_only_its_advertisers_rows(world, records_url):
 
 
 async def test_published_views_show_a_tenant_its_own_rows_and_a_worker_all(world):
-    await world.write(world.webhook("products/create", world.rest_product(7), 1))
+    await world.write(world.read(Resource.PRODUCTS, world.graphql_product(7), 1, job_id=5))
+    await world.write(
+        world.read(Resource.PRODUCTS, world.graphql_product(7), 1, job_id=6, store_id=2, advertiser_id=20)
+    )
 
-    statement = "SELECT store_id, products FROM records.store_counts_v1 ORDER BY store_id"
+    statement = "SELECT store_id, created FROM records.job_books_v1 ORDER BY store_id"
     tenant = await world.rows_as("svc_oauth_gateway", statement, advertiser_id=20)
     worker = await world.rows_as("svc_sync_orchestrator", statement)
 
-    assert tenant == [{"store_id": 2, "products": 1}]
+    assert tenant == [{"store_id": 2, "created": 1}]
     assert [row["store_id"] for row in worker] == [1, 2]
 
 

@@ -153,6 +153,7 @@ def upgrade() -> None:
     op.execute(TABLES)
     op.execute(outbox_ddl("fetcher"))
     op.execute(VIEWS)
+    op.execute("REVOKE ALL ON fetcher.alembic_version FROM svc_shopify_fetcher")
 
 
 def downgrade() -> None:

@@ -222,3 +222,4 @@ def upgrade() -> None:
     op.execute(outbox_ddl("sync"))
     op.execute(inbox_ddl("sync"))
     op.execute(VIEWS)
+    op.execute("REVOKE ALL ON sync.alembic_version FROM svc_sync_orchestrator")

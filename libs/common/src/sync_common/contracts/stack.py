@@ -117,13 +117,7 @@ SERVICES: Final[dict[str, Service]] = {
             env_prefix="ORCHESTRATOR_",
             ops_port=9002,
             schema="sync",
-            reads=(
-                "gateway.stores_v1",
-                "fetcher.installations_v1",
-                "records.job_books_v1",
-                "records.failures_v1",
-                "records.store_counts_v1",
-            ),
+            reads=("gateway.stores_v1", "fetcher.installations_v1", "records.job_books_v1"),
         ),
         Service(
             name=SHOPIFY_FETCHER,

@@ -223,11 +223,11 @@ shop_erasures = Table(
 compliance_receipts = Table(
     "compliance_receipts",
     metadata,
+    Column("advertiser_id", BigInteger, primary_key=True),
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     _required("topic", Text),
     _required("shop_key", LargeBinary),
     _required("webhook_id", Text),
-    Column("advertiser_id", BigInteger),
     Column("store_id", BigInteger),
     _required("received_at", TIME),
     _required("done_at", TIME),
