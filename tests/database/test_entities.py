@@ -33,7 +33,7 @@ ENTITIES = {
 }
 INDEXED = {
     "records.contacts": {
-        "btree (advertiser_id, lower(email))",
+        "btree (advertiser_id, email_key)",
         "gin (tags)",
         "btree (advertiser_id, total_spent)",
         "btree (advertiser_id, last_order_at)",
@@ -180,3 +180,15 @@ def test_money_keeps_twenty_digits_and_four_decimals(stack_database: StackDataba
         ).fetchall()
 
     assert types == [("numeric(20,4)",)]
+
+
+def test_contact_that_people_enter_has_an_email_or_a_phone(stack_database: StackDatabase) -> None:
+    """Shopify has customers with neither; whoever is typed in or uploaded must be reachable."""
+    enter = """INSERT INTO records.contacts (advertiser_id, source_type, source_id, external_id, phone)
+               VALUES (1, %s, 1, '1', %s)"""
+
+    with psycopg.connect(stack_database.url(), autocommit=True) as connection:
+        connection.execute(enter, ["ShopifyStore", None])
+        connection.execute(enter, ["CsvUpload", "+31 6 1234"])
+        with pytest.raises(psycopg.errors.CheckViolation):
+            connection.execute(enter, ["ManualEntry", None])

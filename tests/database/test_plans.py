@@ -18,6 +18,33 @@ from sync_common.db import load_sql
 from .seeding import seed
 
 TENANTS = 3_000
+LARGE = 7  # this tenant has many records
+RECORDS = 3_000
+MANY = f"""
+INSERT INTO records.contacts (advertiser_id, source_type, source_id, external_id, email, tags, total_spent,
+                              last_order_at)
+    SELECT {LARGE}, 'ShopifyStore', {LARGE}, 'c' || n, 'Person' || n || '@example.com', ARRAY['tag' || n], n,
+           timestamptz '2026-01-01Z' + n * interval '1 minute'
+    FROM generate_series(1, {RECORDS}) AS n;
+INSERT INTO records.orders (advertiser_id, source_type, source_id, external_id, currency, total_price, ordered_at,
+                            product_ids, customer_external_id, email)
+    SELECT {LARGE}, 'ShopifyStore', {LARGE}, 'o' || n, 'USD', 1, timestamptz '2026-01-01Z' + n * interval '1 minute',
+           ARRAY['p' || n], 'c' || n, 'Person' || n || '@example.com'
+    FROM generate_series(1, {RECORDS}) AS n;
+INSERT INTO records.products (advertiser_id, source_type, source_id, external_id, title)
+    SELECT {LARGE}, 'ShopifyStore', {LARGE}, 'p' || n, 'Word' || n FROM generate_series(1, {RECORDS}) AS n;
+"""
+LEAKPROOF = {
+    "contacts by e-mail": "records.contacts WHERE email_key = lower('PERSON5@example.com')",
+    "contacts by recency": "records.contacts WHERE last_order_at < '2026-01-01 00:05Z'",
+    "orders by time": "records.orders WHERE ordered_at < '2026-01-01 00:05Z'",
+}
+NOT_LEAKPROOF = {
+    "contacts by tag": "records.contacts WHERE tags @> ARRAY['tag5']",
+    "contacts by spend": "records.contacts WHERE total_spent > 2995",
+    "orders by product": "records.orders WHERE product_ids @> ARRAY['p5']",
+    "products by word": "records.products WHERE search @@ to_tsquery('english', 'word5')",
+}
 
 
 @pytest.fixture(scope="module")
@@ -27,6 +54,8 @@ def seeded(postgres_url: str, template_database: str) -> Iterator[StackDatabase]
     url = schema.create_database(postgres_url, name, template=template_database)
     with psycopg.connect(url, autocommit=True) as admin:
         seed(admin, tenants=TENANTS)
+        admin.execute(MANY)
+        admin.execute("VACUUM ANALYZE")
     yield StackDatabase(postgres_url, name)
     schema.drop_database(postgres_url, name)
 
@@ -93,3 +122,25 @@ def test_tenants_newest_job_and_stores_are_found_without_reading_those_of_others
     statement = f"SELECT * FROM {view} ORDER BY created_at DESC LIMIT 1"
 
     assert 1 <= rows_read(seeded.url_of(OAUTH_GATEWAY), statement, {}, advertiser_id=7) <= 10
+
+
+@pytest.mark.parametrize("what", LEAKPROOF)
+def test_tenant_finds_by_index_what_the_row_filter_lets_pass(seeded: StackDatabase, what: str) -> None:
+    """Was: an e-mail was looked for in all rows of the tenant, since lower() could tell what it is asked about."""
+    statement = f"SELECT * FROM {LEAKPROOF[what]}"
+
+    assert 1 <= rows_read(seeded.url_of(OAUTH_GATEWAY), statement, {}, advertiser_id=LARGE) <= 10
+
+
+@pytest.mark.parametrize("what", NOT_LEAKPROOF)
+def test_other_searches_read_the_rows_of_the_tenant_and_of_no_other(seeded: StackDatabase, what: str) -> None:
+    statement = f"SELECT * FROM {NOT_LEAKPROOF[what]}"
+
+    assert rows_read(seeded.url_of(OAUTH_GATEWAY), statement, {}, advertiser_id=LARGE) == RECORDS + 1
+
+
+@pytest.mark.parametrize("what", {**LEAKPROOF, **NOT_LEAKPROOF})
+def test_workers_find_all_of_it_by_index(seeded: StackDatabase, what: str) -> None:
+    statement = f"SELECT * FROM {(LEAKPROOF | NOT_LEAKPROOF)[what]} AND advertiser_id = {LARGE}"
+
+    assert 1 <= rows_read(seeded.url_of(RECORD_WRITER), statement, {}) <= 10

@@ -41,6 +41,8 @@ CREATE TABLE records.contacts (
     deleted_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- A column and not an index on lower(email): under row security only what is leakproof is looked up, see docs.
+    email_key text GENERATED ALWAYS AS (lower(email)) STORED,
     display_name text GENERATED ALWAYS AS (
         coalesce(nullif(btrim(coalesce(first_name, '') || ' ' || coalesce(last_name, '')), ''), email)
     ) VIRTUAL,
@@ -52,9 +54,10 @@ CREATE TABLE records.contacts (
     ) VIRTUAL,
     PRIMARY KEY (advertiser_id, id),
     CONSTRAINT contacts_source_external UNIQUE (advertiser_id, source_type, source_id, external_id),
-    CONSTRAINT contacts_state CHECK (state IN ('enabled', 'disabled', 'invited', 'declined'))
+    CONSTRAINT contacts_state CHECK (state IN ('enabled', 'disabled', 'invited', 'declined')),
+    CONSTRAINT contacts_reachable CHECK (source_type = 'ShopifyStore' OR email IS NOT NULL OR phone IS NOT NULL)
 );
-CREATE INDEX contacts_email ON records.contacts (advertiser_id, lower(email));
+CREATE INDEX contacts_email ON records.contacts (advertiser_id, email_key);
 CREATE INDEX contacts_tags ON records.contacts USING gin (tags);
 CREATE INDEX contacts_total_spent ON records.contacts (advertiser_id, total_spent);
 CREATE INDEX contacts_last_order_at ON records.contacts (advertiser_id, last_order_at);

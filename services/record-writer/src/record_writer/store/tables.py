@@ -87,6 +87,7 @@ contacts = Table(
     Column("default_address", JSONB),
     _required("addresses", JSONB),
     *_version(),
+    Column("email_key", Text, info={"generated": True}),
     Column("display_name", Text, info={"generated": True}),
     Column("marketable", Boolean, info={"generated": True}),
     Column("admin_path", Text, info={"generated": True}),

@@ -2,7 +2,7 @@
 -- OFFSET 0 keeps each look-up a look-up: as a join the planner may read a whole tenant's orders instead.
 WITH written AS MATERIALIZED (
     SELECT contact.advertiser_id, contact.id, contact.source_type, contact.source_id, contact.external_id,
-           CASE WHEN contact.deleted_at IS NULL THEN lower(contact.email) END AS email
+           CASE WHEN contact.deleted_at IS NULL THEN contact.email_key END AS email
     FROM unnest(%(advertiser_ids)s::bigint[], %(ids)s::bigint[]) AS listed (advertiser_id, id)
     CROSS JOIN LATERAL (
         SELECT contacts.* FROM records.contacts

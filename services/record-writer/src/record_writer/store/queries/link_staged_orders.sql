@@ -14,7 +14,7 @@ CROSS JOIN LATERAL (
         SELECT contact.id, CASE WHEN contact.source_id = wanted.source_id THEN 2 ELSE 1 END
         FROM records.contacts AS contact
         WHERE contact.advertiser_id = wanted.advertiser_id
-          AND lower(contact.email) = lower(wanted.email)
+          AND contact.email_key = lower(wanted.email)
           AND contact.deleted_at IS NULL
     ) AS candidate
     ORDER BY rank DESC, id

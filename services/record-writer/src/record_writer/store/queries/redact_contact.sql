@@ -3,7 +3,7 @@ WITH gone AS (
     DELETE FROM records.contacts
     WHERE advertiser_id = %(advertiser_id)s AND source_type = 'ShopifyStore' AND source_id = %(store_id)s
       AND (external_id = %(customer_id)s
-           OR lower(email) = %(email)s AND updated_at_source <= %(redacted_at)s)
+           OR email_key = %(email)s AND updated_at_source <= %(redacted_at)s)
     RETURNING advertiser_id, id
 ), unlinked AS (
     UPDATE records.orders SET contact_id = NULL, updated_at = clock_timestamp()

@@ -28,7 +28,7 @@ WITH waiting AS (
             SELECT contact.id, CASE WHEN contact.source_id = waiting.source_id THEN 2 ELSE 1 END
             FROM records.contacts AS contact
             WHERE contact.advertiser_id = waiting.advertiser_id
-              AND lower(contact.email) = lower(waiting.email)
+              AND contact.email_key = lower(waiting.email)
               AND contact.deleted_at IS NULL
         ) AS candidate
         ORDER BY rank DESC, contact_id
