@@ -28,9 +28,10 @@ SELECT
     installation.currency,
     installation.timezone,
     installation.plan_name,
-    coalesce(installation.webhooks_installed, false) AS webhooks_installed,
+    installation.webhooks_installed,
     store.created_at,
-    greatest(store.updated_at, state.last_sync_at) AS updated_at
+    greatest(store.updated_at, state.updated_at, installation.connected_at, installation.disconnected_at)
+        AS updated_at
 FROM gateway.stores_v1 AS store
 JOIN fetcher.installations_v1 AS installation USING (advertiser_id, store_id)
 LEFT JOIN sync.store_state_v1 AS state USING (advertiser_id, store_id);

@@ -1,6 +1,6 @@
 """A row of each advertiser from 1 on in everything that tenants read; each has one store, of the same number."""
 
-from typing import Final
+from typing import Any, Final
 
 import psycopg
 
@@ -54,7 +54,7 @@ INSERT INTO notify.emails (advertiser_id, event_id, template, recipient_user_id,
 """
 
 
-def seed(admin: "psycopg.Connection[tuple[object, ...]]", *, tenants: int) -> None:
+def seed(admin: "psycopg.Connection[Any]", *, tenants: int) -> None:
     """Add the rows of so many tenants, and statistics of them, as a superuser in autocommit."""
     admin.execute(_SEED.format(tenants=tenants).encode())
     admin.execute("VACUUM ANALYZE")

@@ -192,7 +192,7 @@ WHERE tenancy.visible(j.advertiser_id);
 
 CREATE VIEW sync.store_state_v1 WITH (security_barrier) AS
 SELECT store_id, advertiser_id, status, last_sync_at, last_sync_status, last_sync_error, initial_sync_completed,
-       next_run_at
+       next_run_at, updated_at
 FROM sync.store_state
 WHERE tenancy.visible(advertiser_id);
 
