@@ -139,7 +139,7 @@ def test_other_searches_read_the_rows_of_the_tenant_and_of_no_other(seeded: Stac
     assert rows_read(seeded.url_of(OAUTH_GATEWAY), statement, {}, advertiser_id=LARGE) == RECORDS + 1
 
 
-@pytest.mark.parametrize("what", {**LEAKPROOF, **NOT_LEAKPROOF})
+@pytest.mark.parametrize("what", LEAKPROOF | NOT_LEAKPROOF)
 def test_workers_find_all_of_it_by_index(seeded: StackDatabase, what: str) -> None:
     statement = f"SELECT * FROM {(LEAKPROOF | NOT_LEAKPROOF)[what]} AND advertiser_id = {LARGE}"
 

@@ -7,6 +7,8 @@ from psycopg import sql
 
 from local_stack.postgres import replace_database
 from local_stack.repository import POSTGRES_SQL, migrations_of
+from sync_common.bus.inbox import inbox_ddl
+from sync_common.bus.outbox import outbox_ddl
 from sync_common.contracts.stack import SERVICES, Service
 from sync_common.db.migrations import upgrade
 
@@ -59,6 +61,8 @@ def fingerprint() -> str:
         for path in sorted(folder.rglob("*")):
             if path.suffix in {".py", ".sql"}:
                 digest.update(path.read_bytes())
+    for ddl in (outbox_ddl, inbox_ddl):  # migrations call them
+        digest.update(ddl("any").encode())
     return digest.hexdigest()[:12]
 
 

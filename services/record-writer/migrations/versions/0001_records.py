@@ -41,7 +41,7 @@ CREATE TABLE records.contacts (
     deleted_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    -- A column and not an index on lower(email): under row security only what is leakproof is looked up, see docs.
+    -- A column and not an index on lower(email): under row security only what is leakproof is looked up.
     email_key text GENERATED ALWAYS AS (lower(email)) STORED,
     display_name text GENERATED ALWAYS AS (
         coalesce(nullif(btrim(coalesce(first_name, '') || ' ' || coalesce(last_name, '')), ''), email)

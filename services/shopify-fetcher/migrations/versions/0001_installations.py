@@ -122,8 +122,8 @@ VIEWS = """
 CREATE VIEW fetcher.installations_v1 WITH (security_barrier) AS
 SELECT c.store_id, c.advertiser_id, c.installation_id, i.shop_domain, c.status, c.generation, c.disconnect_reason,
        c.connected_at, c.disconnected_at, i.access_scopes,
-       i.webhooks_installed AND c.status = 'connected' AS webhooks_installed, i.shopify_shop_id, i.shop_name, i.shop_owner,
-       i.email, i.currency, i.timezone, i.plan_name,
+       i.webhooks_installed AND c.status = 'connected' AS webhooks_installed, i.shopify_shop_id, i.shop_name,
+       i.shop_owner, i.email, i.currency, i.timezone, i.plan_name,
        'read_all_orders' = ANY (i.access_scopes) AS has_all_orders
 FROM fetcher.connections c
 JOIN fetcher.installations i ON i.id = c.installation_id
