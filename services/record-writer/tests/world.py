@@ -17,7 +17,7 @@ from record_writer.handlers import RecordHandler
 from record_writer.upkeep import Upkeep
 from sync_common.bus import Message, Outcome, in_transaction, one_by_one
 from sync_common.contracts.events import RefetchRequested
-from sync_common.contracts.records import RawRecord, RecordType, ShopWebhook, fetched, record_key
+from sync_common.contracts.records import RawRecord, RecordType, ShopWebhook, fetched, part_ended, record_key
 from sync_common.contracts.resources import Resource, Shape
 from sync_common.contracts.topics import COMPLIANCE_TOPIC
 from sync_common.db import Database
@@ -107,6 +107,20 @@ class World(Records):
             source="sync-orchestrator",
             api_version="2026-10",
             gone=True,
+        )
+
+    def mark(self, resource: Resource, *, partition: int = 0, epoch: int = 1) -> RawRecord:
+        """Return the end of a part of job 5, as one partition gets it."""
+        return part_ended(
+            resource=resource,
+            shop=SHOP,
+            store_id=1,
+            advertiser_id=10,
+            job_id=5,
+            epoch=epoch,
+            partition=partition,
+            now=at(0),
+            source="sync-orchestrator",
         )
 
     def message(self, raw: RawRecord, partition: int = 0) -> Message:

@@ -23,6 +23,7 @@ from sync_common.db import Transaction
 from sync_common.runtime.clock import Clock
 
 REFETCH_IDS_MAX = 250
+LINKED = (Resource.CUSTOMERS, Resource.ORDERS)
 
 
 @dataclass(slots=True)
@@ -84,7 +85,7 @@ class RecordHandler:
         written = await records.write(tx, self.resource, ordered)
 
         await books.note_outcomes(tx, self.resource, _entries(received, ordered, written))
-        await books.note_marks(tx, self.resource, _marks(received))
+        await self._note_marks(tx, list(_marks(received)))
         await books.note_deliveries(tx, _deliveries(received, written))
         await self._request_refetches(tx, received, written)
         self._count(received, written)
@@ -128,6 +129,12 @@ class RecordHandler:
                 else:
                     kept.append(item_for(item.target, change, item.job_id, item.epoch))
             one.items = kept
+
+    async def _note_marks(self, tx: Transaction, marks: Sequence[books.Mark]) -> None:
+        """Note the ends of parts; all that lies before them is committed, so what the job brought is linked by now."""
+        await books.note_marks(tx, self.resource, marks)
+        if self.resource in LINKED and marks:
+            await records.sweep_stores(tx, {mark.store_id for mark in marks})
 
     async def _request_refetches(
         self, tx: Transaction, received: Sequence[Received], written: records.Written

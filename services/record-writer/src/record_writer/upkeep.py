@@ -16,9 +16,7 @@ from sync_common.contracts.topics import RECORD_WRITER
 from sync_common.db import Database, is_transient
 from sync_common.runtime import Clock
 
-UNSETTLED_SECONDS: Final = 180.0  # longer than two batches that overlap: the bus ends each after a minute
 FIRST_HORIZON_SECONDS: Final = 86_400.0  # after a start nobody knows for how long no sweep ran
-SWEPT_MAX: Final = 5_000
 FORGET_EVERY_SECONDS: Final = 3_600.0
 DELIVERIES_KEPT_DAYS: Final = 30
 ERASED_MAX: Final = 2_000
@@ -63,7 +61,7 @@ class Upkeep:
         while place is not None and not stop.is_set():
             async with self.database.transaction() as tx:
                 number, place = await records.sweep_links(
-                    tx, before=place, horizon_seconds=self._horizon_seconds(), limit=SWEPT_MAX
+                    tx, before=place, horizon_seconds=self._horizon_seconds(), limit=records.SWEPT_MAX
                 )
             LINKS_SWEPT.inc(number)
             linked += number
@@ -74,7 +72,7 @@ class Upkeep:
     def _horizon_seconds(self) -> float:
         if self._swept_at is None:
             return FIRST_HORIZON_SECONDS
-        return self.clock.monotonic() - self._swept_at + UNSETTLED_SECONDS
+        return self.clock.monotonic() - self._swept_at + records.UNSETTLED_SECONDS
 
     async def erase(self) -> bool:
         """Erase one step of the oldest shop erasure and announce its end; False when there is none."""

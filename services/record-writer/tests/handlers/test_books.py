@@ -3,7 +3,6 @@
 import pytest
 
 from sync_common.bus import Rejected
-from sync_common.contracts.records import part_ended
 from sync_common.contracts.resources import Resource
 
 CUSTOMERS, ORDERS, PRODUCTS = Resource
@@ -93,21 +92,8 @@ async def test_record_that_cannot_be_brought_to_the_database_is_counted_as_faile
 
 
 async def test_marks_count_distinct_partitions_of_an_epoch(world):
-    def mark(partition, epoch):
-        return part_ended(
-            resource=ORDERS,
-            shop="acme.myshopify.com",
-            store_id=1,
-            advertiser_id=10,
-            job_id=5,
-            epoch=epoch,
-            partition=partition,
-            now=world.at(0),
-            source="sync-orchestrator",
-        )
-
     for partition, epoch in ((0, 1), (1, 2), (2, 2), (2, 2)):
-        await world.write(mark(partition, epoch), partition=partition)
+        await world.write(world.mark(ORDERS, partition=partition, epoch=epoch), partition=partition)
 
     assert [(book["epoch"], book["marks_seen"], book["distinct_ids"]) for book in await world.books()] == [
         (1, 1, 0),

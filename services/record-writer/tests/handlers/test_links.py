@@ -3,6 +3,7 @@
 import asyncio
 
 import psycopg
+import pytest
 
 from record_writer.store import records
 from sync_common.bus import in_transaction
@@ -38,9 +39,19 @@ async def test_batches_that_cannot_see_each_other_are_linked_by_the_next_sweep(w
     assert await link(world, 100) == ((await world.row("contacts", 1))["id"], 3)
 
 
+@pytest.mark.parametrize("resource", [CUSTOMERS, ORDERS])
+async def test_all_that_a_job_brought_is_linked_when_its_last_mark_is_in(world, resource):
+    """A job was complete, and for some seconds an order that had raced its customer had no contact."""
+    await race(world)
+
+    await world.write(world.mark(resource))
+
+    assert await link(world, 100) == ((await world.row("contacts", 1))["id"], 3)
+
+
 async def test_sweep_reaches_an_order_behind_any_number_that_wait_for_ever(world, monkeypatch):
     """Newer orders of guests, who never become contacts, once filled every sweep: the order behind stayed unlinked."""
-    monkeypatch.setattr("record_writer.upkeep.SWEPT_MAX", 2)
+    monkeypatch.setattr("record_writer.store.records.SWEPT_MAX", 2)
     await race(world)
     guests = (world.graphql_order(n, customer=None, email=f"guest{n}@example.com") for n in range(200, 206))
     await world.write(*(world.read(ORDERS, guest, 1) for guest in guests))
@@ -199,7 +210,7 @@ async def test_orders_of_a_deleted_contact_find_the_next_one(world):
     await world.execute("UPDATE records.orders SET updated_at = '2026-01-01Z'")
     await world.comply("customers/redact", {"customer": {"id": 1}}, 10)
     unlinked = await link(world, 100, store_id=3)
-    await world.upkeep().sweep()
+    await world.sweep()
 
     assert before[1] == 1
     assert unlinked == (None, 0)

@@ -33,6 +33,8 @@ class Place(NamedTuple):
 
 
 NEWEST: Final = Place("infinity", 0, 0)
+UNSETTLED_SECONDS: Final = 180.0  # longer than two batches that overlap: the bus ends each after a minute
+SWEPT_MAX: Final = 5_000
 
 
 def as_json(rows: Iterable[Any]) -> str:
@@ -134,17 +136,37 @@ async def _link(cursor: Cursor, contact_ids: Sequence[tuple[int, int]]) -> None:
 
 
 async def sweep_links(
-    tx: Transaction, *, before: Place, horizon_seconds: float, limit: int
+    tx: Transaction,
+    *,
+    before: Place,
+    horizon_seconds: float,
+    limit: int,
+    store_ids: Sequence[int] | None = None,
 ) -> tuple[int, Place | None]:
     """Link orders that were written within the horizon and still want a better contact, newest first.
 
-    Looks at `limit` orders from `before` on; returns how many it linked, and where to go on unless that was the end.
+    Looks at `limit` orders from `before` on, of these stores or of all; returns how many it linked, and where to go
+    on unless that was the end.
     """
-    parameters = before._asdict() | {"horizon_seconds": horizon_seconds, "limit": limit}
+    parameters = before._asdict() | {
+        "horizon_seconds": horizon_seconds,
+        "limit": limit,
+        "store_ids": None if store_ids is None else list(store_ids),
+    }
     async with raw_cursor(tx) as cursor:
         await cursor.execute(query("sweep_links"), parameters)
         ((linked, *last),) = await cursor.fetchall()
     return linked, None if last[0] is None else Place(*last)
+
+
+async def sweep_stores(tx: Transaction, store_ids: Iterable[int]) -> None:
+    """Link what batches of these stores that overlapped just now could not see of each other."""
+    place: Place | None = NEWEST
+    stores = sorted(store_ids)
+    while place is not None:
+        _, place = await sweep_links(
+            tx, before=place, horizon_seconds=UNSETTLED_SECONDS, limit=SWEPT_MAX, store_ids=stores
+        )
 
 
 async def lock_shops(tx: Transaction, shared: Iterable[str], exclusive: Iterable[str] = ()) -> None:

@@ -7,6 +7,8 @@ WITH waiting AS (
     FROM records.orders
     WHERE orders.link_rank < 3
       AND (orders.customer_external_id IS NOT NULL OR orders.email IS NOT NULL)
+      AND (%(store_ids)s::bigint[] IS NULL
+           OR orders.source_type = 'ShopifyStore' AND orders.source_id = ANY (%(store_ids)s::bigint[]))
       AND orders.updated_at > statement_timestamp() - make_interval(secs => %(horizon_seconds)s)
       AND (orders.updated_at, orders.advertiser_id, orders.id)
           < (%(updated_at)s::timestamptz, %(advertiser_id)s, %(id)s)
