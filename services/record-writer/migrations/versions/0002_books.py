@@ -46,6 +46,7 @@ CREATE TABLE records.shop_erasures (
     requested_at timestamptz NOT NULL,
     webhook_id text NOT NULL,
     effects jsonb NOT NULL DEFAULT '{}',
+    reached jsonb NOT NULL DEFAULT '{}',
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     done_at timestamptz,
     PRIMARY KEY (advertiser_id, store_id, generation)
@@ -53,6 +54,8 @@ CREATE TABLE records.shop_erasures (
 CREATE INDEX shop_erasures_due ON records.shop_erasures (created_at) WHERE done_at IS NULL;
 COMMENT ON TABLE records.shop_erasures IS
     'Stores to erase after shop/redact, in small transactions; what was observed after requested_at stays.';
+COMMENT ON COLUMN records.shop_erasures.reached IS
+    'The last external id erased of each kind, so that no step reads again what an earlier one did; null at the end.';
 
 CREATE TABLE records.compliance_receipts (
     -- 0 for a request about a shop that no advertiser has connected.

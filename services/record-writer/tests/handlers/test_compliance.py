@@ -1,5 +1,7 @@
 """Erasure that stays final, and exports on request."""
 
+import pytest
+
 from sync_common.bus import Done, Rejected
 from sync_common.contracts.resources import Resource
 
@@ -121,6 +123,29 @@ async def test_shop_redact_takes_the_exports_of_the_store_along(world):
         {"store_id": 3},
     ]
     assert await world.rows("SELECT FROM records.export_chunks WHERE content::text LIKE '%%ada1%%'") == []
+
+
+@pytest.mark.parametrize("preference", ["erase", "anonymise"])
+async def test_erasure_in_many_steps_misses_nothing(world, monkeypatch, preference):
+    """Was: each step looked for what was left, and so read all that earlier ones had done."""
+    monkeypatch.setattr("record_writer.upkeep.ERASED_MAX", 1)
+    await world.write(*(world.read(CUSTOMERS, world.graphql_customer(n), 1) for n in (1, 2, 10)))
+    await world.write(*(world.read(ORDERS, world.graphql_order(98 + n, customer=n), 1) for n in (1, 2, 10)))
+    await world.execute(DISCONNECT, store_id=1)
+    await world.execute(
+        "UPDATE gateway.stores_v1 SET redact_preference = %(preference)s", preference=preference
+    )
+
+    await world.comply("shop/redact", {}, 3600)
+    upkeep = world.upkeep()
+    while await upkeep.erase():
+        pass
+
+    left = "SELECT FROM records.orders WHERE email IS NOT NULL OR customer_external_id IS NOT NULL"
+    assert await world.rows(f"{left} UNION ALL SELECT FROM records.contacts") == []
+    (erasure,) = await world.rows("SELECT effects, reached FROM records.shop_erasures")
+    assert (erasure["effects"]["contacts"], erasure["effects"]["orders"]) == (3, 3)
+    assert set(erasure["reached"].values()) == {None}
 
 
 async def test_shop_redact_keeps_anonymous_orders_where_the_advertiser_wants_them(world):

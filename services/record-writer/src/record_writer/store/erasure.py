@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as insert_or
 
 from record_writer.domain.redaction import Hasher, RedactionKey, Subject
@@ -198,7 +198,7 @@ async def claim_erasure(tx: Transaction) -> Any | None:
 
 
 async def erase_some(tx: Transaction, erasure: Any, *, limit: int) -> dict[str, int]:
-    """Erase up to `limit` rows of each kind, and all exports; nothing but zeros means that the store is erased.
+    """Erase the next `limit` rows of each kind, and all exports; nothing but zeros means that the store is erased.
 
     Exports may have been made of rows that are still to be erased, so their own time does not spare them.
     """
@@ -211,11 +211,14 @@ async def erase_some(tx: Transaction, erasure: Any, *, limit: int) -> dict[str, 
     kinds = {"contacts": "erase_contacts", "orders": "anonymise_orders"}
     if not erasure.keep_anonymous:
         kinds |= {"orders": "erase_orders", "products": "erase_products"}
-    erased: dict[str, int] = {}
+    erased = dict.fromkeys(kinds, 0)
+    reached = {name: erasure.reached.get(name, "") for name in kinds}
     async with raw_cursor(tx) as cursor:
-        for name, statement in kinds.items():
-            await cursor.execute(query(statement), parameters)
-            erased[name] = cursor.rowcount
+        for name, after in reached.items():
+            if after is not None:
+                await cursor.execute(query(kinds[name]), parameters | {"after": after})
+                ((erased[name], reached[name]),) = await cursor.fetchall()
+    await tx.execute(update(shop_erasures).where(*_this(erasure)).values(reached=reached))
     dropped = await tx.execute(
         delete(exports).where(
             exports.c.advertiser_id == erasure.advertiser_id, exports.c.store_id == erasure.store_id
@@ -229,12 +232,16 @@ async def note_erased(tx: Transaction, erasure: Any, effects: dict[str, int], *,
     total = {name: erasure.effects.get(name, 0) + number for name, number in effects.items()}
     await tx.execute(
         update(shop_erasures)
-        .where(
-            shop_erasures.c.advertiser_id == erasure.advertiser_id,
-            shop_erasures.c.store_id == erasure.store_id,
-            shop_erasures.c.generation == erasure.generation,
-        )
+        .where(*_this(erasure))
         .values(effects=total, done_at=func.clock_timestamp() if done else None)
+    )
+
+
+def _this(erasure: Any) -> tuple[ColumnElement[bool], ...]:
+    return (
+        shop_erasures.c.advertiser_id == erasure.advertiser_id,
+        shop_erasures.c.store_id == erasure.store_id,
+        shop_erasures.c.generation == erasure.generation,
     )
 
 

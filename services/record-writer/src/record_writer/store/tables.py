@@ -217,6 +217,7 @@ shop_erasures = Table(
     _required("requested_at", TIME),
     _required("webhook_id", Text),
     _required("effects", JSONB),
+    _required("reached", JSONB),
     _required("created_at", TIME),
     Column("done_at", TIME),
 )
