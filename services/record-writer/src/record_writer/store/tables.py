@@ -24,7 +24,6 @@ from sync_common.bus.outbox import outbox_table
 from sync_common.contracts.resources import Resource
 
 SCHEMA: Final = "records"
-SOURCE_TYPE: Final = "ShopifyStore"
 
 metadata = MetaData(schema=SCHEMA)
 outbox = outbox_table(metadata, SCHEMA)
