@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from prometheus_client import CollectorRegistry
+from structlog.testing import capture_logs
 
 from local_stack.processes import free_port
 from sync_common.runtime import HttpServer, Readiness, ops_app, run_service
@@ -93,6 +94,74 @@ async def test_task_that_ignores_the_stop_is_cancelled_in_time() -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
     assert await asyncio.wait_for(running, 10) == 1
+
+
+async def test_stop_takes_no_longer_than_told_though_its_parts_hang() -> None:
+    """The stages used to add up, and the last of them had no deadline, so that the process was killed instead."""
+    never, started, closed = asyncio.Event(), asyncio.Event(), asyncio.Event()
+
+    async def ignores_its_cancellation(_stop: asyncio.Event) -> None:
+        started.set()
+        try:
+            await never.wait()
+        finally:
+            await never.wait()
+
+    async def hangs() -> None:
+        await never.wait()
+
+    async def close() -> None:
+        closed.set()
+
+    running = asyncio.create_task(
+        run_service(
+            "t",
+            tasks={"s": ignores_its_cancellation},
+            servers=[],
+            readiness=Readiness(),
+            closers=[hangs, close],
+            drain_seconds=0.5,
+        )
+    )
+    await started.wait()
+    os.kill(os.getpid(), signal.SIGTERM)
+
+    assert await asyncio.wait_for(running, 10) == 1
+    assert closed.is_set(), "a closer that hangs must leave time for those behind it"
+
+
+async def test_what_fails_while_draining_is_logged_and_stops_nothing_else() -> None:
+    readiness = Readiness()
+    server = ops_server(readiness)
+    closed = asyncio.Event()
+
+    async def fails_at_the_end(stop: asyncio.Event) -> None:
+        await stop.wait()
+        raise ZeroDivisionError
+
+    async def fails() -> None:
+        raise LookupError
+
+    async def close() -> None:
+        closed.set()
+
+    with capture_logs() as logs:
+        running = asyncio.create_task(
+            run_service(
+                "t",
+                tasks={"work": fails_at_the_end},
+                servers=[server],
+                readiness=readiness,
+                closers=[fails, close],
+            )
+        )
+        await until_ready(server.port)
+        os.kill(os.getpid(), signal.SIGTERM)
+        assert await asyncio.wait_for(running, 10) == 1
+
+    failures = {line["task"]: type(line["exc_info"]) for line in logs if line["log_level"] == "error"}
+    assert failures == {"work": ZeroDivisionError, "closer-0": LookupError}
+    assert closed.is_set()
 
 
 async def test_failing_check_makes_the_service_unready_but_not_dead() -> None:

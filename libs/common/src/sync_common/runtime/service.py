@@ -6,7 +6,8 @@ import signal
 from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, Final
 
 import structlog
 import uvicorn
@@ -17,6 +18,8 @@ log = structlog.get_logger()
 
 Task = Callable[[asyncio.Event], Awaitable[None]]
 Closer = Callable[[], Awaitable[None]]
+
+_TASKS_SHARE: Final = 3 / 4  # of the time to stop; the worst case of a consumer without Kafka is 13 s of 18
 
 
 @dataclass(frozen=True)
@@ -50,32 +53,81 @@ async def run_service(
     """Run until SIGTERM or SIGINT, or until a part dies; return the exit status.
 
     Stopping: readiness off, the stop event set, tasks drained, servers closed, then `closers` in order, all
-    within `drain_seconds`. A task that ends or raises before that stops everything with status 1.
+    within `drain_seconds`: what takes longer is cancelled, and what ignores that is left behind. A task that ends
+    or raises before that stops everything with status 1.
     """
-    stop = asyncio.Event()
+    parts = _Parts()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, _on_signal, name, number, stop)
+        loop.add_signal_handler(number, _on_signal, name, number, parts.stop)
 
     _calm_collector()
     http = [_server(server) for server in servers]
-    serving = [asyncio.create_task(server.serve(), name=f"http-{server.config.port}") for server in http]
-    working = [asyncio.create_task(_run(task, stop), name=label) for label, task in tasks.items()]
+    serving = [parts.start(f"http-{server.config.port}", server.serve) for server in http]
+    working = [parts.start(label, partial(task, parts.stop)) for label, task in tasks.items()]
     log.info("started", service=name, task=",".join(tasks))
-    stopping = asyncio.create_task(stop.wait())
+    stopping = asyncio.create_task(parts.stop.wait())
     await asyncio.wait([stopping, *serving, *working], return_when=asyncio.FIRST_COMPLETED)
 
-    failed = _log_dead([*serving, *working]) if not stop.is_set() else False
     readiness.drain()
-    stop.set()
-    failed |= await _drain(working, drain_seconds)
+    parts.stop_within(drain_seconds)
+    await parts.drain(working, share=_TASKS_SHARE)
     for server in http:
         server.should_exit = True
-    await _drain(serving, 2)
-    for close in closers:
-        await close()
-    log.info("stopped", service=name, status=int(failed))
-    return int(failed)
+    await parts.drain(serving, share=1 / (1 + len(closers)))
+    for index, close in enumerate(closers):
+        await parts.drain([parts.start(f"closer-{index}", close)], share=1 / (len(closers) - index))
+    log.info("stopped", service=name, status=int(parts.failed))
+    return int(parts.failed)
+
+
+class _Parts:
+    """What a service runs, one deadline for all of it to end, and whether all went well."""
+
+    def __init__(self) -> None:
+        self.stop = asyncio.Event()
+        self.failed = False
+        self._loop = asyncio.get_running_loop()
+        self._ends_at = float("inf")
+
+    def start(self, name: str, work: Closer) -> "asyncio.Task[None]":
+        """Run a part; its failure is logged when it happens."""
+        part = asyncio.create_task(_run(work), name=name)
+        part.add_done_callback(self._judge)
+        return part
+
+    def stop_within(self, seconds: float) -> None:
+        """Tell every part to end; the time that draining may take begins now."""
+        self._ends_at = self._loop.time() + seconds
+        self.stop.set()
+
+    async def drain(self, parts: Sequence["asyncio.Task[None]"], *, share: float) -> None:
+        """Let parts end by themselves for a share of the time left, then cancel them and wait for a share again."""
+        if not parts:
+            return
+        _, late = await asyncio.wait(parts, timeout=share * self._seconds_left())
+        if not late:
+            return
+        self.failed = True
+        for part in late:
+            log.warning("cancelled while draining", task=part.get_name())
+            part.cancel()
+        _, stuck = await asyncio.wait(late, timeout=share * self._seconds_left())
+        for part in stuck:
+            log.error("left behind while draining", task=part.get_name())
+
+    def _seconds_left(self) -> float:
+        return max(0.0, self._ends_at - self._loop.time())
+
+    def _judge(self, part: "asyncio.Task[None]") -> None:
+        error = None if part.cancelled() else part.exception()
+        if not self.stop.is_set():
+            log.error("part ended unasked", task=part.get_name(), exc_info=error)
+        elif error is not None:
+            log.error("failed while draining", task=part.get_name(), exc_info=error)
+        else:
+            return
+        self.failed = True
 
 
 def _calm_collector() -> None:
@@ -85,8 +137,8 @@ def _calm_collector() -> None:
     gc.set_threshold(50_000, 10, 10)
 
 
-async def _run(task: Task, stop: asyncio.Event) -> None:
-    await task(stop)
+async def _run(work: Closer) -> None:
+    await work()
 
 
 def _server(server: HttpServer) -> _Server:
@@ -108,23 +160,3 @@ def _server(server: HttpServer) -> _Server:
 def _on_signal(name: str, number: signal.Signals, stop: asyncio.Event) -> None:
     log.info("stopping", service=name, signal=number.name)
     stop.set()
-
-
-def _log_dead(parts: Sequence["asyncio.Task[None]"]) -> bool:
-    for part in parts:
-        if part.done():
-            error = None if part.cancelled() else part.exception()
-            log.error("part ended unasked", task=part.get_name(), exc_info=error)
-    return True
-
-
-async def _drain(parts: Sequence["asyncio.Task[None]"], seconds: float) -> bool:
-    """Wait for tasks to end by themselves, then cancel; say whether any failed or had to be cancelled."""
-    if not parts:
-        return False
-    _, pending = await asyncio.wait(parts, timeout=seconds)
-    for task in pending:
-        log.warning("cancelled while draining", task=task.get_name())
-        task.cancel()
-    await asyncio.gather(*parts, return_exceptions=True)
-    return bool(pending) or any(not t.cancelled() and t.exception() is not None for t in parts)
