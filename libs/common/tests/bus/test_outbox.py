@@ -14,7 +14,7 @@ from sync_common.bus import DeliveryFailed, Message, OutboxRelay, outbox
 from sync_common.bus.outbox import outbox_ddl, outbox_table
 from sync_common.contracts.envelope import Envelope
 from sync_common.contracts.events import SyncRequested
-from sync_common.db import Database
+from sync_common.db import Database, Transaction
 
 NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
 
@@ -174,6 +174,32 @@ async def test_row_stays_unsent_while_kafka_is_away(
     network.heal()
     async with _running([relay]):
         await _until_all_sent(bus, database, table)
+
+
+async def test_server_that_is_read_only_is_waited_out(
+    bus: Any, empty_database: str, database: Database, table: Table, topic: str
+) -> None:
+    """As it is during a failover; it used to end the service."""
+
+    class Standby(Database):
+        rounds, promoted = 0, False
+
+        @contextlib.asynccontextmanager
+        async def transaction(self, *, advertiser_id: int | None = None) -> AsyncIterator[Transaction]:
+            self.rounds += 1
+            async with super().transaction(advertiser_id=advertiser_id) as tx:
+                if not self.promoted:
+                    await tx.execute(text("SET TRANSACTION READ ONLY"))
+                yield tx
+
+    standby = Standby.from_url(empty_database, application_name="standby")
+    await owe(database, table, store=7, number=1)
+
+    async with _running([OutboxRelay(standby, table, await bus.producer(), interval=0.01)]):
+        await bus.until(lambda: standby.rounds >= 2)
+        standby.promoted = True
+        await _until_all_sent(bus, database, table)
+    await standby.close()
 
 
 async def test_backlog_is_drained_without_waiting_for_the_interval(

@@ -5,6 +5,7 @@ import asyncio
 import psycopg
 import pytest
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 
 from local_stack.platform import eventually
 from local_stack.testing import StackDatabase
@@ -71,6 +72,25 @@ async def test_lost_connection_is_transient_and_bad_data_is_not(stack_database: 
     assert [is_transient(error) for error in errors] == [True, False]
     assert is_transient(psycopg.errors.DeadlockDetected())
     assert not is_transient(ValueError())
+    await database.close()
+
+
+async def test_read_only_server_is_transient(stack_database: StackDatabase) -> None:
+    """A server that had become a standby used to make every record look bad, one by one."""
+    database = Database.from_url(stack_database.url("postgres"), application_name="t")
+
+    async def write() -> None:
+        async with database.transaction() as tx:
+            await tx.execute(text("SET TRANSACTION READ ONLY"))
+            await tx.execute(text("CREATE TABLE public.t ()"))
+
+    with pytest.raises(DBAPIError) as caught:
+        await write()
+
+    assert is_transient(caught.value)
+    assert is_transient(psycopg.errors.IdleInTransactionSessionTimeout())
+    assert is_transient(psycopg.errors.TransactionTimeout())
+    assert not is_transient(psycopg.errors.NoActiveSqlTransaction())
     await database.close()
 
 

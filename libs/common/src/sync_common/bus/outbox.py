@@ -27,8 +27,6 @@ from sqlalchemy import (
     update,
 )
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.exc import InterfaceError, OperationalError
-from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from sync_common.bus.errors import BusError
 from sync_common.bus.events import event_body, event_envelope
@@ -45,7 +43,6 @@ _CLAIMED_MAX: Final = 500
 _PRUNED_MAX: Final = 5000
 _PRUNE_SECONDS: Final = 60.0
 _BACKOFF_SECONDS_MAX: Final = 10.0
-_OUTAGES: Final = (BusError, OperationalError, InterfaceError, PoolTimeout, OSError)
 
 _DDL: Final = """
 CREATE TABLE {schema}.outbox (
@@ -144,7 +141,9 @@ class OutboxRelay:
             try:
                 sent = await self.send_round()
                 await self._prune_when_due()
-            except _OUTAGES as error:
+            except Exception as error:
+                if not (isinstance(error, BusError) or self._database.is_transient(error)):
+                    raise
                 failures += 1
                 log.warning("outbox_waits", kind=self._name, error=type(error).__name__, attempt=failures)
                 await _pause(stop, min(self._interval * 2**failures, _BACKOFF_SECONDS_MAX))

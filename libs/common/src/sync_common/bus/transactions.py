@@ -14,3 +14,7 @@ class Transactional(Protocol):
     def transaction(self) -> AbstractAsyncContextManager[Transaction]:
         """Open a transaction."""
         ...
+
+    def is_transient(self, error: BaseException, /) -> bool:
+        """Say whether trying again may help after `error`."""
+        ...

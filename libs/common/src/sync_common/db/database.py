@@ -84,6 +84,10 @@ class Database:
                 await tx.execute(_SET_ADVERTISER, {"advertiser_id": str(advertiser_id)})
             yield tx
 
+    def is_transient(self, error: BaseException) -> bool:
+        """Say whether trying again may help after `error`."""
+        return is_transient(error)
+
     async def close(self) -> None:
         """Close every connection.
 
@@ -107,11 +111,16 @@ async def raw_cursor(tx: Transaction) -> AsyncIterator["psycopg.AsyncCursor[Any]
         yield cursor
 
 
-_TRANSIENT_CLASSES = ("08", "40", "53", "55", "57", "58")
+_TRANSIENT_CLASSES: Final = ("08", "40", "53", "55", "57", "58")
+_TRANSIENT_STATES: Final = {
+    "25006",  # read-only: the server is a standby, as it may be during a failover
+    "25P03",  # idle_in_transaction_session_timeout
+    "25P04",  # transaction_timeout
+}
 
 
 def is_transient(error: BaseException) -> bool:
-    """Say whether trying again may help: lost connections, deadlocks, serialization, resources, shutdown."""
+    """Say whether trying again may help: lost connections, failover, deadlocks, serialization, resources, shutdown."""
     cause: BaseException | None = error
     if isinstance(error, DBAPIError):
         if error.connection_invalidated:
@@ -120,5 +129,5 @@ def is_transient(error: BaseException) -> bool:
     if isinstance(cause, psycopg.Error):
         if cause.sqlstate is None:
             return isinstance(cause, (psycopg.OperationalError, psycopg.InterfaceError))
-        return cause.sqlstate[:2] in _TRANSIENT_CLASSES
+        return cause.sqlstate[:2] in _TRANSIENT_CLASSES or cause.sqlstate in _TRANSIENT_STATES
     return isinstance(cause, OSError | SQLAlchemyTimeout)
