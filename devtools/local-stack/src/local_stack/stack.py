@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -136,14 +137,18 @@ class Stack:
 
     def stop(self) -> None:
         """Stop everything, services first, servers last."""
+        self.stop_processes()
+        for server in reversed(self.servers):
+            server.stop()
+
+    def stop_processes(self) -> None:
+        """Stop the services and tools."""
         own = [process for name, process in self.processes.items() if name in {*SERVICES, *DEV_TOOLS}]
         for process in own:
             if process.running:
                 process.popen.terminate()  # all at once: they drain side by side
         for process in own:
             process.stop()
-        for server in reversed(self.servers):
-            server.stop()
 
 
 def start_stack(folder: Path, *, cache: Path, default_ports: bool = True, durable: bool = True) -> Stack:
@@ -151,12 +156,13 @@ def start_stack(folder: Path, *, cache: Path, default_ports: bool = True, durabl
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     servers = _start_servers(folder, cache, default_ports=default_ports, durable=durable)
-    stack = _describe(folder, *servers, default_ports=default_ports)
-    try:
+    with ExitStack() as on_error:  # Ctrl-C as well: what did start is stopped again
+        for server in servers:
+            on_error.callback(server.stop)
+        stack = _describe(folder, *servers, default_ports=default_ports)
+        on_error.callback(stack.stop_processes)
         _start_processes(stack)
-    except BaseException:
-        stack.stop()
-        raise
+        on_error.pop_all()
     return stack
 
 
