@@ -234,6 +234,35 @@ async def test_too_many_dead_letters_stop_the_partition_and_no_other(bus: Any) -
     assert [message.value for message in again.messages if message.partition == 0] == numbers(0, 20)
 
 
+async def test_records_of_a_stopped_partition_are_not_counted(bus: Any) -> None:
+    topic = await bus.topic()
+    await bus.fill(topic, numbers(0, 5))
+    registry = CollectorRegistry()
+    recorder = bus.Recorder(lambda message: Rejected("bad"))
+    labels = {"group": bus.group, "topic": topic}
+
+    async with bus.consuming(
+        [topic], recorder, registry=registry, dead_letter_limit=DeadLetterLimit(in_a_row=5)
+    ):
+        await bus.until(lambda: registry.get_sample_value("bus_batch_seconds_count", labels) == 1)
+
+    assert _stopped(bus, registry, topic, "too_many_dead_letters") is not None
+    for outcome in ("done", "rejected"):
+        assert registry.get_sample_value("bus_records_total", {**labels, "outcome": outcome}) == 0
+
+
+async def test_header_without_a_value_counts_as_empty(bus: Any) -> None:
+    """Kafka allows it; the consumer used to end with a TypeError outside the handler, again and again."""
+    topic = await bus.topic()
+    client = (await bus.producer())._connection.current
+    await client.send_and_wait(bus.prefix + topic, b"value", b"key", headers=[("ce_id", None)])
+
+    [message] = await bus.read(topic, 1)
+
+    assert message.headers == [("ce_id", b"")]
+    assert message.size == len(b"keyvaluece_id")
+
+
 async def test_too_large_a_share_of_dead_letters_stops_the_partition(bus: Any) -> None:
     topic = await bus.topic()
     await bus.fill(topic, numbers(0, 20))
@@ -325,6 +354,32 @@ async def test_batch_that_outlasts_the_hand_over_is_read_again_and_crashes_nothi
             await bus.until(lambda: len(first.messages) + len(second.messages) == outlasting + 100)
 
     await _assert_all_is_committed(bus, topic)
+
+
+async def test_dead_letters_that_outlast_the_hand_over_move_no_position(
+    bus: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A position was noted for a partition held no longer, and every later commit failed with it."""
+    monkeypatch.setattr("sync_common.bus.membership._HAND_OVER_SECONDS", 0.01)
+    topic = await bus.topic(partitions=2)
+    await bus.fill(topic, [b"bad"], partition=0)
+    await bus.fill(topic, [b"bad"], partition=1)
+    recorder, second = bus.Recorder(lambda message: Rejected("bad")), bus.Recorder()
+    sending, send = asyncio.Event(), asyncio.Event()
+
+    async def send_slowly(*letters: Any) -> None:
+        sending.set()
+        await send.wait()
+
+    monkeypatch.setattr("sync_common.bus.consumer.send_dead_letters", send_slowly)
+    async with bus.consuming([topic], recorder, session_timeout_seconds=6.0) as first:
+        await sending.wait()
+        async with bus.consuming([topic], second, session_timeout_seconds=6.0):
+            await bus.until(lambda: len(second.messages) > 0)
+            begun = len(recorder.batches)
+            send.set()
+            await bus.until(lambda: len(recorder.batches) > begun)
+            assert first._partitions.uncommitted().keys() <= first._partitions._held
 
 
 async def test_offset_out_of_range_stops_the_partition_instead_of_skipping(bus: Any) -> None:

@@ -45,7 +45,9 @@ def _message(topic: str, record: ConsumerRecord) -> Message:
         offset=record.offset,
         key=record.key,
         value=record.value,
-        headers=record.headers,
+        headers=[
+            (name, value or b"") for name, value in record.headers
+        ],  # Kafka allows a header without a value
         timestamp_ms=record.timestamp,
     )
 

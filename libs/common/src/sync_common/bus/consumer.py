@@ -32,6 +32,7 @@ _COMMIT_SECONDS: Final = 5.0
 _DEAD_LETTER_LIMIT: Final = DeadLetterLimit()
 
 Records = dict[TopicPartition, list[ConsumerRecord]]
+Answered = list[tuple[Message, Outcome]]
 
 log = structlog.get_logger()
 
@@ -155,7 +156,10 @@ class Consumer:
             outcomes = await self._handling.outcomes(messages)
             if self._partitions.generation != generation:
                 return True  # it outlasted a rebalance: whoever holds the partitions now reads it again
-            rejected = await self._settle(client, messages, outcomes)
+            accepted = self._weigh(client, messages, outcomes)
+            rejected = await self._set_aside(topic, accepted)
+            if self._partitions.generation != generation:
+                return True  # or the dead letters did
         except Retry as retry:
             self._metrics.retries.labels(self._group, topic, retry.cause).inc()
             self._partitions.delay(topic, retry.seconds)
@@ -169,18 +173,19 @@ class Consumer:
                 attempt=retry.attempt,
             )
             return False
+        self._partitions.dealt_with(accepted)
         await self._commit(client)
-        self._account(topic, messages, rejected, time.monotonic() - started)
+        self._account(messages[0], len(accepted), rejected, time.monotonic() - started)
         return True
 
-    async def _settle(
+    def _weigh(
         self, client: AIOKafkaConsumer, messages: Sequence[Message], outcomes: Sequence[Outcome]
-    ) -> int:
-        """Send the rejected messages to their dead-letter topic, then count all messages as dealt with."""
-        by_partition: dict[int, list[tuple[Message, Outcome]]] = {}
+    ) -> Answered:
+        """Return what may be dealt with; a partition with too many dead letters stops before this batch."""
+        by_partition: dict[int, Answered] = {}
         for message, outcome in zip(messages, outcomes, strict=True):
             by_partition.setdefault(message.partition, []).append((message, outcome))
-        accepted: list[tuple[Message, Outcome]] = []
+        accepted: Answered = []
         for pairs in by_partition.values():
             try:
                 self._partitions.weigh(pairs)
@@ -190,13 +195,16 @@ class Consumer:
                 )
             else:
                 accepted += pairs
+        return accepted
+
+    async def _set_aside(self, topic: str, accepted: Answered) -> int:
+        """Send the rejected messages to their dead-letter topic; return how many."""
         rejected = [(message, outcome) for message, outcome in accepted if isinstance(outcome, Rejected)]
         try:
             if rejected:
                 await send_dead_letters(self._dead_letters, self._name, rejected)
         except DeliveryFailed as error:
-            raise self._handling.retry(messages[0].topic, "transient", error) from error
-        self._partitions.dealt_with(accepted)
+            raise self._handling.retry(topic, "transient", error) from error
         return len(rejected)
 
     async def _commit(self, client: AIOKafkaConsumer) -> None:
@@ -212,19 +220,19 @@ class Consumer:
         else:
             self._partitions.committed(positions)
 
-    def _account(self, topic: str, messages: Sequence[Message], rejected: int, seconds: float) -> None:
-        labels = (self._group, topic)
+    def _account(self, first: Message, records: int, rejected: int, seconds: float) -> None:
+        labels = (self._group, first.topic)
         self._metrics.batch_seconds.labels(*labels).observe(seconds)
-        self._metrics.records.labels(*labels, "done").inc(len(messages) - rejected)
+        self._metrics.records.labels(*labels, "done").inc(records - rejected)
         self._metrics.records.labels(*labels, "rejected").inc(rejected)
         self._metrics.dead_letters.labels(*labels).inc(rejected)
         log.info(
             "batch",
-            topic=topic,
+            topic=first.topic,
             group=self._group,
-            partition=messages[0].partition,
-            offset=messages[0].offset,
-            records=len(messages),
+            partition=first.partition,
+            offset=first.offset,
+            records=records,
             dead_letters=rejected,
             seconds=round(seconds, 4),
         )
