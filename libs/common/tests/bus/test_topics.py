@@ -1,8 +1,11 @@
 """Topics: created from the registry, corrected when they drifted, refused when they cannot be right."""
 
+import asyncio
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -10,9 +13,11 @@ import pytest
 from aiokafka.admin import AIOKafkaAdminClient
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 
-from sync_common.bus import TopicMismatch, check_topics, ensure_topics
+from local_stack.repository import ROOT
+from sync_common.bus import TopicMismatch, check_topics, ensure_topics, topic_guard
 from sync_common.bus.topics import wanted_topics
-from sync_common.contracts.topics import HOUR_MS, TOPICS, Topic
+from sync_common.contracts.stack import SERVICES, Service
+from sync_common.contracts.topics import HOUR_MS, NOTIFIER, TOPICS, Topic
 
 
 @pytest.fixture
@@ -79,6 +84,36 @@ async def test_single_replica_passes_in_development_and_is_refused_in_production
         await check_topics(bus.bootstrap, [topic], production=True, prefix=bus.prefix)
 
     assert "min.insync.replicas below 2" in str(caught.value)
+
+
+async def test_guard_waits_for_kafka_and_ends_the_service_when_a_topic_is_unsafe(
+    bus: Any, network: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Only the webhook's entrance used to look: all others ran on topics that could lose what was acknowledged."""
+    await ensure_topics(bus.bootstrap, topics=SERVICES[NOTIFIER].consumes)
+    stop, waits = asyncio.Event(), asyncio.Event()
+    monkeypatch.setattr("sync_common.bus.topics.log", SimpleNamespace(warning=lambda *_, **__: waits.set()))
+
+    network.cut()
+    development, production = (
+        asyncio.ensure_future(topic_guard(NOTIFIER, bus.bootstrap, production=strict)(stop))
+        for strict in (False, True)
+    )
+    await waits.wait()
+    network.heal()
+
+    with pytest.raises(TopicMismatch, match="fewer than 3 replicas"):
+        await production
+    stop.set()
+    await development
+
+
+@pytest.mark.parametrize("service", SERVICES.values(), ids=lambda service: service.name)
+def test_every_service_checks_its_topics_at_start(service: Service) -> None:
+    package = ROOT / "services" / service.name / "src" / service.package
+    source = "".join(path.read_text() for path in package.rglob("*.py"))
+
+    assert re.search(r"\b(topic_guard|check_topics)\(", source)
 
 
 def test_no_topic_with_personal_data_outlives_its_limit() -> None:

@@ -12,7 +12,7 @@ from notifier.http import build_app
 from notifier.metrics import REGISTRY
 from notifier.sender import Sender
 from notifier.settings import Settings
-from sync_common.bus import Consumer, Producer, in_transaction, one_by_one
+from sync_common.bus import Consumer, Producer, in_transaction, one_by_one, topic_guard
 from sync_common.contracts.stack import SERVICES
 from sync_common.contracts.topics import NOTIFIER
 from sync_common.db import Database, is_transient
@@ -62,7 +62,12 @@ async def serve(settings: Settings) -> int:
     readiness = Readiness({"postgres": database.is_reachable, "kafka": has_joined})
     return await run_service(
         NOTIFIER,
-        tasks={"consumer": consumer.run, "sender": sender.run, "upkeep": sender.keep_up},
+        tasks={
+            "topics": topic_guard(NOTIFIER, settings.kafka_bootstrap, production=settings.in_production),
+            "consumer": consumer.run,
+            "sender": sender.run,
+            "upkeep": sender.keep_up,
+        },
         servers=[HttpServer(build_app(readiness), settings.ops_host, settings.ops_port)],
         readiness=readiness,
         closers=[dead_letters.stop, client.aclose, database.close],

@@ -11,7 +11,7 @@ from oauth_gateway.http.site import Site
 from oauth_gateway.metrics import REGISTRY
 from oauth_gateway.settings import Settings
 from oauth_gateway.store.tables import outbox
-from sync_common.bus import Consumer, OutboxRelay, Producer
+from sync_common.bus import Consumer, OutboxRelay, Producer, topic_guard
 from sync_common.contracts.stack import SERVICES
 from sync_common.contracts.topics import OAUTH_GATEWAY
 from sync_common.db import Database, is_transient
@@ -37,6 +37,7 @@ async def serve(settings: Settings) -> int:
     return await run_service(
         OAUTH_GATEWAY,
         tasks={
+            "topics": topic_guard(OAUTH_GATEWAY, settings.kafka_bootstrap, production=settings.in_production),
             "outbox": OutboxRelay(database, outbox, producer, registry=REGISTRY).run,
             "consumer": _consumer(settings, database, producer).run,
             "live": hub.run,

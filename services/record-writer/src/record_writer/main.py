@@ -12,7 +12,15 @@ from record_writer.metrics import REGISTRY
 from record_writer.settings import Settings
 from record_writer.store.tables import outbox
 from record_writer.upkeep import Upkeep
-from sync_common.bus import Consumer, OutboxRelay, Producer, TransactionalHandler, in_transaction, one_by_one
+from sync_common.bus import (
+    Consumer,
+    OutboxRelay,
+    Producer,
+    TransactionalHandler,
+    in_transaction,
+    one_by_one,
+    topic_guard,
+)
 from sync_common.contracts.resources import Resource
 from sync_common.contracts.topics import COMPLIANCE_TOPIC, RECORD_WRITER, live_topic, sync_topic
 from sync_common.db import Database, is_transient
@@ -39,6 +47,7 @@ async def main() -> int:
     upkeep = Upkeep(database, SystemClock(), sweep_seconds=settings.sweep_seconds)
     tasks: dict[str, Task] = {name: consumer.run for name, consumer in consumers.items()}
     tasks["upkeep"] = upkeep.run
+    tasks["topics"] = topic_guard(RECORD_WRITER, settings.kafka_bootstrap, production=settings.in_production)
     tasks["outbox"] = OutboxRelay(database, outbox, producer, registry=REGISTRY).run
 
     async def consuming() -> bool:

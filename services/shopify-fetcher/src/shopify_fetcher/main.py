@@ -17,7 +17,7 @@ from shopify_fetcher.reading.reader import Reader
 from shopify_fetcher.settings import Settings
 from shopify_fetcher.store.tables import outbox
 from shopify_fetcher.subscriptions import Subscriptions, WebhookDoctor
-from sync_common.bus import Consumer, OutboxRelay, Producer
+from sync_common.bus import Consumer, OutboxRelay, Producer, topic_guard
 from sync_common.contracts.topics import SHOP_TOPIC, SHOPIFY_FETCHER
 from sync_common.db import Database, is_transient
 from sync_common.http import Client, make_client
@@ -108,6 +108,9 @@ async def serve(settings: Settings) -> int:
     return await run_service(
         SHOPIFY_FETCHER,
         tasks={
+            "topics": topic_guard(
+                SHOPIFY_FETCHER, settings.kafka_bootstrap, production=settings.in_production
+            ),
             "shop-events": consumer.run,
             "outbox": OutboxRelay(database, outbox, producer, registry=REGISTRY).run,
             "webhook-doctor": parts.doctor.run,

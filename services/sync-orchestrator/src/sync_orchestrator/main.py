@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from uuid import uuid4
 
-from sync_common.bus import BusError, Consumer, OutboxRelay, Producer, in_transaction, one_by_one
+from sync_common.bus import BusError, Consumer, OutboxRelay, Producer, in_transaction, one_by_one, topic_guard
 from sync_common.contracts.stack import SERVICES
 from sync_common.contracts.topics import SYNC_ORCHESTRATOR
 from sync_common.db import Database, is_transient
@@ -65,6 +65,9 @@ async def serve(settings: Settings) -> int:
     return await run_service(
         SYNC_ORCHESTRATOR,
         tasks={
+            "topics": topic_guard(
+                SYNC_ORCHESTRATOR, settings.kafka_bootstrap, production=settings.in_production
+            ),
             "consumer": consumer.run,
             "outbox": OutboxRelay(database, outbox, producer, registry=REGISTRY).run,
             "jobs": runner.run,

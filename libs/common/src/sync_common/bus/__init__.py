@@ -16,7 +16,7 @@ from sync_common.bus.handlers import MessageHandler, TransactionalHandler, in_tr
 from sync_common.bus.message import BatchHandler, Done, Message, Outcome, Rejected
 from sync_common.bus.outbox import OutboxRelay
 from sync_common.bus.producer import Producer, ProducerBatch
-from sync_common.bus.topics import check_topics, ensure_topics
+from sync_common.bus.topics import check_topics, ensure_topics, topic_guard
 
 __all__ = [
     "BatchHandler",
@@ -44,4 +44,5 @@ __all__ = [
     "inbox",
     "one_by_one",
     "outbox",
+    "topic_guard",
 ]

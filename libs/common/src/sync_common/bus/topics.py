@@ -1,16 +1,19 @@
 """Bring the cluster's topics in line with the registry, and check that they are."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+import contextlib
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
+import structlog
 from aiokafka.admin import AIOKafkaAdminClient, NewPartitions, NewTopic
 from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
-from aiokafka.errors import TopicAlreadyExistsError, for_code
+from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from sync_common.bus.errors import TopicMismatch
+from sync_common.contracts.stack import SERVICES
 from sync_common.contracts.topics import DEAD_LETTER_RETENTION_MS, HOUR_MS, MAX_MESSAGE_BYTES, TOPICS, Topic
 
 DEAD_LETTER_HEADROOM_BYTES: Final = 64 * 1024  # a dead letter is the record plus headers that say why
@@ -18,7 +21,11 @@ _DEAD_LETTER_SUFFIX: Final = ".dlq"
 _REPLICATION_MIN: Final = 3
 _IN_SYNC_MIN: Final = 2
 _KNOWN_SECONDS: Final = 15.0
+_CHECK_SECONDS: Final = 10.0
+_RETRY_SECONDS: Final = 1.0
 _SET_ON_TOPIC: Final = 1  # config source DYNAMIC_TOPIC_CONFIG
+
+log = structlog.get_logger()
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +87,33 @@ async def check_topics(
                 problems += _durability_problems(topic.name, existing[topic.name], configs[topic.name])
     if problems:
         raise TopicMismatch("; ".join(problems))
+
+
+def topic_guard(
+    service: str, bootstrap: str, *, production: bool
+) -> Callable[[asyncio.Event], Awaitable[None]]:
+    """Return a task that checks the topics a service reads and writes, once Kafka answers, and then waits.
+
+    For `run_service`: a TopicMismatch ends the service, while Kafka's absence is waited out.
+    """
+    known = SERVICES[service]
+    topics = {topic.name: topic for topic in (*known.produces, *known.consumes)}.values()
+
+    async def run(stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            try:
+                async with asyncio.timeout(_CHECK_SECONDS):
+                    await check_topics(bootstrap, topics, production=production)
+            except (KafkaError, TimeoutError) as error:
+                log.warning("kafka_not_ready", kind="topics", error=type(error).__name__)
+            else:
+                break
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_RETRY_SECONDS):
+                    await stop.wait()
+        await stop.wait()
+
+    return run
 
 
 def _durability_problems(
