@@ -1,11 +1,14 @@
 """What must never be logged is not logged, whoever asks."""
 
+import asyncio
+import gc
 import io
 import json
 import logging
 import sys
 from typing import Any
 
+import psycopg
 import pytest
 import structlog
 
@@ -55,4 +58,38 @@ def test_exception_is_named_without_its_message(lines: Any) -> None:
     assert ours["error"] == "ValueError"
     assert "fail" in ours["traceback"]
     assert "Ann" not in json.dumps(ours)
-    assert theirs["event"] == "from a library\\nforged line"
+    assert theirs["event"] == "from a library"
+
+
+async def test_library_that_shows_an_exception_is_cut_short(lines: Any, postgres_url: str) -> None:
+    """asyncio's "Task exception was never retrieved" carried PostgreSQL's DETAIL, and with it names of people."""
+
+    def write() -> None:
+        with psycopg.connect(postgres_url) as connection:
+            connection.execute("CREATE TEMP TABLE people (name text UNIQUE)")
+            for _ in range(2):
+                connection.execute("INSERT INTO people VALUES ('Ann Smith')")
+
+    async def fail() -> None:
+        write()
+
+    forgotten = asyncio.create_task(fail())
+    await asyncio.wait({forgotten})
+    with pytest.raises(psycopg.errors.UniqueViolation, match="Ann Smith") as caught:
+        write()
+    del forgotten
+    gc.collect()
+    for template in ("closing failed: %s", "closing failed: %r", f"closing failed: {caught.value!r}"):
+        logging.getLogger("lib").warning(template, *[caught.value] * template.count("%"))
+
+    unretrieved, *others = lines()
+    assert unretrieved["event"] == "Task exception was never retrieved"
+    assert unretrieved["error"] == "UniqueViolation"
+    assert others[0]["event"] == "closing failed: UniqueViolation"
+    assert all("Ann" not in json.dumps(line) for line in (unretrieved, *others))
+
+
+def test_own_event_keeps_its_line_breaks_escaped(lines: Any) -> None:
+    structlog.get_logger().info("one\ntwo")
+
+    assert lines()[0]["event"] == "one\\ntwo"

@@ -25,6 +25,7 @@ _SECRETS: Final = re.compile(
     r"|://[^/\s:@]+:[^/\s@]+@"  # passwords in URLs
     r"|[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+"  # e-mail addresses
 )
+_ANY_BREAK: Final = re.compile(r"[\r\n\u2028\u2029]|\\[nr]")  # also as a repr shows it
 _LINE_BREAKS: Final = {ord("\n"): "\\n", ord("\r"): "\\r", 0x2028: "\\u2028", 0x2029: "\\u2029"}
 
 
@@ -45,9 +46,10 @@ def configure_logging(service: str, level: str = "info", fields: Iterable[str] =
         cache_logger_on_first_use=True,
     )
     handler = logging.StreamHandler(sys.stdout)
+    handler.addFilter(_name_arguments)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared[1:4]],
+            foreign_pre_chain=[structlog.stdlib.add_logger_name, *shared[1:4], _cut_to_first_line],
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 _Redact(service, allowed),
@@ -70,6 +72,23 @@ def _name_error(_logger: object, _method: str, event: MutableMapping[str, Any]) 
     if isinstance(error, BaseException):
         event["error"] = type(error).__qualname__
         event["traceback"] = _places(error)
+    return event
+
+
+def _name_arguments(record: logging.LogRecord) -> bool:
+    """Replace the exceptions that a library puts into its message by their classes; let every record pass."""
+    if isinstance(record.args, tuple):
+        record.args = tuple(
+            type(value).__qualname__ if isinstance(value, BaseException) else value for value in record.args
+        )
+    return True
+
+
+def _cut_to_first_line(
+    _logger: object, _method: str, event: MutableMapping[str, Any]
+) -> MutableMapping[str, Any]:
+    """Keep what a library says up to the first line break: behind it asyncio shows tasks with their exceptions."""
+    event["event"] = _ANY_BREAK.split(str(event["event"]), maxsplit=1)[0]
     return event
 
 
