@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -200,6 +201,47 @@ async def test_server_that_is_read_only_is_waited_out(
         standby.promoted = True
         await _until_all_sent(bus, database, table)
     await standby.close()
+
+
+async def test_round_that_hangs_is_given_up_and_repeated(
+    bus: Any, database: Database, table: Table, topic: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A locked table, or a client that never takes the record, used to hold the relay for ever."""
+    monkeypatch.setattr("sync_common.bus.outbox._ROUND_SECONDS", 0.5)
+    waits = asyncio.Event()
+    monkeypatch.setattr("sync_common.bus.outbox.log", SimpleNamespace(warning=lambda *_, **__: waits.set()))
+    await owe(database, table, store=7, number=1)
+
+    relay = OutboxRelay(database, table, await bus.producer(), interval=0.01)
+
+    async with contextlib.AsyncExitStack() as migration:
+        tx = await migration.enter_async_context(database.transaction())
+        await tx.execute(text("LOCK TABLE sync.outbox IN ACCESS EXCLUSIVE MODE"))
+        async with _running([relay]):
+            await waits.wait()
+            await migration.aclose()
+            await _until_all_sent(bus, database, table)
+
+
+async def test_age_of_the_oldest_row_shows_while_kafka_is_away(
+    bus: Any, database: Database, table: Table, topic: str, network: Any
+) -> None:
+    registry = CollectorRegistry()
+    producer = await bus.producer(delivery_timeout_seconds=0.5)
+    relay = OutboxRelay(database, table, producer, registry=registry)
+    await owe(database, table, store=7, number=1)
+    async with database.transaction() as tx:
+        an_hour_ago = func.clock_timestamp() - text("interval '1 hour'")
+        await tx.execute(update(table).values(created_at=an_hour_ago))
+
+    network.cut()
+    with pytest.raises(DeliveryFailed):
+        await relay.send_round()
+    network.heal()
+
+    age = registry.get_sample_value("bus_outbox_oldest_seconds", {"table": "sync.outbox"})
+    assert age is not None
+    assert age >= 3600
 
 
 async def test_backlog_is_drained_without_waiting_for_the_interval(

@@ -43,6 +43,7 @@ _CLAIMED_MAX: Final = 500
 _PRUNED_MAX: Final = 5000
 _PRUNE_SECONDS: Final = 60.0
 _BACKOFF_SECONDS_MAX: Final = 10.0
+_ROUND_SECONDS: Final = 60.0  # of which Kafka may take the producer's 30
 
 _DDL: Final = """
 CREATE TABLE {schema}.outbox (
@@ -139,10 +140,12 @@ class OutboxRelay:
         failures = 0
         while not stop.is_set():
             try:
-                sent = await self.send_round()
-                await self._prune_when_due()
+                async with asyncio.timeout(_ROUND_SECONDS):
+                    sent = await self.send_round()
+                    await self._prune_when_due()
             except Exception as error:
-                if not (isinstance(error, BusError) or self._database.is_transient(error)):
+                outage = isinstance(error, (BusError, TimeoutError)) or self._database.is_transient(error)
+                if not outage:
                     raise
                 failures += 1
                 log.warning("outbox_waits", kind=self._name, error=type(error).__name__, attempt=failures)
@@ -157,8 +160,9 @@ class OutboxRelay:
         table = self._table
         async with self._database.transaction() as tx:
             rows = (await tx.execute(self._claim)).all()
+            oldest_seconds = max((float(row.age) for row in rows), default=0)
+            self._metrics.outbox_oldest_seconds.labels(self._name).set(oldest_seconds)
             if not rows:
-                self._metrics.outbox_oldest_seconds.labels(self._name).set(0)
                 return 0
             batch = self._producer.batch()
             for row in rows:
@@ -169,7 +173,6 @@ class OutboxRelay:
                 .where(table.c.id.in_([row.id for row in rows]))
                 .values(sent_at=func.clock_timestamp())
             )
-        self._metrics.outbox_oldest_seconds.labels(self._name).set(max(float(row.age) for row in rows))
         self._metrics.outbox_sent.labels(self._name).inc(len(rows))
         return len(rows)
 
