@@ -1,6 +1,7 @@
 """Roles that defeat row-level security are refused; a transaction carries its advertiser and nothing leaks out."""
 
 import asyncio
+from uuid import uuid4
 
 import psycopg
 import pytest
@@ -20,11 +21,38 @@ async def test_superuser_and_schema_owner_are_refused(stack_database: StackDatab
         await database.close()
 
 
+@pytest.mark.parametrize(
+    "rights",
+    [
+        "ALTER ROLE {role} NOSUPERUSER BYPASSRLS",
+        "GRANT migrate_record_writer TO {role} WITH INHERIT FALSE",
+        "CREATE TABLE public.own (x int); ALTER TABLE public.own OWNER TO {role}",
+    ],
+)
+async def test_role_that_could_get_around_row_level_security_is_refused(
+    stack_database: StackDatabase, rights: str
+) -> None:
+    role = f"svc_{uuid4().hex[:8]}"
+    with psycopg.connect(stack_database.url("postgres"), autocommit=True) as admin:
+        admin.execute(f"CREATE ROLE {role} LOGIN".encode())
+        admin.execute(rights.format(role=role).encode())
+        database = Database.from_url(stack_database.url(role), application_name="t")
+
+        with pytest.raises(UnsafeRole, match=role):
+            await database.check_role()
+
+        await database.close()
+        admin.execute(f"DROP OWNED BY {role}; DROP ROLE {role}".encode())
+
+
 async def test_runtime_role_is_accepted(stack_database: StackDatabase) -> None:
     database = Database.from_url(stack_database.url_of("record-writer"), application_name="t")
 
     await database.check_role()
 
+    async with database.transaction() as tx:
+        await tx.execute(text("CREATE TEMPORARY TABLE staged (x int)"))
+    await database.check_role()  # as another replica would, while this one has a batch in hand
     await database.close()
 
 

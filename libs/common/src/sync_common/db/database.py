@@ -17,11 +17,16 @@ Transaction = AsyncConnection
 _RETURN_SECONDS: Final = 2.0
 
 _SET_ADVERTISER = text("SELECT set_config('app.advertiser_id', :advertiser_id, true)")
-_ROLE = text(
+# Temporary tables do not count: a service may own some for as long as a batch takes.
+_UNSAFE_ROLES = text(
     """
-    SELECT current_user AS name, rolsuper, rolbypassrls,
-           EXISTS (SELECT FROM pg_namespace WHERE nspowner = pg_roles.oid) AS owns_schema
-    FROM pg_roles WHERE rolname = current_user
+    SELECT current_user AS name, array_agg(role.rolname::text ORDER BY role.rolname) AS unsafe
+    FROM pg_roles role
+    WHERE pg_has_role(current_user, role.oid, 'member')
+      AND (role.rolsuper OR role.rolbypassrls
+           OR EXISTS (SELECT FROM pg_namespace WHERE nspowner = role.oid)
+           OR EXISTS (SELECT FROM pg_class
+                      WHERE relowner = role.oid AND relkind IN ('r', 'p') AND relpersistence <> 't'))
     """
 )
 
@@ -59,12 +64,13 @@ class Database:
         return cls(engine)
 
     async def check_role(self) -> None:
-        """Raise UnsafeRole when the role is superuser, bypasses row-level security or owns a schema."""
+        """Raise UnsafeRole when the role is, or may become, a superuser, an owner or one that bypasses security."""
         async with self.transaction() as tx:
-            role = (await tx.execute(_ROLE)).one()
-        if role.rolsuper or role.rolbypassrls or role.owns_schema:
+            name, unsafe = (await tx.execute(_UNSAFE_ROLES)).one()
+        if unsafe:
             raise UnsafeRole(
-                f"role {role.name} is superuser, has BYPASSRLS or owns a schema; run the service as its svc_ role"
+                f"role {name} is, or is a member of, {', '.join(unsafe)}: superuser, BYPASSRLS or owner of a schema"
+                " or table; run the service as its svc_ role"
             )
 
     async def is_reachable(self) -> bool:
