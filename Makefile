@@ -5,6 +5,8 @@ PYTHON ?= python3
 BIN := .venv/bin
 MEMBERS := $(wildcard libs/* services/* devtools/*)
 IMAGES := oauth-gateway webhook-ingest sync-orchestrator shopify-fetcher record-writer notifier
+# An activated environment would be preferred to ours.
+INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 EXPORT := $(BIN)/uv export --quiet --all-packages --no-emit-workspace --no-header
 MYPY := --config-file ../../pyproject.toml --no-error-summary
 # uvicorn picks up httptools and uvloop where they are, FastAPI python-multipart, and psycopg brings SQLAlchemy's driver.
@@ -21,8 +23,8 @@ setup: .venv/.ready ## Make .venv with everything the project needs
 .venv/.ready: requirements/dev.txt $(wildcard $(MEMBERS:=/pyproject.toml))
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip install --quiet --require-hashes -r requirements/dev.txt
-	$(BIN)/uv pip install --quiet --no-deps $(MEMBERS:%=-e %)
+	$(INSTALL) --require-hashes -r requirements/dev.txt
+	$(INSTALL) --no-deps $(MEMBERS:%=-e %)
 	touch $@
 
 check: setup ## Format, lint, types, import contracts, undeclared dependencies, drift of generated files

@@ -17,7 +17,7 @@ import pytest
 
 from local_stack.environment import default_http_ports
 from local_stack.platform import eventually
-from local_stack.repository import LOCAL, scratch_folder
+from local_stack.repository import LOCAL, ROOT, scratch_folder
 from sync_common.contracts.stack import DEV_TOOLS, SERVICES
 from sync_common.contracts.topics import NOTIFIER, OAUTH_GATEWAY
 
@@ -98,6 +98,16 @@ def test_interrupted_demo_stops_everything_it_started(home: Path) -> None:
     assert demo.returncode == 0
     assert [one["pid"] for one in started if Path(f"/proc/{one['pid']}").exists()] == []
     assert not (home / "stack.json").exists()
+
+
+def test_setup_fills_its_own_environment_whichever_is_active() -> None:
+    plan = subprocess.run(
+        ["make", "--dry-run", "--always-make", "setup"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    installs = [line for line in plan.stdout.splitlines() if "uv pip install" in line]
+    assert len(installs) == 2
+    assert all("--python .venv/bin/python " in line for line in installs)
 
 
 @pytest.mark.timeout(240)
