@@ -1,16 +1,21 @@
-"""A server that does not start leaves no child behind."""
+"""Servers: one that does not start leaves no child behind, and one that is given is used as it is."""
 
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
+from urllib.parse import urlsplit
 
 import psutil
+import psycopg
 import pytest
+from testcontainers.community.postgres import PostgresContainer
 
-from local_stack import kafka, postgres, stack
-from local_stack.parts import Server
+from local_stack import kafka, postgres, schema, stack
+from local_stack.parts import POSTGRES_VARIABLE, Server, postgres_server
 from local_stack.processes import StartFailed
 from local_stack.repository import LOCAL, scratch_folder
+from local_stack.testing import StackDatabase
 
 
 @pytest.fixture
@@ -66,3 +71,55 @@ def test_stack_that_cannot_be_described_stops_its_servers(
         stack.start_stack(folder / "run", cache=LOCAL / "cache")
 
     assert stopped == ["kafka", "postgres"]
+
+
+def test_given_superuser_keeps_user_and_password_and_roles_have_none(folder: Path) -> None:
+    given = "postgresql://admin:pw@db:5432/postgres?sslmode=disable"
+    database = StackDatabase(given, "x")
+    platform = stack._describe(
+        folder, Server(given, lambda: None), Server("kafka:9092", lambda: None), default_ports=False
+    )
+
+    assert database.url() == "postgresql://admin:pw@db:5432/x?sslmode=disable"
+    assert platform.database_url() == "postgresql://admin:pw@db:5432/shopsync?sslmode=disable"
+    assert database.url("svc_notifier") == "postgresql://svc_notifier@db:5432/x?sslmode=disable"
+    assert platform.describe()["database_urls"]["postgres"] == platform.database_url()
+
+
+def test_container_has_the_superuser_that_everything_expects(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No daemon is needed: what counts is what the container is told."""
+    monkeypatch.setenv("STACK", "docker")
+    monkeypatch.delenv(POSTGRES_VARIABLE, raising=False)
+    told: dict[str, str] = {}
+
+    def start(container: PostgresContainer) -> None:
+        container._container = Mock()
+        container._configure()
+        told.update(container.env)
+
+    monkeypatch.setattr("testcontainers.core.container.DockerClient", Mock())
+    monkeypatch.setattr(PostgresContainer, "start", start)
+    monkeypatch.setattr(PostgresContainer, "get_container_host_ip", lambda _: "db")
+    monkeypatch.setattr(PostgresContainer, "get_exposed_port", lambda *_: 5432)
+
+    server = postgres_server(folder)
+
+    assert urlsplit(server.address).username == told["POSTGRES_USER"] == "postgres"
+    assert urlsplit(server.address).path == f"/{told['POSTGRES_DB']}" == "/postgres"
+    assert told["POSTGRES_HOST_AUTH_METHOD"] == "trust"
+
+
+def test_server_that_wants_passwords_of_the_roles_is_refused_in_words(folder: Path) -> None:
+    server = postgres.start_postgres(folder / "postgres", log_path=folder / "log", port=0, durable=False)
+    try:
+        rules = "host all postgres 127.0.0.1/32 trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+        (folder / "postgres" / "pg_hba.conf").write_text(rules)
+        with psycopg.connect(server.url(), autocommit=True) as admin:
+            admin.execute("SELECT pg_reload_conf()")
+
+        with pytest.raises(StartFailed, match="have no passwords here"):
+            schema.prepare(schema.create_database(server.url(), "x"))
+    finally:
+        server.process.stop()

@@ -68,7 +68,7 @@ class Addresses:
     """Where everything listens in one local stack."""
 
     kafka_bootstrap: str
-    database_url: Callable[[str], str]  # by role
+    database_url: Callable[[str | None], str]  # by role; the superuser's for None
     http_ports: dict[str, int]
     ops_ports: dict[str, int]
 

@@ -32,9 +32,11 @@ def postgres_server(folder: Path, *, durable: bool = True, port: int = 5432) -> 
     if given := os.environ.get(POSTGRES_VARIABLE):
         return Server(given, _leave)
     if in_docker():
-        from testcontainers.postgres import PostgresContainer
+        from testcontainers.community.postgres import PostgresContainer
 
-        container = PostgresContainer("postgres:18-alpine", driver=None)
+        container = PostgresContainer(
+            "postgres:18-alpine", username="postgres", dbname="postgres", driver=None
+        )
         container.with_env("POSTGRES_HOST_AUTH_METHOD", "trust").start()
         return Server(container.get_connection_url(), container.stop)
     log_path = folder / "logs" / "postgres.log"
@@ -47,7 +49,7 @@ def kafka_server(folder: Path, *, cache: Path, port: int = 9092) -> Server:
     if given := os.environ.get(KAFKA_VARIABLE):
         return Server(given, _leave)
     if in_docker():
-        from testcontainers.kafka import KafkaContainer
+        from testcontainers.community.kafka import KafkaContainer
 
         container = KafkaContainer("confluentinc/cp-kafka:8.0.0").with_kraft()
         container.start()

@@ -104,7 +104,7 @@ class Platform:
     # The database, as its superuser
 
     @contextmanager
-    def database(self, role: str = "postgres") -> Iterator["psycopg.Connection[Row]"]:
+    def database(self, role: str | None = None) -> Iterator["psycopg.Connection[Row]"]:
         """Open a connection that commits each statement."""
         url = self.stack.database_url(role)
         with psycopg.connect(url, autocommit=True, row_factory=dict_row) as connection:

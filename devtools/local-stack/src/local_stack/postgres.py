@@ -87,7 +87,7 @@ def _accepts(url: str) -> bool:
 
 
 def replace_database(url: str, database: str, user: str | None = None) -> str:
-    """Return the same address for another database, and for another role when one is given."""
+    """Return the same address for another database, and for another role, without a password, when one is given."""
     parts = urlsplit(url)
     address = parts.netloc if user is None else f"{user}@{parts.netloc.rsplit('@', 1)[-1]}"
     return urlunsplit(parts._replace(netloc=address, path=f"/{database}"))

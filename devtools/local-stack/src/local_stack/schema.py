@@ -1,11 +1,13 @@
 """Make a database as a deployment does: roles, each service's migrations, then the views that span schemas."""
 
 import hashlib
+from urllib.parse import urlsplit
 
 import psycopg
 from psycopg import sql
 
 from local_stack.postgres import replace_database
+from local_stack.processes import StartFailed
 from local_stack.repository import POSTGRES_SQL, migrations_of
 from sync_common.bus.inbox import inbox_ddl
 from sync_common.bus.outbox import outbox_ddl
@@ -42,7 +44,8 @@ def prepare(url: str) -> None:
         # Roles are shared by all databases of a server, and two sessions granting at once would collide.
         server.execute("SELECT pg_advisory_lock(%s)", [_LOCK])
         _run_file(url, "roles.sql")
-    database = url.rsplit("/", 1)[1]
+    database = urlsplit(url).path.lstrip("/")
+    _check_trust(url, database)
     for service in schema_owners():
         assert service.schema is not None  # noqa: S101 - schema_owners() returns no other
         upgrade(
@@ -64,6 +67,18 @@ def fingerprint() -> str:
     for ddl in (outbox_ddl, inbox_ddl):  # migrations call them
         digest.update(ddl("any").encode())
     return digest.hexdigest()[:12]
+
+
+def _check_trust(url: str, database: str) -> None:
+    """Raise StartFailed unless the services' roles may log in: they are given no passwords here."""
+    role = schema_owners()[0].runtime_role
+    try:
+        psycopg.connect(replace_database(url, database, role), connect_timeout=5).close()
+    except psycopg.OperationalError as error:
+        raise StartFailed(
+            f"PostgreSQL refuses {role}. Its roles have no passwords here, so pg_hba.conf must trust their log-ins"
+            f" from this machine: {str(error).strip()}"
+        ) from None
 
 
 def _run_file(url: str, name: str) -> None:

@@ -52,8 +52,8 @@ class Stack:
         """Return who may log in to the web UI."""
         return Login("demo@example.com", self.secrets.demo_password, "Acme Apparel", "acme-apparel")
 
-    def database_url(self, role: str = "postgres") -> str:
-        """Return the platform database's address under a role."""
+    def database_url(self, role: str | None = None) -> str:
+        """Return the platform database's address under a role; the superuser's when none is given."""
         return self.addresses.database_url(role)
 
     def url(self, name: str) -> str:
@@ -113,7 +113,7 @@ class Stack:
 
     def describe(self) -> dict[str, Any]:
         """Return what `stack.json` says: addresses, logs, pids, one database URL per role, the login."""
-        roles = ["postgres", *(r for s in schema.schema_owners() for r in (s.runtime_role, s.migration_role))]
+        roles = [r for s in schema.schema_owners() for r in (s.runtime_role, s.migration_role)]
         return {
             "started_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
             "web_url": self.url(OAUTH_GATEWAY),
@@ -121,7 +121,7 @@ class Stack:
             "simulator_admin_url": f"{self.url(SIMULATOR)}/_admin",
             "mail_url": self.url(LOOPS_STUB),
             "kafka_bootstrap": self.addresses.kafka_bootstrap,
-            "database_urls": {role: self.database_url(role) for role in roles},
+            "database_urls": {"postgres": self.database_url(), **{r: self.database_url(r) for r in roles}},
             "processes": {
                 name: {
                     "pid": process.pid,

@@ -27,8 +27,8 @@ class StackDatabase:
     admin_url: str
     name: str
 
-    def url(self, role: str = "postgres") -> str:
-        """Return the address under a role, such as `svc_record_writer`."""
+    def url(self, role: str | None = None) -> str:
+        """Return the address under a role, such as `svc_record_writer`; the superuser's when none is given."""
         return replace_database(self.admin_url, self.name, role)
 
     def url_of(self, service: str) -> str:
