@@ -24,7 +24,7 @@ NESTED = {"customers": ["addressesV2"], "orders": ["lineItems"], "products": ["v
 def world(tmp_path: Path) -> Iterator[World]:
     world = make_world(tmp_path)
     yield world
-    world.context.bulk.close()
+    world.bulk.close()
 
 
 def until(condition: Callable[[], bool]) -> None:
@@ -55,7 +55,7 @@ def finish(world: World, operation: Record) -> Record:
 
 
 def file_of(world: World, url: str) -> Path:
-    path = world.context.bulk.open_file(url.rpartition("/")[2].removesuffix(".jsonl"))
+    path = world.bulk.open_file(url.rpartition("/")[2].removesuffix(".jsonl"))
     assert path is not None
     return path
 
@@ -162,7 +162,7 @@ def test_old_orders_are_missing_without_the_scope(world: World) -> None:
 
 def test_file_is_a_snapshot_of_the_start(world: World) -> None:
     key = next(iter(world.shop.customers))
-    with world.context.bulk._processor:
+    with world.bulk._processor:
         operation = start(world, "{ customers { edges { node { id note } } } }")
         update_customer(world.shop, key, NOW, note="too late")
         create_customer(world.shop, NOW)
@@ -254,7 +254,7 @@ def test_missing_scope_fails_the_operation(world: World) -> None:
 
 
 def test_five_operations_run_at_once_and_a_sixth_is_refused(world: World) -> None:
-    with world.context.bulk._processor:
+    with world.bulk._processor:
         operations = [start(world, CUSTOMER_IDS) for _ in range(5)]
 
         refused = world.data(RUN, query=CUSTOMER_IDS)["bulkOperationRunQuery"]
@@ -268,7 +268,7 @@ def test_five_operations_run_at_once_and_a_sixth_is_refused(world: World) -> Non
 
 def test_single_slot_names_the_operation_in_progress(tmp_path: Path) -> None:
     world = make_world(tmp_path, concurrent_max=1)
-    with world.context.bulk._processor:
+    with world.bulk._processor:
         operation = start(world, CUSTOMER_IDS)
 
         refused = world.data(RUN, query=CUSTOMER_IDS)["bulkOperationRunQuery"]["userErrors"][0]
@@ -308,7 +308,7 @@ def test_operation_takes_its_minimum_time(tmp_path: Path) -> None:
 
 
 def test_failing_operation_keeps_partial_data(world: World) -> None:
-    world.context.bulk.fail_next("TIMEOUT", after_objects=10)
+    world.bulk.fail_next("TIMEOUT", after_objects=10)
 
     operation, _ = run(world, CUSTOMER_IDS)
 
@@ -320,7 +320,7 @@ def test_forgetting_an_installation_stops_its_operations(tmp_path: Path) -> None
     world = make_world(tmp_path, minimum_seconds=60)
     start(world, CUSTOMER_IDS)
 
-    world.context.bulk.forget(world.app)
+    world.bulk.forget(world.app)
 
     until(lambda: world.events == ["CANCELED"])
     assert not world.app.bulk_operations
@@ -328,9 +328,9 @@ def test_forgetting_an_installation_stops_its_operations(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("token", ["", "unknown", "../secret", "/etc/passwd"])
 def test_unknown_token_has_no_file(world: World, token: str) -> None:
-    (world.context.bulk.folder.parent / "secret.jsonl").write_text("{}")
+    (world.bulk.folder.parent / "secret.jsonl").write_text("{}")
 
-    assert world.context.bulk.open_file(token) is None
+    assert world.bulk.open_file(token) is None
 
 
 def test_completion_is_told_with_the_time(world: World) -> None:

@@ -85,6 +85,19 @@ def test_a_subscription_whose_eight_retries_fail_is_deleted(acme: Merchant, hook
     assert acme.admin.get("deliveries", params={"state": "failed"}).json()["total"] == 1
 
 
+def test_ids_of_subscriptions_are_unique_over_shops_and_reinstallations(address: str) -> None:
+    found = []
+    for name in ("first", "second"):
+        with Merchant(address, name) as shop:
+            shop.create()
+            for _ in range(2):
+                token = shop.install()["access_token"]
+                found.append(shop.subscribe(token, "ORDERS_DELETE", "https://hooks.example.com"))
+                shop.control("uninstall")
+
+    assert len(set(found)) == 4
+
+
 def test_held_deliveries_go_out_shuffled_and_twice(acme: Merchant, hooks: Receiver) -> None:
     token = acme.install()["access_token"]
     acme.subscribe(token, "ORDERS_DELETE", hooks.address)

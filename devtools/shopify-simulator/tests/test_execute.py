@@ -76,7 +76,7 @@ def test_every_stored_query_is_answered_without_errors(world: World, name: str) 
         >= answer["extensions"]["cost"]["actualQueryCost"]
         > 0
     )
-    world.context.bulk.close()
+    world.bulk.close()
 
 
 def test_shop_facts_are_answered_with_the_offset_of_today(world: World) -> None:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +41,7 @@ def make_installation(scopes: frozenset[str] = SCOPES, bucket: LeakyBucket | Non
         requested_scopes=tuple(sorted(scopes)),
         granted_scopes=scopes,
         bucket=bucket or LeakyBucket(AMPLE, 100),
+        numbers=count(1),
     )
 
 
@@ -48,6 +50,7 @@ class World:
     """One shop, one app and a clock that stands until it is moved."""
 
     context: RequestContext
+    bulk: BulkRunner
     now: datetime = NOW
     events: list[str] = field(default_factory=list)
 
@@ -100,7 +103,7 @@ def make_world(
         base_url="http://files.example",
         bulk=runner,
     )
-    world = World(context)
+    world = World(context, runner)
     return world
 
 

@@ -85,7 +85,7 @@ class BulkRunner:
         self.children_first = children_first
         self.on_finish = on_finish
         self._faults: deque[_Fault] = deque()
-        self._runs: dict[tuple[int, str], _Run] = {}
+        self._runs: dict[str, _Run] = {}
         self._threads: set[threading.Thread] = set()
         self._processor = threading.Lock()
 
@@ -109,7 +109,7 @@ class BulkRunner:
             self.folder / f"{token}.jsonl", group_objects, self._faults.popleft() if self._faults else None,
         )  # fmt: skip
         context.app.bulk_operations[operation["id"]] = operation
-        self._runs[context.app.installation_id, operation["id"]] = run
+        self._runs[operation["id"]] = run
         answer = dict(operation)
         thread = threading.Thread(target=self._work, args=(run,), name=f"bulk-{token[:6]}", daemon=True)
         self._threads.add(thread)
@@ -125,7 +125,7 @@ class BulkRunner:
             return operation, f"A bulk operation cannot be canceled when it is {operation['status'].lower()}"
         operation["status"] = "CANCELING"
         answer = dict(operation)
-        run = self._runs.get((app.installation_id, identifier))
+        run = self._runs.get(identifier)
         if run is not None:
             run.canceled.set()
         return answer, None
@@ -141,8 +141,8 @@ class BulkRunner:
 
     def forget(self, app: AppInstallation) -> None:
         """Stop and forget the operations of an installation that ends."""
-        for key, run in list(self._runs.items()):
-            if key[0] == app.installation_id:
+        for run in list(self._runs.values()):
+            if run.context.app is app:
                 run.canceled.set()
         app.bulk_operations.clear()
 
@@ -176,7 +176,7 @@ class BulkRunner:
             log.exception("bulk_operation_failed", operation=run.operation["id"])
             self._finish(run, "FAILED", "INTERNAL_SERVER_ERROR")
         finally:
-            self._runs.pop((run.context.app.installation_id, run.operation["id"]), None)
+            self._runs.pop(run.operation["id"], None)
             self._threads.discard(threading.current_thread())
 
     def _finish(self, run: _Run, status: str, error_code: str | None) -> None:
@@ -256,7 +256,7 @@ class _Lines:
 
 def _new_operation(context: RequestContext, query: str) -> Record:
     return {
-        "id": gid("BulkOperation", context.app.next_id()),
+        "id": gid("BulkOperation", next(context.app.numbers)),
         "type": "QUERY",
         "status": "CREATED",
         "errorCode": None,

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from itertools import count
 
 from shopify_simulator.bulk import BulkRunner
 from shopify_simulator.faults import Fault
@@ -18,6 +19,7 @@ from shopify_simulator.webhooks.shop_payload import shop_facts
 
 CALL_LOG_SIZE = 20_000
 APP_ID = 1_290_241
+FIRST_APP_NUMBER = 1_100_000_000_001
 SHOP_REDACT_AFTER = timedelta(hours=48)
 
 
@@ -74,6 +76,7 @@ class Simulator:
         self.settings = settings
         self.now = now
         self.shops: dict[str, HostedShop] = {}
+        self._numbers = count(FIRST_APP_NUMBER)
         self.faults: list[Fault] = []
         self.tokens = TokenBook(
             now,
@@ -118,11 +121,12 @@ class Simulator:
         hosted.installation = AppInstallation(
             client_id=self.settings.client_id,
             app_id=APP_ID,
-            installation_id=hosted.shop.next_id(),
+            installation_id=next(self._numbers),
             handle=self.settings.app_name.lower().replace(" ", "-"),
             requested_scopes=scopes,
             granted_scopes=frozenset(scopes),
             bucket=LeakyBucket(plan.bucket_size, plan.restore_rate),
+            numbers=self._numbers,
         )
         hosted.installed_at = self.now()
         return hosted.installation

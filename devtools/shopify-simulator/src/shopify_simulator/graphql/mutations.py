@@ -52,7 +52,7 @@ def _create_subscription(_source: Any, run: Execution, arguments: Mapping[str, A
     if problem:
         return {"webhookSubscription": None, "userErrors": [problem]}
     app, now = run.context.app, timestamp(run.context.now())
-    number = app.next_id()
+    number = next(app.numbers)
     subscription = {
         "id": gid("WebhookSubscription", number),
         "legacyResourceId": str(number),

@@ -226,6 +226,7 @@ class AppInstallation:
     """An app on one shop: what it may read, what it subscribed to, and what is left of its API budget.
 
     Subscriptions and bulk operations are GraphQL-shaped dicts by gid. Operations are changed in place by their run.
+    `numbers` yields their ids: one source for all installations, since Shopify's are unique over shops and reinstalls.
     """
 
     client_id: str
@@ -235,11 +236,6 @@ class AppInstallation:
     requested_scopes: tuple[str, ...]
     granted_scopes: frozenset[str]
     bucket: LeakyBucket
+    numbers: Iterator[int]
     subscriptions: dict[str, Record] = field(default_factory=dict)
     bulk_operations: dict[str, Record] = field(default_factory=dict)
-    last_id: int = 0
-
-    def next_id(self) -> int:
-        """Give out a number that no subscription or operation of this installation has."""
-        self.last_id += 1
-        return self.last_id

@@ -129,7 +129,7 @@ class Deliveries:
         self._on_exhausted = on_exhausted
         self._queues: dict[str, ShopQueue] = {}
         self._ready: asyncio.Queue[list[Delivery]] = asyncio.Queue()
-        self._succeeded: dict[str, float] = {}
+        self._succeeded: dict[tuple[str, str], float] = {}
         self._workers: list[asyncio.Task[None]] = []
         self._timers: set[asyncio.TimerHandle] = set()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -243,6 +243,7 @@ class Deliveries:
         queue = self._queues.pop(shop, ShopQueue())
         for delivery in queue.log:
             delivery.state = DeliveryState.DROPPED
+        self._succeeded = {key: at for key, at in self._succeeded.items() if key[0] != shop}
 
     def _admit(self, delivery: Delivery) -> None:
         queue = self.queue(delivery.shop)
@@ -288,7 +289,7 @@ class Deliveries:
         if delivery.state is not DeliveryState.PENDING:
             return
         if status is not None and 200 <= status < 300:
-            self._succeeded[delivery.target.subscription_id] = time.monotonic()
+            self._succeeded[delivery.shop, delivery.target.subscription_id] = time.monotonic()
             self._finish(delivery, DeliveryState.DELIVERED)
         elif len(delivery.attempts) <= RETRIES:
             delay = FIRST_RETRY_SECONDS * 2 ** (len(delivery.attempts) - 1)
@@ -327,7 +328,7 @@ class Deliveries:
         """End a delivery whose retries all failed; its subscription goes, unless it worked meanwhile."""
         self._finish(delivery, DeliveryState.FAILED)
         subscription_id = delivery.target.subscription_id
-        worked_since = self._succeeded.get(subscription_id, 0.0) > delivery.first_attempt
+        worked_since = self._succeeded.get((delivery.shop, subscription_id), 0.0) > delivery.first_attempt
         if subscription_id != COMPLIANCE and not worked_since:
             self._on_exhausted(delivery.shop, subscription_id)
 
