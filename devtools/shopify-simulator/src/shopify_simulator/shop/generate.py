@@ -26,6 +26,7 @@ from shopify_simulator.shop.sales import (
     purchases,
     refunded,
 )
+from shopify_simulator.shop.samples import COUNTRIES
 
 SHOP_AGE = timedelta(days=1_000)
 RECENT_ORDERS = timedelta(days=59)
@@ -98,6 +99,7 @@ def _facts(
         "email": f"owner@{slug(title) or 'shop'}.example.com",
         "contactEmail": f"hello@{slug(title) or 'shop'}.example.com",
         "shopOwnerName": "Robin Owner",
+        "shopAddress": _address(number, currency),
         "currencyCode": currency,
         "enabledPresentmentCurrencies": sorted({currency, "EUR", "USD", "JPY"}),
         "ianaTimezone": zone,
@@ -110,6 +112,24 @@ def _facts(
         "taxesIncluded": zone.startswith("Europe/"),
         "createdAt": timestamp(now - SHOP_AGE),
         "updatedAt": timestamp(now - timedelta(days=1)),
+    }
+
+
+def _address(number: int, currency: str) -> Record:
+    """A ShopAddress in a country of the currency, else in the first of all."""
+    country = next((one for one in COUNTRIES if one.currency == currency), COUNTRIES[0])
+    city = country.cities[0]
+    return {
+        "id": gid("ShopAddress", number),
+        "address1": f"1 {country.streets[0]}",
+        "address2": None,
+        "city": city.name,
+        "province": city.province,
+        "provinceCode": city.province_code,
+        "country": country.name,
+        "countryCodeV2": country.code,
+        "zip": f"{city.zip_prefix}01",
+        "phone": f"{country.dial_code}5550100",
     }
 
 

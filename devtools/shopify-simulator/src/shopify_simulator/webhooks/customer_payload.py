@@ -3,7 +3,7 @@
 from typing import Any
 
 from shopify_simulator.shop.model import Record, Shop
-from shopify_simulator.webhooks.rest import local_time, lower, number_of
+from shopify_simulator.webhooks.rest import amount_of, local_time, lower, number_of
 
 
 def customer(shop: Shop, record: Record) -> Record:
@@ -60,7 +60,7 @@ def purchasing_summary(record: Record, occurred_at: str) -> Record:
     return {
         "customerId": record["id"],
         "numberOfOrders": int(record["numberOfOrders"]),
-        "amountSpent": dict(record["amountSpent"]),
+        "amountSpent": {**record["amountSpent"], "amount": amount_of(record["amountSpent"])},
         "lastOrderId": last_order["id"] if last_order else None,
         "occurredAt": occurred_at,
     }

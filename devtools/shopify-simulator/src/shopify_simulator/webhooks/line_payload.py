@@ -1,7 +1,7 @@
 """Line items, as orders and refunds carry them."""
 
 from shopify_simulator.shop.model import Record
-from shopify_simulator.webhooks.rest import money_set, number_of
+from shopify_simulator.webhooks.rest import money_set, number_of, shop_amount
 
 
 def line_item(line: Record, record: Record) -> Record:
@@ -22,7 +22,7 @@ def line_item(line: Record, record: Record) -> Record:
         "gift_card": line["isGiftCard"],
         "grams": 0,
         "name": line["name"],
-        "price": line["originalUnitPriceSet"]["shopMoney"]["amount"],
+        "price": shop_amount(line["originalUnitPriceSet"]),
         "price_set": money_set(line["originalUnitPriceSet"]),
         "product_exists": product is not None,
         "product_id": int(product["legacyResourceId"]) if product else None,
@@ -33,7 +33,7 @@ def line_item(line: Record, record: Record) -> Record:
         "sku": line["sku"],
         "taxable": True,
         "title": line["title"],
-        "total_discount": line["totalDiscountSet"]["shopMoney"]["amount"],
+        "total_discount": shop_amount(line["totalDiscountSet"]),
         "total_discount_set": money_set(line["totalDiscountSet"]),
         "variant_id": int(variant["legacyResourceId"]) if variant else None,
         "variant_inventory_management": "shopify" if variant else None,

@@ -1,14 +1,12 @@
 """Order bodies: sums as strings and as `*_set`, the customer without tags, consent and spend, the refunds inside."""
 
-from decimal import Decimal
-from typing import Any
-
 from shopify_simulator.shop.model import Record, Shop
+from shopify_simulator.shop.money import bag, shop_minor
 from shopify_simulator.webhooks.customer_payload import customer_without_addresses
 from shopify_simulator.webhooks.line_payload import line_item
 from shopify_simulator.webhooks.refund_payload import refund
 from shopify_simulator.webhooks.rest import (
-    bag_like,
+    amount_of,
     joined,
     local_time,
     lower,
@@ -113,7 +111,7 @@ def discount_application(application: Record) -> Record:
     body: Record = {
         "target_type": lower(application["targetType"]),
         "type": APPLICATION_TYPES[application["__typename"]],
-        "value": str(value["percentage"] if is_percentage else value["amount"]),
+        "value": str(value["percentage"]) if is_percentage else amount_of(value),
         "value_type": "percentage" if is_percentage else "fixed_amount",
         "allocation_method": lower(application["allocationMethod"]),
         "target_selection": lower(application["targetSelection"]),
@@ -160,8 +158,8 @@ def _states(shop: Shop, record: Record) -> Record:
 
 def _sums(record: Record) -> Record:
     total = record["totalPriceSet"]
-    zero = bag_like(total, Decimal(0))
-    lines = [shop_amount(line["originalUnitPriceSet"]) * line["quantity"] for line in record["lineItems"]]
+    zero = _bag(record, 0)
+    lines = [shop_minor(line["originalUnitPriceSet"]) * line["quantity"] for line in record["lineItems"]]
     sums = {
         "current_subtotal_price": record["currentSubtotalPriceSet"],
         "current_total_discounts": record["currentTotalDiscountsSet"],
@@ -169,12 +167,12 @@ def _sums(record: Record) -> Record:
         "current_total_tax": record["currentTotalTaxSet"],
         "subtotal_price": record["subtotalPriceSet"],
         "total_discounts": record["totalDiscountsSet"],
-        "total_line_items_price": bag_like(total, sum(lines, Decimal(0))),
+        "total_line_items_price": _bag(record, sum(lines)),
         "total_price": total,
         "total_tax": record["totalTaxSet"],
     }
-    body: Record = {name: bag["shopMoney"]["amount"] for name, bag in sums.items()}
-    body |= {f"{name}_set": money_set(bag) for name, bag in sums.items()}
+    body: Record = {name: shop_amount(value) for name, value in sums.items()}
+    body |= {f"{name}_set": money_set(value) for name, value in sums.items()}
     return body | {
         "current_shipping_price_set": money_set(_shipping(record, "currentT", "currentS")),
         "total_shipping_price_set": money_set(_shipping(record, "t", "s")),
@@ -185,23 +183,26 @@ def _sums(record: Record) -> Record:
         "original_total_additional_fees_set": None,
         "original_total_duties_set": None,
         "total_outstanding": _outstanding(record, zero),
-        "total_tip_received": zero["shopMoney"]["amount"],
+        "total_tip_received": shop_amount(zero),
         "total_weight": 0,
     }
 
 
 def _shipping(record: Record, total: str, subtotal: str) -> Record:
     """What is left of the total after the goods and, where it is not included, the tax."""
-    price = record[f"{total}otalPriceSet"]
-    rest = shop_amount(price) - shop_amount(record[f"{subtotal}ubtotalPriceSet"])
+    rest = shop_minor(record[f"{total}otalPriceSet"]) - shop_minor(record[f"{subtotal}ubtotalPriceSet"])
     if not record["taxesIncluded"]:
-        rest -= shop_amount(record[f"{total}otalTaxSet"])
-    return bag_like(price, max(rest, Decimal(0)))
+        rest -= shop_minor(record[f"{total}otalTaxSet"])
+    return _bag(record, max(rest, 0))
 
 
-def _outstanding(record: Record, zero: Record) -> Any:
+def _bag(record: Record, minor: int) -> Record:
+    return bag(minor, record["currencyCode"], record["presentmentCurrencyCode"])
+
+
+def _outstanding(record: Record, zero: Record) -> str:
     unpaid = record["displayFinancialStatus"] in UNPAID and record["cancelledAt"] is None
-    return (record["currentTotalPriceSet"] if unpaid else zero)["shopMoney"]["amount"]
+    return shop_amount(record["currentTotalPriceSet"] if unpaid else zero)
 
 
 def _origin(record: Record) -> Record:
@@ -240,7 +241,7 @@ def _customer(shop: Shop, record: Record) -> Record | None:
 
 
 def _discount_code(code: str, application: Record | None, record: Record) -> Record:
-    total = record["totalDiscountsSet"]["shopMoney"]["amount"]
+    total = shop_amount(record["totalDiscountsSet"])
     if application is None:
         return {"code": code, "amount": total, "type": "fixed_amount"}
     value = application["value"]
@@ -249,7 +250,7 @@ def _discount_code(code: str, application: Record | None, record: Record) -> Rec
     if application["targetType"] == "SHIPPING_LINE":
         kind = "shipping"
     alone = len(record["discountApplications"]) == 1
-    return {"code": code, "amount": total if alone or is_percentage else value["amount"], "type": kind}
+    return {"code": code, "amount": total if alone or is_percentage else amount_of(value), "type": kind}
 
 
 def _edited_line(entry: Record) -> Record:

@@ -1,6 +1,7 @@
 """Product bodies: at most 100 variants in full, and the gids of all."""
 
 from shopify_simulator.shop.model import Record, Shop
+from shopify_simulator.shop.money import fixed
 from shopify_simulator.webhooks.rest import joined, local_time, lower, number_of, utc_milliseconds
 
 FULL_VARIANTS_MAX = 100
@@ -53,12 +54,14 @@ def variant(shop: Shop, record: Record, product_id: int) -> Record:
     return {
         "admin_graphql_api_id": record["id"],
         "barcode": record["barcode"],
-        "compare_at_price": record["compareAtPrice"],
+        "compare_at_price": None
+        if record["compareAtPrice"] is None
+        else fixed(record["compareAtPrice"], shop.currency),
         "created_at": local_time(record["createdAt"], shop.zone),
         "id": int(record["legacyResourceId"]),
         "inventory_policy": lower(record["inventoryPolicy"]),
         "position": record["position"],
-        "price": record["price"],
+        "price": fixed(record["price"], shop.currency),
         "product_id": product_id,
         "sku": record["sku"],
         "taxable": True,

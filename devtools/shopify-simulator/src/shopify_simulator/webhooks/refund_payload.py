@@ -1,11 +1,9 @@
 """Refund bodies, alone in refunds/create and inside an order's `refunds`."""
 
-from decimal import Decimal
-from typing import Any
-
 from shopify_simulator.shop.model import Record, Shop, gid
+from shopify_simulator.shop.money import bag
 from shopify_simulator.webhooks.line_payload import line_item
-from shopify_simulator.webhooks.rest import bag_like, local_time, lower, money_set, number_of, shop_amount
+from shopify_simulator.webhooks.rest import local_time, lower, money_set, number_of, shop_amount
 
 ORDER_ONLY_KEYS = ("attributed_staffs", "current_quantity", "sales_line_item_group_id")
 NOTHING_UNSETTLED = {"amount": "0.0", "currency": "XXX"}
@@ -13,13 +11,12 @@ NOTHING_UNSETTLED = {"amount": "0.0", "currency": "XXX"}
 
 def refund(shop: Shop, order: Record, record: Record) -> Record:
     """One refund with its lines. Its `id` is the refund's; the order's is `order_id`."""
-    order_id = int(order["legacyResourceId"])
-    nothing = bag_like(record["totalRefundedSet"], Decimal(0))
+    nothing = bag(0, order["currencyCode"], order["presentmentCurrencyCode"])
     created_at = local_time(record["createdAt"], shop.zone)
     lines = {line["id"]: line for line in order["lineItems"]}
     return {
         "id": int(record["legacyResourceId"]),
-        "order_id": order_id,
+        "order_id": int(order["legacyResourceId"]),
         "created_at": created_at,
         "note": record["note"],
         "user_id": None,
@@ -32,7 +29,7 @@ def refund(shop: Shop, order: Record, record: Record) -> Record:
         "admin_graphql_api_id": record["id"],
         "order_adjustments": [],
         "refund_line_items": [_refund_line(line, lines, order) for line in record["refundLineItems"]],
-        "transactions": [_transaction(record, order_id, created_at)],
+        "transactions": [_transaction(record, order, created_at)],
     }
 
 
@@ -57,11 +54,11 @@ def _without_order_keys(line: Record) -> Record:
     return {name: value for name, value in line.items() if name not in ORDER_ONLY_KEYS}
 
 
-def _transaction(record: Record, order_id: int, created_at: Any) -> Record:
+def _transaction(record: Record, order: Record, created_at: str | None) -> Record:
     number = int(record["legacyResourceId"])
     return {
         "id": number,
-        "order_id": order_id,
+        "order_id": int(order["legacyResourceId"]),
         "kind": "refund",
         "gateway": "bogus",
         "status": "success",
@@ -77,9 +74,9 @@ def _transaction(record: Record, order_id: int, created_at: Any) -> Record:
         "error_code": None,
         "source_name": "web",
         "receipt": {},
-        "amount": record["totalRefundedSet"]["shopMoney"]["amount"],
+        "amount": shop_amount(record["totalRefundedSet"]),
         "currency": record["totalRefundedSet"]["shopMoney"]["currencyCode"],
-        "payment_id": None,
+        "payment_id": f"{order['name']}.1",
         "total_unsettled_set": {"presentment_money": NOTHING_UNSETTLED, "shop_money": NOTHING_UNSETTLED},
         "manual_payment_gateway": False,
         "amount_rounding": None,

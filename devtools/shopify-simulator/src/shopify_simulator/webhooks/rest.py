@@ -1,11 +1,10 @@
 """How REST-shaped bodies write what GraphQL writes otherwise: numbers for gids, lower case, local times, strings."""
 
 from datetime import UTC, datetime
-from decimal import Decimal
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from shopify_simulator.shop.model import Record, parse_gid
+from shopify_simulator.shop.money import fixed
 
 
 def number_of(gid: str) -> int:
@@ -41,34 +40,21 @@ def joined(tags: list[str]) -> str:
 
 def money_set(bag: Record) -> Record:
     """A MoneyBag as `*_set`."""
-    shop = bag["shopMoney"]
-    presentment = bag.get("presentmentMoney") or shop
     return {
-        "shop_money": {"amount": shop["amount"], "currency_code": shop["currencyCode"]},
-        "presentment_money": {"amount": presentment["amount"], "currency_code": presentment["currencyCode"]},
+        "shop_money": _money(bag["shopMoney"]),
+        "presentment_money": _money(bag["presentmentMoney"]),
     }
 
 
-def shop_amount(bag: Record) -> Decimal:
+def _money(money: Record) -> Record:
+    return {"amount": amount_of(money), "currency_code": money["currencyCode"]}
+
+
+def amount_of(money: Record) -> str:
+    """The amount of a MoneyV2 with all decimals of its currency."""
+    return fixed(money["amount"], money["currencyCode"])
+
+
+def shop_amount(bag: Record) -> str:
     """The sum of a MoneyBag in the shop's currency."""
-    return Decimal(bag["shopMoney"]["amount"])
-
-
-def bag_like(bag: Record, amount: Decimal) -> Record:
-    """Another sum in the currencies and precision of a MoneyBag, at the same rate of exchange."""
-    shop = bag["shopMoney"]
-    presentment = bag.get("presentmentMoney") or shop
-    base = Decimal(shop["amount"])
-    rate = Decimal(presentment["amount"]) / base if base else Decimal(1)
-    return {
-        "shopMoney": {"amount": _with_precision(amount, shop), "currencyCode": shop["currencyCode"]},
-        "presentmentMoney": {
-            "amount": _with_precision(amount * rate, presentment),
-            "currencyCode": presentment["currencyCode"],
-        },
-    }
-
-
-def _with_precision(amount: Decimal, money: Record) -> str:
-    exponent: Any = Decimal(money["amount"]).as_tuple().exponent
-    return str(amount.quantize(Decimal(1).scaleb(exponent)))
+    return amount_of(bag["shopMoney"])

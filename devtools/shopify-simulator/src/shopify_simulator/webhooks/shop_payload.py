@@ -21,16 +21,16 @@ def shop_facts(shop: Shop, now: datetime) -> Record:
     facts = shop.facts
     return {
         **_identity(shop),
-        **_address(facts),
+        **_address(facts["shopAddress"]),
         **_money(shop),
-        "created_at": local_time(facts.get("createdAt"), shop.zone),
-        "updated_at": local_time(facts.get("updatedAt"), shop.zone),
+        "created_at": local_time(facts["createdAt"], shop.zone),
+        "updated_at": local_time(facts["updatedAt"], shop.zone),
         "primary_locale": "en",
         "timezone": _zone_label(shop.zone, now),
         "iana_timezone": facts["ianaTimezone"],
         "weight_unit": "kg",
         "plan_display_name": shop.plan.public_display_name,
-        "plan_name": PLAN_CODES.get(shop.plan.public_display_name, "basic"),
+        "plan_name": PLAN_CODES[shop.plan.public_display_name],
         "has_discounts": False,
         "has_gift_cards": True,
         "google_apps_domain": None,
@@ -56,27 +56,26 @@ def _identity(shop: Shop) -> Record:
     return {
         "id": shop.id,
         "name": facts["name"],
-        "email": facts.get("email"),
-        "customer_email": facts.get("contactEmail"),
-        "domain": (facts.get("primaryDomain") or {}).get("host"),
+        "email": facts["email"],
+        "customer_email": facts["contactEmail"],
+        "domain": facts["primaryDomain"]["host"],
         "myshopify_domain": shop.domain,
-        "shop_owner": facts.get("shopOwnerName"),
+        "shop_owner": facts["shopOwnerName"],
     }
 
 
-def _address(facts: Record) -> Record:
-    address = facts.get("shopAddress") or {}
+def _address(address: Record) -> Record:
     return {
-        "address1": address.get("address1"),
-        "address2": address.get("address2"),
-        "city": address.get("city"),
-        "province": address.get("province"),
-        "province_code": address.get("provinceCode"),
-        "country": address.get("countryCodeV2"),
-        "country_code": address.get("countryCodeV2"),
-        "country_name": address.get("country"),
-        "zip": address.get("zip"),
-        "phone": address.get("phone"),
+        "address1": address["address1"],
+        "address2": address["address2"],
+        "city": address["city"],
+        "province": address["province"],
+        "province_code": address["provinceCode"],
+        "country": address["countryCodeV2"],
+        "country_code": address["countryCodeV2"],
+        "country_name": address["country"],
+        "zip": address["zip"],
+        "phone": address["phone"],
         "latitude": None,
         "longitude": None,
     }
@@ -90,10 +89,8 @@ def _money(shop: Shop) -> Record:
         "money_with_currency_format": with_currency,
         "money_in_emails_format": MONEY_FORMAT,
         "money_with_currency_in_emails_format": with_currency,
-        "enabled_presentment_currencies": list(
-            shop.facts.get("enabledPresentmentCurrencies") or [shop.currency]
-        ),
-        "taxes_included": shop.facts.get("taxesIncluded"),
+        "enabled_presentment_currencies": shop.facts["enabledPresentmentCurrencies"],
+        "taxes_included": shop.facts["taxesIncluded"],
         "auto_configure_tax_inclusivity": None,
         "tax_shipping": None,
         "county_taxes": None,
