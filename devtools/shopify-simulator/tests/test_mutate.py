@@ -8,7 +8,7 @@ from shopify_simulator.shop import mutate
 from shopify_simulator.shop.chance import random_mutation
 from shopify_simulator.shop.model import RESOURCES, Change, Record, Shop, timestamp
 from shopify_simulator.shop.money import shop_minor
-from shopify_simulator.shop.sales import purchases
+from shopify_simulator.shop.sales import CURRENT_SUMS, purchases
 
 from .worlds import NOW, make_shop
 
@@ -170,7 +170,8 @@ def test_full_refund_takes_everything_back(shop: Shop) -> None:
     assert change.after["displayFinancialStatus"] == "REFUNDED"
     assert all(line["currentQuantity"] == 0 for line in change.after["lineItems"])
     assert change.after["totalPriceSet"] == order["totalPriceSet"]
-    assert shop_minor(change.after["currentSubtotalPriceSet"]) == 0
+    assert [shop_minor(change.after[name]) for name in CURRENT_SUMS] == [0, 0, 0, 0]
+    assert change.after["totalRefundedSet"] == order["totalPriceSet"]
     assert change.details["refund"] == change.after["refunds"][-1]
     with pytest.raises(ValueError, match="nothing is left"):
         mutate.refund_order(shop, number_of(order), LATER)
@@ -187,7 +188,12 @@ def test_partial_refund_takes_a_part_back(shop: Shop) -> None:
     assert change.after is not None
     lost = shop_minor(order["currentTotalPriceSet"]) - shop_minor(change.after["currentTotalPriceSet"])
     assert change.after["displayFinancialStatus"] == "PARTIALLY_REFUNDED"
-    assert lost == shop_minor(change.details["refund"]["totalRefundedSet"]) > 0
+    refund = change.details["refund"]
+    assert lost == shop_minor(refund["totalRefundedSet"]) > 0
+    assert lost == sum(
+        shop_minor(one["subtotalSet"]) + shop_minor(one["totalTaxSet"]) for one in refund["refundLineItems"]
+    )
+    assert shop_minor(order["currentTotalTaxSet"]) > shop_minor(change.after["currentTotalTaxSet"]) > 0
     assert change.after["lineItems"][0]["currentQuantity"] == line["currentQuantity"] - 1
 
 
@@ -200,7 +206,25 @@ def test_edit_keeps_the_original_sums(shop: Shop) -> None:
     assert change.after["edited"] is True
     assert change.after["totalPriceSet"] == order["totalPriceSet"]
     assert shop_minor(change.after["currentTotalPriceSet"]) > shop_minor(order["currentTotalPriceSet"])
+    assert shop_minor(change.after["currentTotalTaxSet"]) > shop_minor(order["currentTotalTaxSet"])
     assert [entry["delta"] for entry in change.details["orderEdit"]["additions"]] == [1]
+
+
+def test_discounts_shrink_with_the_goods(shop: Shop) -> None:
+    order = next(
+        o for o in shop.orders.values()
+        if len(o["lineItems"]) > 1 and shop_minor(o["totalDiscountsSet"]) > 100 and not o["refunds"]
+    )  # fmt: skip
+    first = order["lineItems"][0]
+
+    change = mutate.edit_order(
+        shop, number_of(order), LATER, removals={first["id"]: first["currentQuantity"]}
+    )
+
+    assert change.after is not None
+    before = shop_minor(order["currentTotalDiscountsSet"])
+    assert 0 < shop_minor(change.after["currentTotalDiscountsSet"]) < before
+    assert change.after["totalDiscountsSet"] == order["totalDiscountsSet"]
 
 
 def test_customer_with_orders_cannot_be_deleted(shop: Shop) -> None:

@@ -3,7 +3,9 @@
 Sums are made in minor units.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
+from itertools import accumulate, pairwise
 from typing import Any
 
 MoneyBag = dict[str, dict[str, str]]
@@ -66,3 +68,9 @@ def shop_minor(money_bag: dict[str, Any]) -> int:
 def price_in(dollars: float, currency: str) -> int:
     """A made-up price in minor units, as high in every currency."""
     return max(1, round(dollars * RATES.get(currency, 1.0) * float(10 ** exponent(currency))))
+
+
+def shared(minor: int, weights: Sequence[int]) -> list[int]:
+    """Share minor units out by weight, so that nothing is lost to rounding."""
+    total, ends = sum(weights) or 1, list(accumulate(weights, initial=0))
+    return [minor * end // total - minor * start // total for start, end in pairwise(ends)]

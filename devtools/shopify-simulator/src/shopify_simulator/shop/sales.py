@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import Any
 
 from shopify_simulator.shop import samples
 from shopify_simulator.shop.dice import Dice
 from shopify_simulator.shop.model import Record, Shop, gid, timestamp
-from shopify_simulator.shop.money import bag, minor_units, money, price_in, shop_minor
+from shopify_simulator.shop.money import bag, minor_units, money, price_in, shared, shop_minor
 from shopify_simulator.shop.people import make_address, make_note
 from shopify_simulator.shop.samples import COUNTRY_BY_CODE
 
@@ -19,6 +20,12 @@ FULFILLMENT_STATES = ("FULFILLED",) * 4 + (
     "UNFULFILLED", "UNFULFILLED", "PARTIALLY_FULFILLED", "IN_PROGRESS", "ON_HOLD", "SCHEDULED", "OPEN",
     "PENDING_FULFILLMENT", "REQUEST_DECLINED", "RESTOCKED", "FULFILLMENT_NOT_REQUIRED",
 )  # fmt: skip
+CURRENT_SUMS = (
+    "currentSubtotalPriceSet",
+    "currentTotalTaxSet",
+    "currentTotalDiscountsSet",
+    "currentTotalPriceSet",
+)
 CANCEL_REASONS = ("CUSTOMER", "DECLINED", "FRAUD", "INVENTORY", "OTHER", "STAFF")
 
 
@@ -151,7 +158,7 @@ def _sums(dice: Dice, lines: Sequence[Record], currencies: Currencies, *, taxes_
     discount, codes, applications = make_discount(dice, goods, currencies)
     subtotal = goods - discount
     shipping = price_in(dice.pick((0.0, 4.9, 9.9)), currencies.shop)
-    tax = subtotal * TAX_PERCENT // (100 + TAX_PERCENT) if taxes_included else subtotal * TAX_PERCENT // 100
+    tax = _tax(subtotal, included=taxes_included)
     total = subtotal + shipping + (0 if taxes_included else tax)
     minors = {
         "Subtotal": subtotal,
@@ -244,37 +251,52 @@ def _address_of(shop: Shop, dice: Dice, customer: Record | None, country: sample
     return make_address(shop, dice, country, dice.pick(country.first_names), dice.pick(country.last_names))
 
 
-def _changed_by(money_bag: Record, difference: int, presentment: str) -> Record:
-    """A bag whose shop money is larger by so many minor units."""
-    return bag(shop_minor(money_bag) + difference, money_bag["shopMoney"]["currencyCode"], presentment)
+def _goods(lines: Iterable[Record]) -> int:
+    """What the units that are left cost in minor units, before the discount of the whole order."""
+    return sum(
+        shop_minor(line["discountedTotalSet"]) * line["currentQuantity"] // line["quantity"] for line in lines
+    )
 
 
-def _with_current(order: Record, difference: int) -> Record:
-    """The order with its current subtotal and total changed."""
-    presentment = order["presentmentCurrencyCode"]
-    return {
-        **order,
-        "currentSubtotalPriceSet": _changed_by(order["currentSubtotalPriceSet"], difference, presentment),
-        "currentTotalPriceSet": _changed_by(order["currentTotalPriceSet"], difference, presentment),
-    }
+def _tax(goods: int, *, included: bool) -> int:
+    return goods * TAX_PERCENT // (100 + TAX_PERCENT if included else 100)
 
 
-def _lines_taken(order: Record, quantities: dict[str, int]) -> tuple[list[Record], int]:
-    """The lines with units taken away, and what these units are worth in minor units."""
-    lines, worth = [], 0
-    for line in order["lineItems"]:
-        taken = min(quantities.get(line["id"], 0), line["currentQuantity"])
-        worth += shop_minor(line["discountedTotalSet"]) * taken // max(1, line["quantity"])
-        lines.append({**line, "currentQuantity": line["currentQuantity"] - taken} if taken else line)
-    return lines, min(worth, shop_minor(order["currentSubtotalPriceSet"]))
+def _recalculated(order: Record, lines: list[Record], added: Sequence[Record] = ()) -> Record:
+    """The order with these lines: current sums shrink with its goods and grow with what was added."""
+    subtotal, tax, discounts, total = (shop_minor(order[name]) for name in CURRENT_SUMS)
+    untaxed = 0 if order["taxesIncluded"] else 1
+    shipping = total - subtotal - tax * untaxed
+    kept = Fraction(_goods(lines), _goods(order["lineItems"]) or 1)
+    gained = _goods(added)
+    subtotal = int(subtotal * kept) + gained
+    tax = int(tax * kept) + _tax(gained, included=order["taxesIncluded"])
+    all_lines = [*lines, *added]
+    is_empty = not any(line["currentQuantity"] for line in all_lines)
+    total = 0 if is_empty else subtotal + shipping + tax * untaxed
+    currencies = Currencies(order["currencyCode"], order["presentmentCurrencyCode"])
+    sums = zip(CURRENT_SUMS, (subtotal, tax, int(discounts * kept), total), strict=True)
+    return {**order, "lineItems": all_lines, **{name: currencies.bag(minor) for name, minor in sums}}
+
+
+def _lines_without(order: Record, quantities: dict[str, int]) -> list[Record]:
+    """The lines with units taken away, at most those that are left."""
+    return [
+        {**line, "currentQuantity": max(0, line["currentQuantity"] - quantities[line["id"]])}
+        if line["id"] in quantities
+        else line
+        for line in order["lineItems"]
+    ]
 
 
 def refunded(
     shop: Shop, order: Record, quantities: dict[str, int], note: str | None, now: str
 ) -> tuple[Record, Record]:
-    """The order after units were refunded, and the refund."""
-    lines, worth = _lines_taken(order, quantities)
-    presentment, key = order["presentmentCurrencyCode"], shop.next_id()
+    """The order after units were refunded, and the refund; the last unit takes the shipping with it."""
+    after = _recalculated(order, _lines_without(order, quantities))
+    lost = {name: shop_minor(order[name]) - shop_minor(after[name]) for name in CURRENT_SUMS}
+    currencies = Currencies(order["currencyCode"], order["presentmentCurrencyCode"])
+    key = shop.next_id()
     refund = {
         "id": gid("Refund", key),
         "legacyResourceId": str(key),
@@ -282,41 +304,43 @@ def refunded(
         "createdAt": now,
         "processedAt": now,
         "updatedAt": now,
-        "totalRefundedSet": bag(worth, shop.currency, presentment),
+        "totalRefundedSet": currencies.bag(lost["currentTotalPriceSet"]),
         "order": {"id": order["id"], "legacyResourceId": order["legacyResourceId"]},
-        "refundLineItems": [
-            _refund_line(shop, order, line, quantities[line["id"]])
-            for line in lines
-            if line["id"] in quantities
-        ],
+        "refundLineItems": _refund_lines(shop, order, quantities, lost, currencies),
     }
-    is_all = all(line["currentQuantity"] == 0 for line in lines)
-    after = _with_current({**order, "lineItems": lines}, -worth)
+    is_all = not any(line["currentQuantity"] for line in after["lineItems"])
     after["refunds"] = [*order["refunds"], refund]
-    after["totalRefundedSet"] = _changed_by(order["totalRefundedSet"], worth, presentment)
+    after["totalRefundedSet"] = currencies.bag(
+        shop_minor(order["totalRefundedSet"]) + lost["currentTotalPriceSet"]
+    )
     after["displayFinancialStatus"] = "REFUNDED" if is_all else "PARTIALLY_REFUNDED"
     return after, refund
 
 
-def _refund_line(shop: Shop, order: Record, line: Record, quantity: int) -> Record:
-    worth = shop_minor(line["discountedTotalSet"]) * quantity // max(1, line["quantity"])
-    presentment = order["presentmentCurrencyCode"]
-    return {
-        "id": gid("RefundLineItem", shop.next_id()),
-        "lineItem": {"id": line["id"]},
-        "quantity": quantity,
-        "restockType": "RETURN",
-        "subtotalSet": bag(worth, shop.currency, presentment),
-        "totalTaxSet": bag(0, shop.currency, presentment),
-    }
+def _refund_lines(
+    shop: Shop, order: Record, quantities: dict[str, int], lost: dict[str, int], currencies: Currencies
+) -> list[Record]:
+    """One line for each that lost units; together they cost what the order lost."""
+    lines = [line for line in order["lineItems"] if line["id"] in quantities]
+    worths = [_goods([{**line, "currentQuantity": quantities[line["id"]]}]) for line in lines]
+    subtotals = shared(lost["currentSubtotalPriceSet"], worths)
+    taxes = shared(lost["currentTotalTaxSet"], worths)
+    return [
+        {
+            "id": gid("RefundLineItem", shop.next_id()),
+            "lineItem": {"id": line["id"]},
+            "quantity": quantities[line["id"]],
+            "restockType": "RETURN",
+            "subtotalSet": currencies.bag(subtotal),
+            "totalTaxSet": currencies.bag(tax),
+        }
+        for line, subtotal, tax in zip(lines, subtotals, taxes, strict=True)
+    ]
 
 
-def edited(order: Record, removals: dict[str, int], additions: Iterable[Record]) -> Record:
+def edited(order: Record, removals: dict[str, int], additions: Sequence[Record]) -> Record:
     """The order after its lines were edited; the original sums stay."""
-    added = list(additions)
-    lines, worth = _lines_taken(order, removals)
-    gained = sum(shop_minor(line["discountedTotalSet"]) for line in added)
-    return {**_with_current({**order, "lineItems": [*lines, *added]}, gained - worth), "edited": True}
+    return {**_recalculated(order, _lines_without(order, removals), additions), "edited": True}
 
 
 def cancelled(order: Record, reason: str, now: str) -> Record:
