@@ -4,6 +4,7 @@ import hmac
 import json
 import re
 from collections import Counter
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -160,9 +161,15 @@ def test_uninstalling_is_told_and_shop_redact_follows(tmp_path: Path, hooks: Rec
         acme.control("uninstall")
         acme.settle()
         redact = eventually(lambda: delivered(acme, "shop/redact"))
+        told = delivered(acme, "app/uninstalled")
 
     assert sorted(hooks.topics()) == ["app/uninstalled", "shop/redact"]
     assert redact["uri"].endswith("?app")
+    assert told is not None
+    # 48 hours on the scaled clock.
+    apart = datetime.fromisoformat(redact["triggeredAt"]) - datetime.fromisoformat(told["triggeredAt"])
+    assert apart >= timedelta(seconds=0.17)
+    assert hooks.received[-1].headers["x-shopify-triggered-at"] == redact["triggeredAt"]
     assert json.loads(hooks.received[-1].body)["shop_domain"] == "acme.myshopify.com"
 
 

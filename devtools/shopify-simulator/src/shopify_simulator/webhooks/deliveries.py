@@ -191,7 +191,7 @@ class Deliveries:
         self.queue(shop).log.append(delivery)
         if after:
             delivery.state = DeliveryState.SCHEDULED
-            self._later(after.total_seconds(), lambda: self._admit(delivery))
+            self._later(after.total_seconds(), lambda: self._fall_due(delivery))
         else:
             self._admit(delivery)
 
@@ -244,6 +244,11 @@ class Deliveries:
         for delivery in queue.log:
             delivery.state = DeliveryState.DROPPED
         self._succeeded = {key: at for key, at in self._succeeded.items() if key[0] != shop}
+
+    def _fall_due(self, delivery: Delivery) -> None:
+        """Admit what was put off: only now does it happen."""
+        delivery.event = self.new_event()
+        self._admit(delivery)
 
     def _admit(self, delivery: Delivery) -> None:
         queue = self.queue(delivery.shop)
