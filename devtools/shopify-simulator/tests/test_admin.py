@@ -223,6 +223,16 @@ def test_a_spent_budget_throttles_the_next_call(acme: Merchant) -> None:
     assert acme.admin.get("calls").json()["calls"][-1]["throttled"]
 
 
+def test_another_plan_is_another_budget(acme: Merchant) -> None:
+    token = acme.install()["access_token"]
+
+    acme.control("mutations", kind="shop.update", changes={"plan": "plus"})
+
+    status = acme.graphql(token).json()["extensions"]["cost"]["throttleStatus"]
+    assert (status["maximumAvailable"], status["restoreRate"]) == (20_000, 1_000)
+    assert acme.look()["plan"] == "Plus"
+
+
 def test_a_bulk_operation_leaves_a_file_and_is_told(acme: Merchant, hooks: Receiver) -> None:
     token = acme.install()["access_token"]
     acme.subscribe(token, "BULK_OPERATIONS_FINISH", hooks.address)

@@ -1,6 +1,6 @@
 import random
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -9,6 +9,7 @@ from shopify_simulator.shop.chance import random_mutation
 from shopify_simulator.shop.model import RESOURCES, Change, Record, Shop, timestamp
 from shopify_simulator.shop.money import shop_minor
 from shopify_simulator.shop.sales import CURRENT_SUMS, purchases
+from shopify_simulator.webhooks.payloads import BUILDERS, of_change
 
 from .worlds import NOW, make_shop
 
@@ -43,6 +44,7 @@ def test_every_act_names_the_topics_that_shopify_fires(shop: Shop) -> None:
     customer, order = number_of(buyer(shop)), number_of(paid_order(shop))
     product = next(iter(shop.products))
     variant = number_of(shop.products[product]["variants"][0])
+    reachable = next(k for k, c in shop.customers.items() if c["defaultPhoneNumber"])
     lonely = next(k for k, c in shop.customers.items() if c["lastOrder"] is None)
     acts: list[tuple[Callable[[], Change], set[str]]] = [
         (lambda: mutate.create_customer(shop, LATER), {"customers/create"}),
@@ -67,6 +69,10 @@ def test_every_act_names_the_topics_that_shopify_fires(shop: Shop) -> None:
         (
             lambda: mutate.update_customer_consent(shop, customer, LATER, email_state="UNSUBSCRIBED"),
             {"customers_email_marketing_consent/update", "customers/update"},
+        ),
+        (
+            lambda: mutate.update_customer_consent(shop, reachable, LATER, sms_state="UNSUBSCRIBED"),
+            {"customers_marketing_consent/update", "customers/update"},
         ),
         (lambda: mutate.add_customer_address(shop, customer, LATER), {"customers/update"}),
         (lambda: mutate.create_order(shop, LATER, customer=customer), {"orders/create", "orders/updated"}),
@@ -94,11 +100,43 @@ def test_every_act_names_the_topics_that_shopify_fires(shop: Shop) -> None:
             lambda: mutate.merge_customer(shop, customer, LATER, into=next(iter(shop.customers))),
             {"customers/merge", "customers/update"},
         ),
+        (lambda: mutate.update_shop(shop, LATER, name="Acme Two"), {"shop/update"}),
     ]
 
-    fired = [set(act().topics) for act, _ in acts]
+    changes = [act() for act, _ in acts]
 
-    assert fired == [topics for _, topics in acts]
+    assert [set(change.topics) for change in changes] == [topics for _, topics in acts]
+    fired = {topic for change in changes for part in change.flattened() for topic in part.topics}
+    assert fired == set(BUILDERS)
+
+
+def test_the_shops_settings_change_and_are_told(shop: Shop) -> None:
+    before = shop.facts
+
+    change = mutate.update_shop(
+        shop,
+        LATER,
+        name="Two",
+        email="two@example.com",
+        plan="plus",
+        currency="EUR",
+        timezone="Europe/Berlin",
+    )
+
+    body = of_change(shop, change, "shop/update", LATER)
+    assert change.before is before
+    assert (body["name"], body["email"], body["plan_name"]) == ("Two", "two@example.com", "shopify_plus")
+    assert (body["currency"], body["iana_timezone"]) == ("EUR", "Europe/Berlin")
+    assert datetime.fromisoformat(body["updated_at"]) == LATER
+    assert shop.facts["plan"]["publicDisplayName"] == "Plus"
+
+
+@pytest.mark.parametrize("settings", [{"plan": "gold"}, {"timezone": "Mars/Olympus"}])
+def test_settings_that_shopify_does_not_have_are_refused(shop: Shop, settings: dict[str, str]) -> None:
+    with pytest.raises(ValueError, match="is "):
+        mutate.update_shop(shop, LATER, **settings)
+
+    assert shop.facts == make_shop().facts
 
 
 def test_change_leaves_the_record_before_it_untouched(shop: Shop) -> None:

@@ -159,6 +159,8 @@ class Simulator:
 
     def publish(self, hosted: HostedShop, change: Change) -> None:
         """Fire the webhooks of a change and of what follows from it: one event, many deliveries."""
+        if hosted.installation is not None:
+            hosted.installation.bucket.resize(hosted.shop.plan.bucket_size, hosted.shop.plan.restore_rate)
         event = self.deliveries.new_event()
         for part in change.flattened():
             for topic in part.topics:

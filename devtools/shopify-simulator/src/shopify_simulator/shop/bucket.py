@@ -25,6 +25,11 @@ class LeakyBucket:
         self._restored_at = now
         return self._available
 
+    def resize(self, maximum: int, restore_rate: int) -> None:
+        """Change the limits, as another plan does; what is there stays, as far as it fits."""
+        self._available = min(self.available, float(maximum))
+        self.maximum, self.restore_rate = maximum, restore_rate
+
     def take(self, points: float) -> bool:
         """Take the points if they are there."""
         if points > self.available:

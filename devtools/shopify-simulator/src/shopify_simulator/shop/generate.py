@@ -103,12 +103,7 @@ def _facts(
         "currencyCode": currency,
         "enabledPresentmentCurrencies": sorted({currency, "EUR", "USD", "JPY"}),
         "ianaTimezone": zone,
-        "plan": {
-            "displayName": PLANS[plan].public_display_name,
-            "publicDisplayName": PLANS[plan].public_display_name,
-            "partnerDevelopment": False,
-            "shopifyPlus": PLANS[plan].is_plus,
-        },
+        "plan": PLANS[plan].facts(),
         "taxesIncluded": zone.startswith("Europe/"),
         "createdAt": timestamp(now - SHOP_AGE),
         "updatedAt": timestamp(now - timedelta(days=1)),

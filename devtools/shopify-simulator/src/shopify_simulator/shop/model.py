@@ -105,6 +105,15 @@ class Plan:
     restore_rate: int
     is_plus: bool = False
 
+    def facts(self) -> Record:
+        """The plan as GraphQL's ShopPlan."""
+        return {
+            "displayName": self.public_display_name,
+            "publicDisplayName": self.public_display_name,
+            "partnerDevelopment": False,
+            "shopifyPlus": self.is_plus,
+        }
+
 
 PLANS: dict[str, Plan] = {
     "basic": Plan("Basic", 2_000, 100),
@@ -127,12 +136,13 @@ class Tombstone:
 @dataclass(frozen=True, slots=True)
 class Change:
     """One act of a merchant: the record before and after, and the webhook topics that Shopify fires for it, in order.
+    A change of the shop itself has its facts for a record.
 
     `details` holds what a topic's payload says beyond the records: `tagsAdded`, `tagsRemoved`, `refund`, `orderEdit`,
     `inventoryLevel`. `others` are changes that follow from this one, such as the customer's spend after an order.
     """
 
-    resource: Resource
+    resource: Resource | Literal["shop"]
     kind: str
     id: int
     topics: list[str]

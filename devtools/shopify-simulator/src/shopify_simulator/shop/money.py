@@ -50,13 +50,20 @@ def money(minor: int, currency: str) -> dict[str, str]:
 
 
 def bag(minor: int, currency: str, presentment: str | None = None) -> MoneyBag:
-    """A MoneyBag; what the customer saw is converted with a constant rate."""
+    """A MoneyBag; what the customer saw is converted."""
     shop_money = money(minor, currency)
     if presentment is None or presentment == currency:
         return {"shopMoney": shop_money, "presentmentMoney": shop_money}
-    rate = RATES.get(presentment, 1.0) / RATES.get(currency, 1.0)
-    shown = round(minor * rate * 10 ** (exponent(presentment) - exponent(currency)))
-    return {"shopMoney": shop_money, "presentmentMoney": money(shown, presentment)}
+    return {
+        "shopMoney": shop_money,
+        "presentmentMoney": money(converted(minor, currency, presentment), presentment),
+    }
+
+
+def converted(minor: int, currency: str, target: str) -> int:
+    """Minor units of another currency, at a constant rate."""
+    rate = RATES.get(target, 1.0) / RATES.get(currency, 1.0)
+    return round(minor * rate * 10.0 ** (exponent(target) - exponent(currency)))
 
 
 def shop_minor(money_bag: dict[str, Any]) -> int:

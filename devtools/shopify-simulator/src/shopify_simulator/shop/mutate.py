@@ -8,10 +8,11 @@ import random
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
+from zoneinfo import available_timezones
 
 from shopify_simulator.shop.catalogue import make_product, with_variant_sums
 from shopify_simulator.shop.dice import Dice
-from shopify_simulator.shop.model import Change, Record, Resource, Shop, gid, timestamp
+from shopify_simulator.shop.model import PLANS, Change, Record, Resource, Shop, gid, timestamp
 from shopify_simulator.shop.money import amount, minor_units, price_in
 from shopify_simulator.shop.people import (
     display_name,
@@ -93,6 +94,37 @@ def _customer_follows(shop: Shop, order: Record, now: datetime) -> list[Change]:
     return [
         _store(shop, "customers", "customer.purchase", {**customer, **sums}, now, topics, moves_time=moves)
     ]
+
+
+# The shop
+
+
+def update_shop(
+    shop: Shop,
+    now: datetime,
+    *,
+    name: str | None = None,
+    email: str | None = None,
+    plan: str | None = None,
+    currency: str | None = None,
+    timezone: str | None = None,
+) -> Change:
+    """Change what is given of the shop's settings; orders keep the currency they were placed in."""
+    if timezone is not None and timezone not in available_timezones():
+        raise ValueError("a time zone is an IANA name such as Europe/Berlin")
+    if plan is not None:
+        if plan not in PLANS:
+            raise ValueError(f"a plan is one of {', '.join(PLANS)}")
+        shop.plan = PLANS[plan]
+    before = shop.facts
+    given = {"name": name, "email": email, "currencyCode": currency, "ianaTimezone": timezone}
+    shop.facts = {
+        **before,
+        **{key: value for key, value in given.items() if value is not None},
+        "plan": shop.plan.facts(),
+        "updatedAt": max(before["updatedAt"], timestamp(now)),
+    }
+    return Change("shop", "shop.update", shop.id, ["shop/update"], before, shop.facts)
 
 
 # Customers

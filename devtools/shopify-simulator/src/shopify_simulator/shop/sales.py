@@ -9,7 +9,7 @@ from typing import Any
 from shopify_simulator.shop import samples
 from shopify_simulator.shop.dice import Dice
 from shopify_simulator.shop.model import Record, Shop, gid, timestamp
-from shopify_simulator.shop.money import bag, minor_units, money, price_in, shared, shop_minor
+from shopify_simulator.shop.money import bag, converted, minor_units, money, price_in, shared, shop_minor
 from shopify_simulator.shop.people import make_address, make_note
 from shopify_simulator.shop.samples import COUNTRY_BY_CODE
 
@@ -359,7 +359,11 @@ def cancelled(order: Record, reason: str, now: str) -> Record:
 def purchases(orders: Iterable[Record], currency: str) -> Record:
     """What a customer's orders say of the customer; test orders do not count, cancelled ones have no worth."""
     real = [order for order in orders if not order["test"]]
-    spent = sum(shop_minor(order["currentTotalPriceSet"]) for order in real if order["cancelledAt"] is None)
+    spent = sum(
+        converted(shop_minor(order["currentTotalPriceSet"]), order["currencyCode"], currency)
+        for order in real
+        if order["cancelledAt"] is None
+    )
     last = max(real, key=lambda order: (order["processedAt"], int(order["legacyResourceId"])), default=None)
     return {
         "numberOfOrders": str(len(real)),
