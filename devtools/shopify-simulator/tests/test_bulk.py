@@ -240,6 +240,17 @@ def test_aliases_fragments_and_directives_are_honoured(world: World) -> None:
     assert all(image["kind"] == "IMAGE" for image in images)
 
 
+def test_plain_lists_are_as_long_as_first_asks(world: World) -> None:
+    world.granted(ALL_ORDERS)
+
+    _, lines = run(
+        world, "{ orders { edges { node { id all: refunds { id } none: refunds(first: 0) { id } } } } }"
+    )
+
+    assert {len(line["none"]) for line in lines} == {0}
+    assert max(len(line["all"]) for line in lines) == 1
+
+
 def test_missing_scope_fails_the_operation(world: World) -> None:
     world.granted(SCOPES - {"read_orders"})
 

@@ -177,6 +177,34 @@ def test_denied_field_is_null_beside_the_data(world: World) -> None:
     assert answer["errors"][0]["extensions"]["code"] == "ACCESS_DENIED"
 
 
+def test_more_than_250_ids_are_refused(world: World) -> None:
+    answer = world.ask(
+        "query($ids: [ID!]!) { nodes(ids: $ids) { id } }", ids=["gid://shopify/Customer/1"] * 251
+    )
+
+    assert answer["errors"][0]["extensions"]["code"] == "MAX_INPUT_SIZE_EXCEEDED"
+    assert answer["data"] is None
+
+
+def test_plain_lists_are_as_long_as_first_asks(world: World) -> None:
+    order = next(order for order in world.shop.orders.values() if order["refunds"])
+    product = first_of(world, "products")
+    world.granted(ALL_ORDERS)
+    query = """query($order: ID!, $product: ID!, $first: Int) {
+      order(id: $order) { refunds(first: $first) { id } }
+      product(id: $product) { options(first: $first) { name } }
+    }"""
+
+    lengths = [
+        (len(data["order"]["refunds"]), len(data["product"]["options"]))
+        for data in (
+            world.data(query, order=order["id"], product=product["id"], first=first) for first in (None, 0, 1)
+        )
+    ]
+
+    assert lengths == [(1, 1), (0, 0), (1, 1)]
+
+
 def test_node_by_id_needs_the_scope_of_its_type(world: World) -> None:
     world.granted(SCOPES - {"read_products"})
 

@@ -3,6 +3,7 @@ from pathlib import Path
 
 import pytest
 
+from shopify_simulator.graphql import paging
 from shopify_simulator.shop.model import RESOURCES, Resource, timestamp
 from shopify_simulator.shop.mutate import delete_customer, update_customer, update_order
 
@@ -91,6 +92,30 @@ def test_bad_cursor_is_an_error(world: World, cursor: str) -> None:
     assert answer["errors"][0]["message"] == "Invalid cursor for current pagination sort."
 
 
+@pytest.mark.parametrize("other", [{"key": "CREATED_AT"}, {"query": "status:open"}])
+def test_cursor_of_another_order_or_filter_is_an_error(world: World, other: dict[str, str]) -> None:
+    query = SORTED_LIST.replace("$before: String", "$before: String, $query: String").replace(
+        "sortKey", "query: $query, sortKey"
+    )
+    listed = {"key": "ID", "reverse": False, "first": 5}
+    cursor = world.data(query, **listed)["orders"]["pageInfo"]["endCursor"]
+
+    answer = world.ask(query, **{**listed, **other}, after=cursor)
+
+    assert answer["errors"][0]["message"] == "Invalid cursor for current pagination sort."
+
+
+def test_pages_of_one_connection_end_at_the_limit(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(paging, "PAGED_OBJECTS_MAX", 30)
+    pages = world.pages("customers", 10)
+
+    found = [node for _ in range(3) for node in next(pages)]
+
+    assert len(set(ids(found))) == 30
+    with pytest.raises(AssertionError, match="Pages of one connection end at 30 objects"):
+        next(pages)
+
+
 @pytest.mark.parametrize("size", [251, -1])
 def test_page_size_outside_the_limit_is_an_error(world: World, size: int) -> None:
     answer = world.ask(stored_query("customers_page"), first=size)
@@ -132,6 +157,17 @@ def test_unknown_search_field_matches_all_with_a_warning(world: World) -> None:
 
     assert len(answer["data"]["customers"]["nodes"]) == len(world.shop.customers)
     assert answer["extensions"]["search"][0]["warnings"][0]["field"] == "colour"
+
+
+def test_orders_are_found_by_financial_status(world: World) -> None:
+    world.granted(ALL_ORDERS)
+    wanted = {
+        o["id"] for o in world.shop.orders.values() if o["displayFinancialStatus"] in ("PAID", "VOIDED")
+    }
+
+    found = world.all("orders", 20, "financial_status:paid,voided")
+
+    assert set(ids(found)) == wanted
 
 
 def test_old_orders_are_hidden_without_the_scope_for_all_orders(world: World) -> None:

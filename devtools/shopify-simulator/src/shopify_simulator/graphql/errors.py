@@ -52,6 +52,16 @@ class InvalidId(GraphQLError):
         super().__init__("invalid id", extensions={"code": "RESOURCE_NOT_FOUND"})
 
 
+class InputTooLarge(GraphQLError):
+    """A list argument with more items than Shopify takes."""
+
+    def __init__(self, size: int, maximum: int) -> None:
+        super().__init__(
+            f"The input array size of {size} is greater than the maximum allowed of {maximum}.",
+            extensions={"code": "MAX_INPUT_SIZE_EXCEEDED"},
+        )
+
+
 class InternalServerError(GraphQLError):
     """A fault of the simulator itself, told as Shopify tells its own."""
 

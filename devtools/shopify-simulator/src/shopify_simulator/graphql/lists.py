@@ -7,7 +7,7 @@ from typing import Any
 from shopify_simulator.graphql.access import orders_visible_from
 from shopify_simulator.graphql.context import Execution, RequestContext
 from shopify_simulator.graphql.errors import BadRequest
-from shopify_simulator.graphql.paging import Page, PageRequest, Position, decode_cursor, page_request
+from shopify_simulator.graphql.paging import Page, PageRequest, Position, page_request
 from shopify_simulator.graphql.search import VOCABULARIES, Search, SearchError, parse_search
 from shopify_simulator.shop.model import Record, Resource
 
@@ -112,6 +112,7 @@ def page_of_records(run: Execution, resource: Resource, arguments: Mapping[str, 
     if request.is_backward:
         found.reverse()
     return Page(
+        request,
         [record for record, _ in found],
         [position for _, position in found],
         has_next=bool(request.before) if request.is_backward else has_more,
@@ -127,9 +128,9 @@ def _window(
     high = bisect_right(positions, (bound[1], AFTER_ALL))
     lower, upper = (request.before, request.after) if is_reversed else (request.after, request.before)
     if lower:
-        low = max(low, bisect_right(positions, decode_cursor(lower)))
+        low = max(low, bisect_right(positions, lower))
     if upper:
-        high = min(high, bisect_left(positions, decode_cursor(upper)))
+        high = min(high, bisect_left(positions, upper))
     return low, high
 
 

@@ -28,8 +28,7 @@ from graphql import (
 )
 
 from shopify_simulator.graphql.context import Execution
-from shopify_simulator.graphql.resolvers import RESOLVERS
-from shopify_simulator.graphql.schema import SCHEMA, is_connection, required_scope, type_of
+from shopify_simulator.graphql.schema import SCHEMA, find_resolver, is_connection, required_scope, type_of
 from shopify_simulator.shop.model import Record
 
 Reader = Callable[[Record, Execution], Any]
@@ -90,10 +89,12 @@ def compile_plan(document: DocumentNode, operation: OperationDefinitionNode) -> 
     definition = SCHEMA.query_type.fields[root.name.value]
     compiler.note_scope("QueryRoot", root.name.value)
     projection = compiler.nodes([root.selection_set], definition)
-    arguments = {
-        argument.name.value: value_from_ast_untyped(argument.value) for argument in root.arguments or ()
-    }
-    return BulkPlan(root.name.value, arguments, projection, frozenset(compiler.scopes))
+    return BulkPlan(root.name.value, _arguments(root), projection, frozenset(compiler.scopes))
+
+
+def _arguments(node: FieldNode) -> Mapping[str, Any]:
+    """The literal arguments of a field."""
+    return {argument.name.value: value_from_ast_untyped(argument.value) for argument in node.arguments or ()}
 
 
 def _key_reader(name: str) -> Reader:
@@ -153,13 +154,16 @@ class _Compiler:
         if is_connection(definition):
             result.connections.append((name, self.nodes(below, definition)))
         else:
-            result.readers.append((key, self._reader(parent, name, definition, below)))
+            result.readers.append((key, self._reader(parent, nodes[0], definition, below)))
 
     def _reader(
-        self, parent: GraphQLObjectType, name: str, definition: GraphQLField, below: Selections
+        self, parent: GraphQLObjectType, node: FieldNode, definition: GraphQLField, below: Selections
     ) -> Reader:
-        resolver = RESOLVERS.get((parent.name, name))
-        read: Reader = (lambda record, run: resolver(record, run, {})) if resolver else _key_reader(name)
+        name, arguments = node.name.value, _arguments(node)
+        resolver = find_resolver(parent.name, name, definition)
+        read: Reader = (
+            (lambda record, run: resolver(record, run, arguments)) if resolver else _key_reader(name)
+        )
         named = _named_type(definition)
         if is_leaf_type(named):
             return read

@@ -6,7 +6,7 @@ from typing import Any
 
 from shopify_simulator.graphql.access import is_visible_order
 from shopify_simulator.graphql.context import Execution
-from shopify_simulator.graphql.errors import InvalidId
+from shopify_simulator.graphql.errors import InputTooLarge, InvalidId
 from shopify_simulator.graphql.lists import count_records, page_of_records, read_search
 from shopify_simulator.graphql.mutations import MUTATIONS
 from shopify_simulator.graphql.paging import Page, page_of_list
@@ -14,6 +14,7 @@ from shopify_simulator.shop.model import API_VERSION, Record, Resource, gid, par
 
 Resolver = Callable[[Any, Execution, Mapping[str, Any]], Any]
 
+INPUT_SIZE_MAX = 250
 SUPPORTED_VERSIONS = ("2026-01", "2026-04", "2026-07", API_VERSION)
 CANDIDATE_VERSION = "2027-01"
 ACTIVE_BULK_STATUSES = {"CREATED", "RUNNING", "CANCELING"}
@@ -65,6 +66,13 @@ def find_node(run: Execution, identifier: str) -> Record | None:
     type_name, key = parsed
     finder = NODE_FINDERS.get(type_name)
     return finder(run, key) if finder else None
+
+
+def _nodes(_source: Any, run: Execution, arguments: Mapping[str, Any]) -> list[Record | None]:
+    identifiers = arguments["ids"]
+    if len(identifiers) > INPUT_SIZE_MAX:
+        raise InputTooLarge(len(identifiers), INPUT_SIZE_MAX)
+    return [find_node(run, identifier) for identifier in identifiers]
 
 
 def _find_variant(run: Execution, key: int) -> Record | None:
@@ -194,9 +202,7 @@ def _webhook_subscriptions_count(_source: Any, run: Execution, _arguments: Mappi
 
 RESOLVERS: dict[tuple[str, str], Resolver] = {
     ("QueryRoot", "node"): lambda _source, run, arguments: find_node(run, arguments["id"]),
-    ("QueryRoot", "nodes"): lambda _source, run, arguments: [
-        find_node(run, item) for item in arguments["ids"]
-    ],
+    ("QueryRoot", "nodes"): _nodes,
     ("QueryRoot", "shop"): lambda _source, run, _arguments: run.context.shop.facts,
     ("QueryRoot", "currentAppInstallation"): _current_installation,
     ("QueryRoot", "publicApiVersions"): _public_versions,

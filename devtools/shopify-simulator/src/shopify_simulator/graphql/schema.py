@@ -18,7 +18,7 @@ from graphql import (
 from shopify_simulator.graphql.access import FIELD_SCOPES, TYPE_SCOPES, has_scope
 from shopify_simulator.graphql.context import Execution
 from shopify_simulator.graphql.errors import AccessDenied
-from shopify_simulator.graphql.paging import page_of_list
+from shopify_simulator.graphql.paging import first_of, page_of_list
 from shopify_simulator.graphql.resolvers import RESOLVERS, Resolver
 from shopify_simulator.shop.model import API_VERSION, Record
 
@@ -46,6 +46,8 @@ def find_resolver(type_name: str, name: str, field: GraphQLField) -> Resolver | 
     known = RESOLVERS.get((type_name, name))
     if known is None and is_connection(field):
         return lambda source, _run, arguments: page_of_list(source[name], arguments)
+    if known is None and "first" in field.args:
+        return lambda source, _run, arguments: first_of(source[name], arguments)
     return known
 
 

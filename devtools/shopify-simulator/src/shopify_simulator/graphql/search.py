@@ -265,6 +265,10 @@ def _has_order_status(record: Mapping[str, Any], value: str) -> bool:
     return value == "any"
 
 
+def _has_financial_status(record: Mapping[str, Any], value: str) -> bool:
+    return value == "any" or str(record["displayFinancialStatus"]).lower() == value
+
+
 def _has_tag(record: Mapping[str, Any], value: str) -> bool:
     return any(tag.lower() == value for tag in record["tags"])
 
@@ -283,7 +287,12 @@ VOCABULARIES: dict[str, Vocabulary] = {
     "customers": Vocabulary(TIMES, {"tag": _has_tag, "email": _has_customer_email}),
     "orders": Vocabulary(
         {**TIMES, "processed_at": "processedAt"},
-        {"status": _has_order_status, "tag": _has_tag, "test": _is_test},
+        {
+            "status": _has_order_status,
+            "financial_status": _has_financial_status,
+            "tag": _has_tag,
+            "test": _is_test,
+        },
     ),
     "products": Vocabulary(TIMES, {"status": _has_status, "tag": _has_tag}),
     "bulkOperations": Vocabulary(
