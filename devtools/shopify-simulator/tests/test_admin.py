@@ -1,9 +1,15 @@
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+
+from shopify_simulator import admin
+from shopify_simulator.shop.generate import generate
+from shopify_simulator.shop.model import Record, Resource, Shop
+from shopify_simulator.state import HostedShop
 
 from .merchant import Merchant, eventually
 from .serving import SECRET, Receiver, simulator
@@ -45,6 +51,23 @@ def test_truth_holds_every_record_with_its_connections(acme: Merchant) -> None:
     assert (len(customers), len(orders), len(products)) == (20, 30, 10)
     assert all(isinstance(order["lineItems"], list) and order["lineItems"] for order in orders)
     assert all(isinstance(product["variants"], list) for product in products)
+
+
+async def test_truth_is_resolved_while_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = generate("acme.myshopify.com", seed=1, now=datetime.now(UTC), customers=500, orders=0, products=0)
+    seen: list[Record] = []
+
+    def resolved(_shop: Shop, _resource: Resource, record: Record) -> Record:
+        seen.append(record)
+        return record
+
+    monkeypatch.setattr(admin, "resolved", resolved)
+
+    answer = await admin.truth(HostedShop(shop), "customers")
+    first = await answer.body_iterator.__aiter__().__anext__()
+
+    assert isinstance(first, bytes)
+    assert first.count(b"\n") == len(seen) == admin.TRUTH_CHUNK < 500
 
 
 def test_truth_follows_references_as_graphql_does(acme: Merchant) -> None:

@@ -1,3 +1,4 @@
+import gc
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -26,6 +27,16 @@ def test_same_arguments_give_the_same_shop() -> None:
     first, second = make_shop(), make_shop()
 
     assert first == second
+
+
+def test_a_shop_is_left_to_no_garbage_collection_and_its_index_is_ready() -> None:
+    frozen = gc.get_freeze_count()
+
+    shop = make_shop()
+
+    assert gc.get_freeze_count() - frozen > sum(len(shop.records(resource)) for resource in RESOURCES)
+    assert gc.isenabled()
+    assert all("legacyResourceId" in shop.records(resource)._indexes for resource in RESOURCES)
 
 
 def test_another_seed_gives_other_records() -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from shopify_simulator.shop import mutate
 from shopify_simulator.shop.chance import random_mutation
-from shopify_simulator.shop.model import RESOURCES, Change, Record, Shop, timestamp
+from shopify_simulator.shop.model import RESOURCES, Change, Record, Records, Shop, timestamp
 from shopify_simulator.shop.money import shop_minor
 from shopify_simulator.shop.sales import CURRENT_SUMS, purchases
 from shopify_simulator.webhooks.payloads import BUILDERS, of_change
@@ -32,7 +32,8 @@ def buyer(shop: Shop) -> Record:
 def paid_order(shop: Shop) -> Record:
     return next(
         o for o in shop.orders.values()
-        if o["displayFinancialStatus"] == "PAID" and o["customer"] and not o["cancelledAt"] and not o["test"]
+        if o["displayFinancialStatus"] == "PAID" and o["customer"]
+        and not (o["cancelledAt"] or o["test"] or o["edited"])
     )  # fmt: skip
 
 
@@ -251,7 +252,8 @@ def test_edit_keeps_the_original_sums(shop: Shop) -> None:
 def test_discounts_shrink_with_the_goods(shop: Shop) -> None:
     order = next(
         o for o in shop.orders.values()
-        if len(o["lineItems"]) > 1 and shop_minor(o["totalDiscountsSet"]) > 100 and not o["refunds"]
+        if len(o["lineItems"]) > 1 and shop_minor(o["totalDiscountsSet"]) > 100
+        and not o["refunds"] and not o["edited"]
     )  # fmt: skip
     first = order["lineItems"][0]
 
@@ -263,6 +265,47 @@ def test_discounts_shrink_with_the_goods(shop: Shop) -> None:
     before = shop_minor(order["currentTotalDiscountsSet"])
     assert 0 < shop_minor(change.after["currentTotalDiscountsSet"]) < before
     assert change.after["totalDiscountsSet"] == order["totalDiscountsSet"]
+
+
+def test_orders_are_found_by_customer_through_every_change(shop: Shop) -> None:
+    rng = random.Random(4)
+    shop.orders.of_customer(0)
+
+    for step in range(200):
+        random_mutation(shop, rng, NOW + timedelta(seconds=step))
+
+    for customer in shop.customers:
+        wanted = [
+            key for key, o in shop.orders.items() if o["customer"] and number_of(o["customer"]) == customer
+        ]
+        assert [number_of(order) for order in shop.orders.of_customer(customer)] == sorted(wanted)
+
+
+def test_an_order_takes_the_next_number_even_after_a_deletion(shop: Shop) -> None:
+    last = max(shop.orders.values(), key=lambda order: order["number"])
+    mutate.delete_order(shop, number_of(last), LATER)
+
+    placed = mutate.create_order(shop, LATER).after
+
+    assert placed is not None
+    assert placed["number"] == last["number"] + 1
+
+
+def test_no_act_reads_the_whole_shop(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise AssertionError("a scan")
+
+    customer, order = number_of(buyer(shop)), number_of(paid_order(shop))
+    for scan in ("values", "items", "__iter__"):
+        monkeypatch.setattr(Records, scan, refuse)
+
+    changes = [
+        mutate.create_order(shop, LATER, customer=customer),
+        mutate.refund_order(shop, order, LATER),
+        mutate.delete_order(shop, order, LATER),
+    ]
+
+    assert [change.kind for change in changes] == ["order.create", "order.refund", "order.delete"]
 
 
 def test_customer_with_orders_cannot_be_deleted(shop: Shop) -> None:

@@ -5,11 +5,12 @@ import random
 from collections.abc import Iterator
 from dataclasses import asdict
 from datetime import timedelta
+from itertools import islice
 from typing import Annotated, Any, Literal
 from zoneinfo import available_timezones
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Response
+from fastapi import APIRouter, Depends, Query
 from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -196,15 +197,16 @@ async def delete_shop(hosted: Known, simulator: Sim) -> None:
 
 
 @router.get("/shops/{shop}/truth/{resource}")
-async def truth(hosted: Known, resource: Resource) -> Response:
+async def truth(hosted: Known, resource: Resource) -> StreamingResponse:
     """Every record as GraphQL would answer it, connections complete, one per line, in order of id."""
-    records = hosted.shop.records(resource)
-    snapshot = [resolved(hosted.shop, resource, records[key]) for key in sorted(records)]
+    shop = hosted.shop.snapshot()
+    records = shop.records(resource)
 
     def lines() -> Iterator[bytes]:
-        for start in range(0, len(snapshot), TRUTH_CHUNK):
-            chunk = snapshot[start : start + TRUTH_CHUNK]
-            yield b"".join(msgspec.json.encode(record) + b"\n" for record in chunk)
+        order = iter(records.sorted_by("legacyResourceId"))
+        while chunk := list(islice(order, TRUTH_CHUNK)):
+            found = (resolved(shop, resource, records[key]) for _, key in chunk)
+            yield b"".join(msgspec.json.encode(record) + b"\n" for record in found)
 
     return StreamingResponse(lines(), media_type="application/x-ndjson")
 
@@ -436,14 +438,11 @@ def _compliance_body(hosted: HostedShop, body: Compliance) -> dict[str, Any]:
     shop = hosted.shop
     if body.topic == "shop/redact":
         return {"shop_id": shop.id, "shop_domain": shop.domain}
-    customer = shop.customers.get(body.customer_id or 0)
+    key = body.customer_id or 0
+    customer = shop.customers.get(key)
     if customer is None:
         raise AdminError(404, "unknown_customer", f"{shop.domain} has no customer {body.customer_id}.")
-    orders = [
-        number
-        for number, order in sorted(shop.orders.items())
-        if order["customer"] and int(order["customer"]["legacyResourceId"]) == body.customer_id
-    ]
+    orders = [int(order["legacyResourceId"]) for order in shop.orders.of_customer(key)]
     if body.topic == "customers/redact":
         return {**customer_reference(shop, customer), "orders_to_redact": orders}
     request = {"id": shop.next_id()}

@@ -3,26 +3,23 @@
 import gc
 import random
 import zlib
-from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 from shopify_simulator.shop.catalogue import MANY_VARIANTS, make_product
 from shopify_simulator.shop.dice import Dice
-from shopify_simulator.shop.model import PLANS, Record, Shop, gid, timestamp
+from shopify_simulator.shop.model import PLANS, RESOURCES, Record, Shop, gid, timestamp
 from shopify_simulator.shop.people import CUSTOMER_AGE, make_customer, slug
 from shopify_simulator.shop.sales import (
     CANCEL_REASONS,
-    FIRST_ORDER_NUMBER,
-    Article,
     Currencies,
     OrderPlan,
-    articles_of,
     cancelled,
     edited,
     make_line,
     make_order,
+    pick_article,
     purchases,
     refunded,
 )
@@ -71,17 +68,20 @@ def generate(
         _add_customers(shop, dice, customers, now)
         _add_orders(shop, dice, orders, now)
         _add_purchases(shop)
+        for resource in RESOURCES:
+            shop.records(resource).sorted_by("legacyResourceId")
     return shop
 
 
 @contextmanager
 def _paused_collector() -> Iterator[None]:
-    """Records hold no cycles; scanning them again and again would double the time."""
+    """Records hold no cycles: scanning them would double the time now, and stall the server for seconds later."""
     was_enabled = gc.isenabled()
     gc.disable()
     try:
         yield
     finally:
+        gc.freeze()
         if was_enabled:
             gc.enable()
 
@@ -152,23 +152,22 @@ def _order_times(dice: Dice, count: int, now: datetime) -> list[datetime]:
 
 
 def _add_orders(shop: Shop, dice: Dice, count: int, now: datetime) -> None:
-    articles = articles_of(shop)
     customers = list(shop.customers.values())
     for index, created in enumerate(_order_times(dice, count, now)):
         has_customer = bool(customers) and not dice.chance(GUEST_SHARE)
         is_big = index % BIG_ORDER_EVERY == min(count, BIG_ORDER_EVERY) // 2
         plan = OrderPlan(
-            number=FIRST_ORDER_NUMBER + index,
+            number=shop.next_order_number(),
             created=created,
             updated=dice.between(created, min(now, created + timedelta(days=20))),
             customer=dice.pick(customers) if has_customer else None,
             line_count=BIG_ORDER_LINES if is_big else dice.pick(LINE_COUNTS),
         )
-        order = _with_history(shop, dice, articles, make_order(shop, dice, articles, plan))
+        order = _with_history(shop, dice, make_order(shop, dice, plan))
         shop.orders[int(order["legacyResourceId"])] = order
 
 
-def _with_history(shop: Shop, dice: Dice, articles: list[Article], order: Record) -> Record:
+def _with_history(shop: Shop, dice: Dice, order: Record) -> Record:
     """The order after what may have happened to it until its updatedAt."""
     draw, at = dice.random(), order["updatedAt"]
     first = order["lineItems"][0]
@@ -181,15 +180,13 @@ def _with_history(shop: Shop, dice: Dice, articles: list[Article], order: Record
         return cancelled(order, dice.pick(CANCEL_REASONS), at)
     if draw < 0.13:
         currencies = Currencies(order["currencyCode"], order["presentmentCurrencyCode"])
-        line = {**make_line(shop, dice.pick(articles), 1, 0, currencies)}
+        line = make_line(shop, pick_article(shop, dice), 1, 0, currencies)
         return edited(order, {first["id"]: 1}, [line])
     return order
 
 
 def _add_purchases(shop: Shop) -> None:
-    by_customer: dict[int, list[Record]] = defaultdict(list)
-    for order in shop.orders.values():
-        if order["customer"] is not None:
-            by_customer[int(order["customer"]["legacyResourceId"])].append(order)
-    for key, orders in by_customer.items():
-        shop.customers[key] = {**shop.customers[key], **purchases(orders, shop.currency)}
+    for key, customer in shop.customers.items():
+        orders = shop.orders.of_customer(key)
+        if orders:
+            shop.customers[key] = {**customer, **purchases(orders, shop.currency)}

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
 from shopify_simulator.shop.bucket import LeakyBucket
@@ -18,6 +18,8 @@ from shopify_simulator.shop.bucket import LeakyBucket
 API_VERSION = "2026-10"
 INDEX_HISTORY_SIZE = 10_000
 ID_DIGITS = 20
+FIRST_ORDER_NUMBER = 1_001
+NOBODY = 0
 
 Record = dict[str, Any]
 Resource = Literal["customers", "orders", "products"]
@@ -66,10 +68,11 @@ class Records(dict[int, Record]):
         self._forget(key)
         super().__delitem__(key)
 
-    def snapshot(self) -> "Records":
+    def snapshot(self) -> Self:
         """The same records in a mapping of its own."""
-        result = Records()
+        result = type(self)()
         result.update(self)
+        result._indexes = {name: list(index) for name, index in self._indexes.items()}
         return result
 
     def sorted_by(self, name: str) -> list[tuple[str, int]]:
@@ -94,6 +97,36 @@ class Records(dict[int, Record]):
             position = bisect_left(index, entry)
             if position < len(index) and index[position] == entry:
                 del index[position]
+
+
+class Orders(Records):
+    """Orders, also by customer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._by_customer: dict[int, set[int]] | None = None
+
+    def __setitem__(self, key: int, record: Record) -> None:
+        super().__setitem__(key, record)
+        if self._by_customer is not None:
+            self._by_customer.setdefault(_customer_of(record), set()).add(key)
+
+    def of_customer(self, customer: int) -> list[Record]:
+        """The orders of one customer in order of id."""
+        if self._by_customer is None:
+            self._by_customer = {}
+            for key, record in self.items():
+                self._by_customer.setdefault(_customer_of(record), set()).add(key)
+        return [self[key] for key in sorted(self._by_customer.get(customer, ()))]
+
+    def _forget(self, key: int) -> None:
+        super()._forget(key)
+        if self._by_customer is not None and key in self:
+            self._by_customer[_customer_of(self[key])].discard(key)
+
+
+def _customer_of(order: Record) -> int:
+    return int(order["customer"]["legacyResourceId"]) if order["customer"] else NOBODY
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +206,11 @@ class Shop:
     index_lag: timedelta = timedelta(0)
     purchases_move_customers: bool = True
     customers: Records = field(default_factory=Records)
-    orders: Records = field(default_factory=Records)
+    orders: Orders = field(default_factory=Orders)
     products: Records = field(default_factory=Records)
     tombstones: list[Tombstone] = field(default_factory=list)
     last_id: int = 0
+    last_order_number: int = FIRST_ORDER_NUMBER - 1
     recent: deque[tuple[datetime, Resource, int, Record | None]] = field(
         default_factory=lambda: deque(maxlen=INDEX_HISTORY_SIZE)
     )
@@ -211,6 +245,11 @@ class Shop:
         """Give out a number that no object of this shop has."""
         self.last_id += 1
         return self.last_id
+
+    def next_order_number(self) -> int:
+        """Give out the number of the next order."""
+        self.last_order_number += 1
+        return self.last_order_number
 
     def put(self, resource: Resource, record: Record, now: datetime) -> Record | None:
         """Store a new or changed record; answer the one that it replaces."""

@@ -12,7 +12,7 @@ from zoneinfo import available_timezones
 
 from shopify_simulator.shop.catalogue import make_product, with_variant_sums
 from shopify_simulator.shop.dice import Dice
-from shopify_simulator.shop.model import PLANS, Change, Record, Resource, Shop, gid, timestamp
+from shopify_simulator.shop.model import PLANS, Change, Record, Resource, Shop, timestamp
 from shopify_simulator.shop.money import amount, minor_units, price_in
 from shopify_simulator.shop.people import (
     display_name,
@@ -21,11 +21,9 @@ from shopify_simulator.shop.people import (
     make_customer,
 )
 from shopify_simulator.shop.sales import (
-    FIRST_ORDER_NUMBER,
     Article,
     Currencies,
     OrderPlan,
-    articles_of,
     cancelled,
     edited,
     make_line,
@@ -71,20 +69,13 @@ def _dice(rng: random.Random | None, shop: Shop) -> Dice:
     return Dice(rng or random.Random(shop.last_id))
 
 
-def _orders_of(shop: Shop, customer_key: int) -> list[Record]:
-    wanted = gid("Customer", customer_key)
-    return [
-        order for order in shop.orders.values() if order["customer"] and order["customer"]["id"] == wanted
-    ]
-
-
 def _customer_follows(shop: Shop, order: Record, now: datetime) -> list[Change]:
     """The change of an order's customer whose count, spend or last order it moves."""
     reference = order["customer"]
     customer = shop.customers.get(int(reference["legacyResourceId"])) if reference else None
     if customer is None:
         return []
-    sums = purchases(_orders_of(shop, int(customer["legacyResourceId"])), shop.currency)
+    sums = purchases(shop.orders.of_customer(int(customer["legacyResourceId"])), shop.currency)
     if all(customer[name] == value for name, value in sums.items()):
         return []
     topics = ["customers/purchasing_summary"] + (
@@ -256,7 +247,7 @@ def add_customer_address(shop: Shop, key: int, now: datetime, *, rng: random.Ran
 
 def delete_customer(shop: Shop, key: int, now: datetime) -> Change:
     """Delete a customer; Shopify refuses while there are orders."""
-    if shop.customers[key] and _orders_of(shop, key):
+    if shop.customers[key] and shop.orders.of_customer(key):
         raise ValueError("the customer has orders")
     return _remove(shop, "customers", "customer.delete", key, now, [])
 
@@ -267,9 +258,9 @@ def merge_customer(shop: Shop, key: int, now: datetime, *, into: int) -> Change:
     reference = {"id": kept["id"], "legacyResourceId": kept["legacyResourceId"]}
     others = [
         _store(shop, "orders", "order.update", {**order, "customer": reference}, now, ["orders/updated"])
-        for order in _orders_of(shop, key)
+        for order in shop.orders.of_customer(key)
     ]
-    sums = purchases(_orders_of(shop, into), shop.currency)
+    sums = purchases(shop.orders.of_customer(into), shop.currency)
     merged = {**kept, **sums, "tags": sorted({*kept["tags"], *lost["tags"]})}
     others.append(_remove(shop, "customers", "customer.delete", key, now, []))
     details = {"keptId": kept["id"], "deletedId": lost["id"]}
@@ -290,9 +281,9 @@ def create_order(
 ) -> Change:
     """Place an order; sold units leave the stock of tracked variants."""
     dice = _dice(rng, shop)
-    number = max((order["number"] for order in shop.orders.values()), default=FIRST_ORDER_NUMBER - 1) + 1
     buyer = None if customer is None else shop.customers[customer]
-    order = make_order(shop, dice, articles_of(shop), OrderPlan(number, now, now, buyer, line_count))
+    plan = OrderPlan(shop.next_order_number(), now, now, buyer, line_count)
+    order = make_order(shop, dice, plan)
     order = {**order, "closedAt": None}
     topics = ["orders/create", "orders/updated"]
     change = _store(shop, "orders", "order.create", order, now, topics)

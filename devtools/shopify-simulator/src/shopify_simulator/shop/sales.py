@@ -14,7 +14,8 @@ from shopify_simulator.shop.people import make_address, make_note
 from shopify_simulator.shop.samples import COUNTRY_BY_CODE
 
 TAX_PERCENT = 19
-FIRST_ORDER_NUMBER = 1001
+ODD_ARTICLES = 1 / 16
+SOLD_VARIANTS = 5
 PAYMENT_STATES = ("PAID",) * 7 + ("PENDING", "AUTHORIZED", "PARTIALLY_PAID", "EXPIRED")
 FULFILLMENT_STATES = ("FULFILLED",) * 4 + (
     "UNFULFILLED", "UNFULFILLED", "PARTIALLY_FULFILLED", "IN_PROGRESS", "ON_HOLD", "SCHEDULED", "OPEN",
@@ -43,18 +44,16 @@ class Article:
     is_gift_card: bool = False
 
 
-def articles_of(shop: Shop) -> list[Article]:
-    """Everything the shop sells, a few products that were deleted, and custom items."""
-    found = [
-        article_of(product, variant, shop)
-        for product in shop.products.values()
-        for variant in product["variants"][:5]
-    ]
+def pick_article(shop: Shop, dice: Dice) -> Article:
+    """Something that the shop sells; rarely a product that was deleted, or a custom item."""
+    products = shop.products.sorted_by("legacyResourceId")
+    if products and not dice.chance(ODD_ARTICLES):
+        product = shop.products[dice.pick(products)[1]]
+        return article_of(product, dice.pick(product["variants"][:SOLD_VARIANTS]), shop)
     price = price_in(12.5, shop.currency)
-    gone = Article(None, None, "Discontinued Candle", "Large", "OLD-1", "Northwind", price)
-    custom = Article(None, None, "Gift wrapping 🎁", None, None, None, price)
-    odd_ones = max(1, len(found) // 30)
-    return found + [gone, custom] * odd_ones
+    if dice.chance(0.5):
+        return Article(None, None, "Discontinued Candle", "Large", "OLD-1", "Northwind", price)
+    return Article(None, None, "Gift wrapping 🎁", None, None, None, price)
 
 
 def article_of(product: Record, variant: Record, shop: Shop) -> Article:
@@ -140,13 +139,13 @@ class OrderPlan:
     line_count: int
 
 
-def make_order(shop: Shop, dice: Dice, articles: Sequence[Article], plan: OrderPlan) -> Record:
+def make_order(shop: Shop, dice: Dice, plan: OrderPlan) -> Record:
     """An order as it was placed: neither edited nor refunded nor cancelled."""
     country = COUNTRY_BY_CODE[dice.pick(("US", "US", "DE", "FR", "JP", "GB", "CA", "SA", "VN", "KW"))]
     currencies = Currencies(shop.currency, country.currency if dice.chance(0.1) else shop.currency)
     lines = []
     for _ in range(plan.line_count):
-        article, quantity = dice.pick(articles), dice.pick((1, 1, 1, 2, 3))
+        article, quantity = pick_article(shop, dice), dice.pick((1, 1, 1, 2, 3))
         discount = article.price * quantity // 10 if dice.chance(0.1) else 0
         lines.append(make_line(shop, article, quantity, discount, currencies))
     return _assemble(shop, dice, plan, currencies, lines, country)

@@ -1,6 +1,6 @@
 """Order bodies: sums as strings and as `*_set`, the customer without tags, consent and spend, the refunds inside."""
 
-from shopify_simulator.shop.model import Record, Shop
+from shopify_simulator.shop.model import FIRST_ORDER_NUMBER, Record, Shop
 from shopify_simulator.shop.money import bag, shop_minor
 from shopify_simulator.webhooks.customer_payload import customer_without_addresses
 from shopify_simulator.webhooks.line_payload import line_item
@@ -17,7 +17,6 @@ from shopify_simulator.webhooks.rest import (
 
 FULFILLMENT_STATUS = {"FULFILLED": "fulfilled", "PARTIALLY_FULFILLED": "partial", "RESTOCKED": "restocked"}
 UNPAID = ("PENDING", "AUTHORIZED")
-FIRST_ORDER_NUMBER = 1000
 APPLICATION_TYPES = {
     "DiscountCodeApplication": "discount_code",
     "ManualDiscountApplication": "manual",
@@ -127,7 +126,7 @@ def _identity(shop: Shop, record: Record) -> Record:
         "id": int(record["legacyResourceId"]),
         "admin_graphql_api_id": record["id"],
         "name": record["name"],
-        "number": record["number"] - FIRST_ORDER_NUMBER,
+        "number": record["number"] - FIRST_ORDER_NUMBER + 1,
         "order_number": record["number"],
         "email": record["email"],
         "contact_email": record["email"],
