@@ -103,5 +103,5 @@ class Merchant:
         return dict(self.http.get(f"/_admin/shops/{self.domain}").json())
 
     def truth(self, resource: str) -> list[dict[str, Any]]:
-        lines = self.admin.get(f"truth/{resource}").text.splitlines()
+        lines = self.admin.get(f"truth/{resource}").content.splitlines()
         return [dict(json.loads(line)) for line in lines]

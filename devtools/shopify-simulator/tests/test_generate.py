@@ -39,6 +39,12 @@ def test_a_shop_is_left_to_no_garbage_collection_and_its_index_is_ready() -> Non
     assert all("legacyResourceId" in shop.records(resource)._indexes for resource in RESOURCES)
 
 
+def test_the_first_product_has_more_variants_than_a_webhook_carries() -> None:
+    first = next(iter(make_shop(products=1).products.values()))
+
+    assert len(first["variants"]) == 150
+
+
 def test_another_seed_gives_other_records() -> None:
     first, second = make_shop(), make_shop(seed=8)
 

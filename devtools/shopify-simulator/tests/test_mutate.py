@@ -308,6 +308,23 @@ def test_no_act_reads_the_whole_shop(shop: Shop, monkeypatch: pytest.MonkeyPatch
     assert [change.kind for change in changes] == ["order.create", "order.refund", "order.delete"]
 
 
+@pytest.mark.parametrize("count", [1, 10, 11, 100, 101, 120, 150, 151, 260, 2_048])
+def test_a_product_has_as_many_variants_as_asked(shop: Shop, count: int) -> None:
+    product = mutate.create_product(shop, LATER, variant_count=count).after
+
+    assert product is not None
+    chosen = [[one["value"] for one in variant["selectedOptions"]] for variant in product["variants"]]
+    assert len({tuple(values) for values in chosen}) == product["variantsCount"]["count"] == count
+    for position, option in enumerate(product["options"]):
+        assert {values[position] for values in chosen} == set(option["values"])
+
+
+@pytest.mark.parametrize("count", [0, 2_049])
+def test_a_number_of_variants_that_shopify_refuses_is_refused(shop: Shop, count: int) -> None:
+    with pytest.raises(ValueError, match="1 to 2048 variants"):
+        mutate.create_product(shop, LATER, variant_count=count)
+
+
 def test_customer_with_orders_cannot_be_deleted(shop: Shop) -> None:
     with pytest.raises(ValueError, match="has orders"):
         mutate.delete_customer(shop, number_of(buyer(shop)), LATER)

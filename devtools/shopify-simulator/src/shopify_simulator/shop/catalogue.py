@@ -1,8 +1,10 @@
 """Made-up products with variants and media."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime
+from itertools import islice
 from itertools import product as combinations
+from math import ceil
 
 from shopify_simulator.shop import samples
 from shopify_simulator.shop.dice import Dice
@@ -11,17 +13,25 @@ from shopify_simulator.shop.money import amount, price_in
 from shopify_simulator.shop.people import awkward_text, slug
 
 STATUSES = ("ACTIVE",) * 7 + ("DRAFT", "ARCHIVED", "UNLISTED")
-MANY_VARIANTS = 150
+VARIANTS_MAX = 2_048
 
 
-def make_options(shop: Shop, dice: Dice, variant_count: int) -> list[Record]:
-    """The options whose values multiply to the number of variants."""
+def make_options(shop: Shop, variant_count: int) -> list[Record]:
+    """The options whose first combinations are the variants; each value is used."""
+    sizes, colors = len(samples.SIZES), len(samples.COLORS)
+    named: list[tuple[str, Sequence[str]]]
     if variant_count == 1:
-        named: list[tuple[str, tuple[str, ...]]] = [("Title", ("Default Title",))]
-    elif variant_count == MANY_VARIANTS:
-        named = [("Size", samples.SIZES), ("Colour", samples.COLORS)]
-    else:
+        named = [("Title", ("Default Title",))]
+    elif variant_count <= sizes:
         named = [("Size", samples.SIZES[:variant_count])]
+    else:
+        named = [
+            ("Size", samples.SIZES[: ceil(variant_count / colors)]),
+            ("Colour", samples.COLORS[:variant_count]),
+        ]
+        if variant_count > sizes * colors:
+            designs = ceil(variant_count / (sizes * colors))
+            named.insert(0, ("Design", [f"No. {number}" for number in range(1, designs + 1)]))
     return [
         {
             "id": gid("ProductOption", shop.next_id()),
@@ -33,11 +43,13 @@ def make_options(shop: Shop, dice: Dice, variant_count: int) -> list[Record]:
     ]
 
 
-def make_variants(shop: Shop, dice: Dice, product: Record, options: list[Record]) -> Iterator[Record]:
-    """One variant for each combination of option values."""
+def make_variants(shop: Shop, dice: Dice, product: Record, variant_count: int) -> Iterator[Record]:
+    """So many variants, one for each combination of option values."""
     price = price_in(dice.whole(200, 15_000) / 100, shop.currency)
     reference = {"id": product["id"], "legacyResourceId": product["legacyResourceId"]}
-    for position, values in enumerate(combinations(*(option["values"] for option in options)), 1):
+    options = product["options"]
+    values_of_all = islice(combinations(*(option["values"] for option in options)), variant_count)
+    for position, values in enumerate(values_of_all, 1):
         key, stock_key, stock = shop.next_id(), shop.next_id(), dice.whole(-3, 200)
         policy = "CONTINUE" if dice.chance(0.2) else "DENY"
         yield {
@@ -108,7 +120,7 @@ def make_product(shop: Shop, dice: Dice, variant_count: int, created: datetime, 
         "totalInventory": 0,
         "tracksInventory": True,
         "onlineStoreUrl": None,
-        "options": make_options(shop, dice, variant_count),
+        "options": make_options(shop, variant_count),
         "featuredMedia": media[0] if media else None,
         "media": media,
         "variantsCount": None,
@@ -119,7 +131,7 @@ def make_product(shop: Shop, dice: Dice, variant_count: int, created: datetime, 
     }
     if status == "ACTIVE":
         product["onlineStoreUrl"] = f"https://{shop.domain}/products/{product['handle']}"
-    product["variants"] = list(make_variants(shop, dice, product, product["options"]))
+    product["variants"] = list(make_variants(shop, dice, product, variant_count))
     return with_variant_sums(product)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
-from shopify_simulator.shop.catalogue import MANY_VARIANTS, make_product
+from shopify_simulator.shop.catalogue import make_product
 from shopify_simulator.shop.dice import Dice
 from shopify_simulator.shop.model import PLANS, RESOURCES, Record, Shop, gid, timestamp
 from shopify_simulator.shop.people import CUSTOMER_AGE, make_customer, slug
@@ -33,6 +33,7 @@ GUEST_SHARE = 0.12
 BIG_ORDER_LINES = 300
 BIG_ORDER_EVERY = 5_000
 BIG_PRODUCT_EVERY = 300
+BIG_PRODUCT_VARIANTS = 150
 LINE_COUNTS = (1, 1, 2, 2, 2, 3, 3, 4, 5, 7)
 VARIANT_COUNTS = (1, 1, 1, 2, 3, 3, 5, 8)
 ID_BASE = 5_000_000_000_000
@@ -131,8 +132,8 @@ def _address(number: int, currency: str) -> Record:
 def _add_products(shop: Shop, dice: Dice, count: int, now: datetime) -> None:
     for index in range(count):
         created = dice.between(now - SHOP_AGE, now - timedelta(days=1))
-        is_big = index % BIG_PRODUCT_EVERY == BIG_PRODUCT_EVERY // 6
-        variant_count = MANY_VARIANTS if is_big else dice.pick(VARIANT_COUNTS)
+        is_big = index % BIG_PRODUCT_EVERY == 0
+        variant_count = BIG_PRODUCT_VARIANTS if is_big else dice.pick(VARIANT_COUNTS)
         product = make_product(shop, dice, variant_count, created, dice.between(created, now))
         shop.products[int(product["legacyResourceId"])] = product
 

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import available_timezones
 
-from shopify_simulator.shop.catalogue import make_product, with_variant_sums
+from shopify_simulator.shop.catalogue import VARIANTS_MAX, make_product, with_variant_sums
 from shopify_simulator.shop.dice import Dice
 from shopify_simulator.shop.model import PLANS, Change, Record, Resource, Shop, timestamp
 from shopify_simulator.shop.money import amount, minor_units, price_in
@@ -413,6 +413,8 @@ def create_product(
     rng: random.Random | None = None,
 ) -> Change:
     """Add a product."""
+    if not 1 <= variant_count <= VARIANTS_MAX:
+        raise ValueError(f"a product has 1 to {VARIANTS_MAX} variants")
     product = make_product(shop, _dice(rng, shop), variant_count, now, now)
     product = {**product, "title": title or product["title"], "status": status or product["status"]}
     return _store(shop, "products", "product.create", product, now, ["products/create"])
