@@ -1,4 +1,5 @@
 import json
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -51,6 +52,16 @@ def test_truth_holds_every_record_with_its_connections(acme: Merchant) -> None:
     assert (len(customers), len(orders), len(products)) == (20, 30, 10)
     assert all(isinstance(order["lineItems"], list) and order["lineItems"] for order in orders)
     assert all(isinstance(product["variants"], list) for product in products)
+
+
+def test_two_who_want_the_same_name_at_once_do_not_both_get_it(acme: Merchant) -> None:
+    body = {"shop": "wanted", "customers": 2_000, "orders": 0, "products": 0}
+
+    with ThreadPoolExecutor(2) as both:
+        answers = list(both.map(lambda _: acme.http.post("/_admin/shops", json=body).status_code, range(2)))
+    acme.http.delete("/_admin/shops/wanted")
+
+    assert sorted(answers) == [201, 409]
 
 
 async def test_truth_is_resolved_while_it_is_sent(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -136,25 +136,29 @@ Known = Annotated[HostedShop, Depends(known_shop)]
 async def create_shop(body: NewShop, simulator: Sim) -> Any:
     """Make up a shop; the same seed makes the same shop."""
     domain = _domain(body.shop)
-    if domain in simulator.shops:
-        raise AdminError(409, "shop_exists", f"There is a shop {domain} already.")
     if body.plan not in PLANS:
         raise AdminError(422, "unknown_plan", f"A plan is one of {', '.join(PLANS)}.")
     if body.timezone not in available_timezones():
         raise AdminError(422, "unknown_timezone", "A time zone is an IANA name such as Europe/Berlin.")
-    shop = await asyncio.to_thread(
-        generate,
-        domain,
-        seed=body.seed,
-        now=simulator.now(),
-        customers=body.customers,
-        orders=body.orders,
-        products=body.products,
-        currency=body.currency,
-        zone=body.timezone,
-        plan=body.plan,
-        name=body.name,
-    )
+    if domain in simulator.shops or domain in simulator.opening:
+        raise AdminError(409, "shop_exists", f"There is a shop {domain} already.")
+    simulator.opening.add(domain)
+    try:
+        shop = await asyncio.to_thread(
+            generate,
+            domain,
+            seed=body.seed,
+            now=simulator.now(),
+            customers=body.customers,
+            orders=body.orders,
+            products=body.products,
+            currency=body.currency,
+            zone=body.timezone,
+            plan=body.plan,
+            name=body.name,
+        )
+    finally:
+        simulator.opening.discard(domain)
     return _overview(simulator.add(shop), simulator)
 
 

@@ -76,6 +76,7 @@ class Simulator:
         self.settings = settings
         self.now = now
         self.shops: dict[str, HostedShop] = {}
+        self.opening: set[str] = set()
         self._numbers = count(FIRST_APP_NUMBER)
         self.faults: list[Fault] = []
         self.tokens = TokenBook(
