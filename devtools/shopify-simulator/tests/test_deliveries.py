@@ -149,6 +149,23 @@ def test_random_acts_reach_the_app_as_changes_of_what_it_subscribed_to(
     assert sum(expected.values()) > 0
 
 
+def test_an_address_that_cannot_be_called_stops_no_worker(tmp_path: Path, hooks: Receiver) -> None:
+    with (
+        simulator(tmp_path, app_webhook_uri="https://xn--a/", delivery_workers=1) as address,
+        Merchant(address, "acme") as acme,
+    ):
+        acme.create()
+        acme.subscribe(acme.install()["access_token"], "ORDERS_DELETE", hooks.address)
+
+        acme.control("compliance", topic="shop/redact")
+        acme.control("mutations", kind="order.delete", id=int(acme.truth("orders")[0]["legacyResourceId"]))
+        acme.settle()
+        failed = acme.admin.get("deliveries", params={"state": "failed"}).json()["deliveries"]
+
+    assert hooks.topics() == ["orders/delete"]
+    assert [len(one["attempts"]) for one in failed] == [1 + 8]
+
+
 def test_uninstalling_is_told_and_shop_redact_follows(tmp_path: Path, hooks: Receiver) -> None:
     with (
         simulator(tmp_path, app_webhook_uri=f"{hooks.address}?app") as address,

@@ -68,13 +68,32 @@ def test_other_topic_or_address_is_another_subscription(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "entry", [{"uri": ""}, {"uri": "http://hooks.example.com"}, {"name": "no spaces"}, {"name": "x" * 51}]
+    "entry",
+    [
+        {"uri": ""},
+        {"uri": "http://hooks.example.com"},
+        {"uri": "http://127.0.0.1.evil.example"},
+        {"uri": "https://"},
+        {"uri": "https://xn--a/"},
+        {"uri": "https://[::1/"},
+        {"uri": "hooks.example.com"},
+        {"name": "no spaces"},
+        {"name": "x" * 51},
+    ],
 )
 def test_bad_address_or_name_is_refused(world: World, entry: dict[str, str]) -> None:
     answer = create(world, **entry)
 
     assert answer["userErrors"]
     assert not world.app.subscriptions
+
+
+@pytest.mark.parametrize(
+    "uri",
+    ["http://127.0.0.1:8000/hooks", "http://localhost/hooks", "pubsub://project:topic", "arn:aws:events:x"],
+)
+def test_local_addresses_and_queues_are_taken(world: World, uri: str) -> None:
+    assert create(world, uri=uri)["userErrors"] == []
 
 
 @pytest.mark.parametrize("topic", ["CUSTOMERS_MERGE", "ORDERS_CREATE", "REFUNDS_CREATE"])

@@ -4,12 +4,16 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import httpx
+
 from shopify_simulator.graphql.access import has_scope
 from shopify_simulator.graphql.context import Execution
 from shopify_simulator.shop.model import Record, gid, timestamp
 
 SUBSCRIPTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
-URI_SCHEMES = ("https://", "http://127.0.0.1", "http://localhost", "pubsub://", "arn:aws:events:")
+QUEUE_SCHEMES = ("pubsub://", "arn:aws:events:")
+# Shopify takes https only; what runs on the same machine needs no certificate here.
+PLAIN_HOSTS = {"127.0.0.1", "localhost"}
 # Only topics whose resource needs a scope; shopify.dev/docs/api/webhooks lists the scope of each topic.
 TOPIC_SCOPES = (
     ("CUSTOMERS_MERGE", "read_customer_merge"),
@@ -26,6 +30,18 @@ def _error(message: str, *path: str) -> Record:
     return {"field": list(path) or None, "message": message}
 
 
+def _address_problem(uri: str) -> str | None:
+    """What is wrong with an HTTP address, read as the sender will read it."""
+    try:
+        url = httpx.URL(uri)
+        scheme, host = url.scheme, url.host
+    except (httpx.InvalidURL, UnicodeError):
+        return "Address is invalid"
+    if scheme != "https" and not (scheme == "http" and host in PLAIN_HOSTS):
+        return f"Address protocol {scheme}:// is not supported"
+    return None if host else "Address is invalid"
+
+
 def _subscription_error(
     run: Execution, topic: str, entry: Mapping[str, Any], own_id: str | None
 ) -> Record | None:
@@ -33,8 +49,8 @@ def _subscription_error(
     uri, name = entry.get("uri"), entry.get("name")
     if not uri:
         return _error("Address can't be blank", "webhookSubscription", "callbackUrl")
-    if not uri.startswith(URI_SCHEMES):
-        return _error("Address protocol http:// is not supported", "webhookSubscription", "callbackUrl")
+    if not uri.startswith(QUEUE_SCHEMES) and (problem := _address_problem(uri)):
+        return _error(problem, "webhookSubscription", "callbackUrl")
     if name is not None and not SUBSCRIPTION_NAME.fullmatch(name):
         return _error("Name is invalid", "webhookSubscription", "name")
     scope = next((scope for prefix, scope in TOPIC_SCOPES if topic.startswith(prefix)), None)

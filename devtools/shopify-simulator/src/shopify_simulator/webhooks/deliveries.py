@@ -17,6 +17,7 @@ from typing import Any
 
 import httpx
 import msgspec
+import structlog
 
 from shopify_simulator.shop.model import API_VERSION, AppInstallation, Record
 from shopify_simulator.signatures import body_signature
@@ -28,6 +29,8 @@ FIRST_RETRY_SECONDS = RETRY_SECONDS_IN_ALL / (2**RETRIES - 1)
 CONNECT_SECONDS = 1.0
 LOG_SIZE = 50_000
 COMPLIANCE = "app-configuration"
+
+log = structlog.get_logger()
 
 
 class DeliveryState(StrEnum):
@@ -308,7 +311,11 @@ class Deliveries:
                 answer = await client.post(
                     delivery.target.uri, content=delivery.body, headers=self.headers(delivery)
                 )
-        except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+        except (httpx.HTTPError, TimeoutError) as error:
+            return None, type(error).__name__
+        except Exception as error:
+            # Whatever an address does to the client, the worker has others to serve.
+            log.exception("delivery_failed", uri=delivery.target.uri)
             return None, type(error).__name__
         return answer.status_code, None
 
