@@ -1,13 +1,16 @@
 #!/usr/bin/env python3
-"""Cut Shopify's official Admin schema down to what the simulator supports, and print it as SDL.
+"""Cut Shopify's official Admin schema down to what the simulator supports, as SDL, and note the hashes of both.
 
-    prune_schema.py OFFICIAL.json[.gz] > src/shopify_simulator/schema/admin_2026-10.graphql
+    npm pack @shopify/dev-mcp@1.16.0 && tar xzf shopify-dev-mcp-*.tgz
+    prune_schema.py [--check] package/dist/data/admin_2026-10.json.gz
 
-OFFICIAL is the introspection answer that npm `@shopify/dev-mcp` ships as `dist/data/admin_2026-10.json.gz`. What is
-kept is listed in kept_members.txt; a member that Shopify does not have is an error, so the result never accepts more.
+The official file is an introspection answer. What is kept is listed in kept_members.txt; a member that Shopify does
+not have is an error, so the result never accepts more. With --check nothing is written: the committed files must be
+what would be.
 """
 
 import gzip
+import hashlib
 import json
 import sys
 from pathlib import Path
@@ -16,6 +19,8 @@ from typing import Any
 from graphql import build_client_schema, print_schema
 
 KEPT_MEMBERS = Path(__file__).with_name("kept_members.txt")
+SDL = Path(__file__).parents[1] / "src" / "shopify_simulator" / "schema" / "admin_2026-10.graphql"
+HASHES = SDL.with_suffix(".sha256")
 ROOTS = ("QueryRoot", "Mutation")
 CONNECTION_FIELDS = {"nodes", "edges", "pageInfo"}
 EDGE_FIELDS = {"cursor", "node"}
@@ -119,19 +124,36 @@ class Pruner:
                 definition["possibleTypes"] = [p for p in possible if p["name"] in self.result]
 
 
-def main() -> int:
-    """Read, prune, print."""
-    if len(sys.argv) != 2:
-        print(__doc__, file=sys.stderr)
-        return 2
-    document = load_types(Path(sys.argv[1]))
+def pruned_sdl(official: Path) -> str:
+    """Read and prune."""
+    document = load_types(official)
     schema = document["__schema"]
     pruner = Pruner(schema["types"], read_kept_members(KEPT_MEMBERS.read_text(encoding="utf-8")))
     schema["types"] = [*pruner.prune(), *(t for t in schema["types"] if t["name"].startswith("__"))]
     schema["directives"] = [d for d in schema["directives"] if d["name"] in DIRECTIVES]
     schema["subscriptionType"] = None
     # The official schema breaks a rule that graphql-core 3.3 has about deprecated fields of interfaces.
-    print(print_schema(build_client_schema(document, assume_valid=True)))
+    return print_schema(build_client_schema(document, assume_valid=True)) + "\n"
+
+
+def hash_lines(*contents: tuple[str, bytes]) -> str:
+    """What `sha256sum` prints."""
+    return "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in contents)
+
+
+def main() -> int:
+    """Write the SDL and the hashes, or compare them."""
+    *options, path = sys.argv[1:] or [""]
+    if options not in ([], ["--check"]) or not Path(path).is_file():
+        print(__doc__, file=sys.stderr)
+        return 2
+    official = Path(path)
+    sdl = pruned_sdl(official)
+    hashes = hash_lines((official.name, official.read_bytes()), (SDL.name, sdl.encode()))
+    if options:
+        return 0 if (SDL.read_text("utf-8"), HASHES.read_text("utf-8")) == (sdl, hashes) else 1
+    SDL.write_text(sdl, encoding="utf-8")
+    HASHES.write_text(hashes, encoding="utf-8")
     return 0
 
 

@@ -48,6 +48,13 @@ def members(name: str) -> set[str]:
     return set(getattr(definition, "fields", {}))
 
 
+def test_schema_is_the_one_that_was_cut_from_the_official_file(script: ModuleType) -> None:
+    official, own = script.HASHES.read_text(encoding="utf-8").splitlines(keepends=True)
+
+    assert official.endswith("  admin_2026-10.json.gz\n")
+    assert own == script.hash_lines((script.SDL.name, script.SDL.read_bytes()))
+
+
 def test_every_resolver_belongs_to_a_field_of_the_schema() -> None:
     fields = {
         (name, field)
