@@ -18,6 +18,8 @@ Matcher = Callable[[Mapping[str, Any], str], bool]
 
 LOWEST = ""
 HIGHEST = "\U0010ffff"
+# Leap years, so that each has any day.
+EARLIEST_YEAR, LATEST_YEAR = 1600, 9996
 
 TOKEN = re.compile(
     r"""\s*(?:
@@ -234,13 +236,20 @@ def _instants(term: Term, zone: ZoneInfo) -> tuple[datetime, datetime]:
     """The first and last instant that a value means: one instant when quoted with a time, else a day of the shop."""
     if term.is_quoted and "T" in term.value.upper():
         moment = datetime.fromisoformat(term.value.upper())
+        moment = moment.replace(year=_near(moment.year))
         moment = moment if moment.tzinfo else moment.replace(tzinfo=zone)
         return moment, moment
     day = date.fromisoformat(term.value[:10])
+    day = day.replace(year=_near(day.year))
     start = datetime(day.year, day.month, day.day, tzinfo=zone)
     following = day + timedelta(days=1)
     end = datetime(following.year, following.month, following.day, tzinfo=zone)
     return start, end.astimezone(UTC) - timedelta(seconds=1)
+
+
+def _near(year: int) -> int:
+    """The year, or one as far away as any record's time can be compared with in every zone."""
+    return min(max(year, EARLIEST_YEAR), LATEST_YEAR)
 
 
 def _written(moment: datetime, *, round_up: bool) -> str:
