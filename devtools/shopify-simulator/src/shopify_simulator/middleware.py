@@ -1,19 +1,22 @@
 """What happens to every request before a route sees it: which shop it is for, the log of calls, and injected faults."""
 
-import json
 import re
 import time
 import uuid
-from typing import Any
 
+import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from shopify_simulator.faults import Fault, strike
+from shopify_simulator.graphql.execute import throttled_answer
+from shopify_simulator.shop.bucket import LeakyBucket
+from shopify_simulator.shop.model import PLANS
 from shopify_simulator.state import Call, HostedShop, Simulator
 
 SHOP_PATH = re.compile(r"/shops/([A-Za-z0-9][A-Za-z0-9-]*)(?:\.myshopify\.com)?(?=/|$)")
 SHOP_HOST = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*\.myshopify\.com)(?::\d+)?")
 FAULTED_BODY_BYTES_MAX = 4 * 1024 * 1024
+THROTTLED_COST = 100
 
 
 class ShopAddressing:
@@ -91,7 +94,7 @@ class Faults:
         if scope["call"] is not None:
             scope["call"].fault = fault.effect
             scope["call"].throttled = fault.effect == "throttled"
-        await strike(fault, self._app, scope, _replay(body, receive), send, throttled_answer(hosted))
+        await strike(fault, self._app, scope, _replay(body, receive), send, _throttled(hosted))
 
     def _take(self, shop: str | None, path: str, body: bytes) -> Fault | None:
         for fault in self._simulator.faults:
@@ -112,17 +115,12 @@ def shop_of(scope: Scope, simulator: Simulator) -> HostedShop | None:
     return simulator.shops.get(scope.get("shop_domain") or "")
 
 
-def throttled_answer(hosted: HostedShop | None) -> bytes:
-    """What a spent budget looks like: status 200 without data ("rate limits")."""
-    plan = hosted.shop.plan if hosted else None
-    status = {
-        "maximumAvailable": float(plan.bucket_size if plan else 2_000),
-        "currentlyAvailable": 0,
-        "restoreRate": float(plan.restore_rate if plan else 100),
-    }
-    cost: dict[str, Any] = {"requestedQueryCost": 100, "actualQueryCost": None, "throttleStatus": status}
-    error = {"message": "Throttled", "extensions": {"code": "THROTTLED"}}
-    return json.dumps({"errors": [error], "extensions": {"cost": cost}}).encode()
+def _throttled(hosted: HostedShop | None) -> bytes:
+    """The answer of an empty bucket."""
+    plan = hosted.shop.plan if hosted else PLANS["basic"]
+    bucket = LeakyBucket(plan.bucket_size, plan.restore_rate)
+    bucket.drain()
+    return msgspec.json.encode(throttled_answer(THROTTLED_COST, bucket))
 
 
 def _is_for_administrator(scope: Scope) -> bool:

@@ -92,12 +92,17 @@ def execute(
         return {"errors": [max_cost_exceeded(requested, QUERY_COST_MAX)]}
     bucket = context.app.bucket
     if not bucket.take(requested):
-        return {"errors": [throttled()], "extensions": {"cost": _cost(requested, None, bucket)}}
+        return throttled_answer(requested, bucket)
     run = Execution(context)
     result = _run(prepared.document, run, variables, operation_name)
     actual = actual_cost(roots, coerced, run.sizes)
     bucket.refund(requested - actual)
     return _answer(result, run, _cost(requested, actual, bucket))
+
+
+def throttled_answer(requested: int, bucket: LeakyBucket) -> Answer:
+    """What a spent budget looks like: no data, and status 200 over HTTP ("rate limits")."""
+    return {"errors": [throttled()], "extensions": {"cost": _cost(requested, None, bucket)}}
 
 
 def _choose(prepared: Prepared, name: str | None) -> tuple[OperationDefinitionNode, list[CostNode]] | None:
