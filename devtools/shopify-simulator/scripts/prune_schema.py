@@ -141,7 +141,7 @@ def hash_lines(*contents: tuple[str, bytes]) -> str:
     return "".join(f"{hashlib.sha256(content).hexdigest()}  {name}\n" for name, content in contents)
 
 
-def main() -> int:
+def main() -> int | str:
     """Write the SDL and the hashes, or compare them."""
     *options, path = sys.argv[1:] or [""]
     if options not in ([], ["--check"]) or not Path(path).is_file():
@@ -151,7 +151,8 @@ def main() -> int:
     sdl = pruned_sdl(official)
     hashes = hash_lines((official.name, official.read_bytes()), (SDL.name, sdl.encode()))
     if options:
-        return 0 if (SDL.read_text("utf-8"), HASHES.read_text("utf-8")) == (sdl, hashes) else 1
+        is_same = (SDL.read_text("utf-8"), HASHES.read_text("utf-8")) == (sdl, hashes)
+        return 0 if is_same else f"{SDL.name} is not what {official.name} gives"
     SDL.write_text(sdl, encoding="utf-8")
     HASHES.write_text(hashes, encoding="utf-8")
     return 0

@@ -3,6 +3,7 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -194,7 +195,10 @@ def test_faults_strike_in_order_and_only_so_often(acme: Merchant) -> None:
     assert untouched.status_code == 200
     assert [answer.status_code for answer in answers] == [503, 503, 200, 200]
     assert answers[0].headers["retry-after"] == "1"
-    assert answers[2].json()["errors"][0]["extensions"]["code"] == "THROTTLED"
+    acme.http.patch("/_admin/shops/acme", json={"api_points_left": 0})
+    spent = acme.graphql(token, "{ orders(first: 100) { nodes { id } } }").json()
+    assert answers[2].json()["errors"] == spent["errors"]
+    assert set(answers[2].json()["extensions"]["cost"]) == set(spent["extensions"]["cost"])
     assert answers[3].json()["data"] == {"shop": {"name": "Acme"}}
 
 
@@ -235,6 +239,20 @@ def test_a_bulk_file_can_break_off(acme: Merchant) -> None:
 
     assert sum(map(len, parts)) == 30
     assert acme.http.get(path).status_code == 200
+
+
+def test_the_files_of_a_shop_go_with_it(address: str) -> None:
+    with Merchant(address, "gone") as shop:
+        shop.create()
+        token = shop.install()["access_token"]
+        started = shop.graphql(token, BULK).json()["data"]["bulkOperationRunQuery"]["bulkOperation"]
+        path = urlsplit(eventually(lambda: finished(shop, started["id"]))["url"]).path
+        before = shop.http.get(path).status_code
+
+        shop.control("uninstall")
+        shop.http.delete("/_admin/shops/gone")
+
+        assert (before, shop.http.get(path).status_code) == (200, 404)
 
 
 def test_a_bulk_operation_can_be_made_to_fail(acme: Merchant) -> None:

@@ -214,3 +214,21 @@ def test_compliance_webhooks_go_to_the_configured_address(tmp_path: Path, hooks:
     assert hooks.topics() == ["customers/redact"]
     assert body["customer"]["id"] == customer_id
     assert int(order["legacyResourceId"]) in body["orders_to_redact"]
+
+
+def test_a_deleted_customer_is_redacted_as_it_was_last(tmp_path: Path, hooks: Receiver) -> None:
+    with simulator(tmp_path, app_webhook_uri=hooks.address) as address, Merchant(address, "acme") as acme:
+        acme.create()
+        customer = next(
+            one for one in acme.truth("customers") if one["lastOrder"] is None and one["defaultEmailAddress"]
+        )
+        customer_id = int(customer["legacyResourceId"])
+        acme.control("mutations", kind="customer.delete", id=customer_id)
+
+        acme.control("compliance", topic="customers/redact", customer_id=customer_id)
+        acme.settle()
+
+    body = json.loads(hooks.received[0].body)
+    assert body["customer"]["id"] == customer_id
+    assert body["customer"]["email"] == customer["defaultEmailAddress"]["emailAddress"]
+    assert body["orders_to_redact"] == []

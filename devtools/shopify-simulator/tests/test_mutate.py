@@ -174,20 +174,6 @@ def test_order_moves_its_customers_sums(shop: Shop) -> None:
     assert after["updatedAt"] == timestamp(LATER)
 
 
-def test_purchase_can_leave_the_customers_time_alone(shop: Shop) -> None:
-    shop.purchases_move_customers = False
-    customer = buyer(shop)
-
-    change = mutate.create_order(shop, LATER, customer=number_of(customer), rng=random.Random(3))
-
-    after = shop.customers[number_of(customer)]
-    assert after["numberOfOrders"] != customer["numberOfOrders"]
-    assert after["updatedAt"] == customer["updatedAt"]
-    assert [o.topics for o in change.others if o.kind == "customer.purchase"] == [
-        ["customers/purchasing_summary"]
-    ]
-
-
 def test_sold_units_leave_the_stock(shop: Shop) -> None:
     change = mutate.create_order(shop, LATER, line_count=1, rng=random.Random(5))
     assert change.after is not None

@@ -50,6 +50,16 @@ def test_consent_leads_back_to_the_app_with_a_signed_code(acme: Merchant) -> Non
     assert (parameters["shop"], parameters["state"]) == ("acme.myshopify.com", "abc123")
 
 
+@pytest.mark.parametrize("scopes", ["read_all_orders", "read_customers,read_all_orders"])
+def test_all_orders_are_only_granted_with_orders(acme: Merchant, scopes: str) -> None:
+    asked = acme.shop.post(AUTHORIZE, data={**ASKED, "scope": scopes, "decision": "install"})
+    acme.install("read_orders,read_all_orders")
+    set_later = acme.admin.post("scopes", json={"scopes": scopes.split(",")})
+
+    assert (asked.status_code, set_later.status_code) == (400, 422)
+    assert set_later.json()["message"] == "These scopes are invalid: read_all_orders."
+
+
 def test_cancelling_leads_to_the_shops_admin_without_a_code(acme: Merchant) -> None:
     answer = acme.shop.post(AUTHORIZE, data={**ASKED, "decision": "cancel"})
 

@@ -142,17 +142,13 @@ def test_deleted_subscription_is_gone_and_deleting_again_is_an_error(world: Worl
     assert answers[1]["userErrors"][0]["message"] == "Webhook subscription does not exist"
 
 
-def test_each_change_is_told(world: World) -> None:
-    told: list[int] = []
-    world.context = replace(
-        world.context, on_subscription_change=lambda _shop, app: told.append(len(app.subscriptions))
-    )
-
+def test_version_of_a_subscription_is_the_apps_whatever_the_request_asks_by(world: World) -> None:
     created = create(world)["webhookSubscription"]
-    create(world)
-    world.data(stored_query("webhook_subscription_delete"), id=created["id"])
+    world.context = replace(world.context, api_version="2026-01")
 
-    assert told == [1, 0]
+    listed = world.data(LIST, first=10)["webhookSubscriptions"]["nodes"]
+
+    assert [(one["id"], one["apiVersion"]["handle"]) for one in listed] == [(created["id"], "2026-10")]
 
 
 def test_uninstall_is_told_and_names_the_app(world: World) -> None:

@@ -16,15 +16,15 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from shopify_simulator import mutations
 from shopify_simulator.faults import Fault
-from shopify_simulator.oauth import install_link, is_scope
+from shopify_simulator.graphql.access import ORDER_WINDOW
+from shopify_simulator.oauth import install_link, refused_scopes
 from shopify_simulator.shop.generate import generate
-from shopify_simulator.shop.model import PLANS, RESOURCES, Change, Resource, timestamp
+from shopify_simulator.shop.model import PLANS, RESOURCES, Change, Record, Resource, Shop, timestamp
 from shopify_simulator.shops import AdminError, Sim
 from shopify_simulator.state import HostedShop, ShopStatus, Simulator
 from shopify_simulator.truth import resolved
 from shopify_simulator.webhooks.payloads import customer_reference
 
-VISIBLE_WITHOUT_ALL_ORDERS = timedelta(days=60)
 TRUTH_CHUNK = 200
 SHOP_NAME = r"[a-z0-9][a-z0-9-]*(\.myshopify\.com)?"
 
@@ -309,7 +309,7 @@ async def uninstall(hosted: Known, simulator: Sim) -> Any:
 async def change_scopes(hosted: Known, body: Scopes, simulator: Sim) -> Any:
     """Change what the app may do, and fire app/scopes_update."""
     _require_installation(hosted)
-    invalid = [scope for scope in body.scopes if not is_scope(scope, simulator.settings)]
+    invalid = refused_scopes(body.scopes, simulator.settings)
     if invalid:
         raise AdminError(422, "invalid_scope", f"These scopes are invalid: {', '.join(invalid)}.")
     simulator.grant(hosted, tuple(body.scopes))
@@ -403,7 +403,7 @@ def _require_installation(hosted: HostedShop) -> None:
 def _overview(hosted: HostedShop, simulator: Simulator) -> dict[str, Any]:
     shop, installation = hosted.shop, hosted.installation
     counts = {resource: len(shop.records(resource)) for resource in RESOURCES}
-    since = timestamp(simulator.now() - VISIBLE_WITHOUT_ALL_ORDERS)
+    since = timestamp(simulator.now() - ORDER_WINDOW)
     recent = sum(1 for order in shop.orders.values() if order["createdAt"] >= since)
     return {
         "shop": shop.domain,
@@ -438,12 +438,18 @@ def _described(change: Change) -> dict[str, Any]:
     }
 
 
+def _deleted_customer(shop: Shop, key: int) -> Record | None:
+    """The customer as it was last: Shopify sends customers/redact long after a deletion."""
+    stones = (one for one in shop.tombstones if one.resource == "customers" and one.id == key)
+    return next((stone.record for stone in stones), None)
+
+
 def _compliance_body(hosted: HostedShop, body: Compliance) -> dict[str, Any]:
     shop = hosted.shop
     if body.topic == "shop/redact":
         return {"shop_id": shop.id, "shop_domain": shop.domain}
     key = body.customer_id or 0
-    customer = shop.customers.get(key)
+    customer = shop.customers.get(key) or _deleted_customer(shop, key)
     if customer is None:
         raise AdminError(404, "unknown_customer", f"{shop.domain} has no customer {body.customer_id}.")
     orders = [int(order["legacyResourceId"]) for order in shop.orders.of_customer(key)]

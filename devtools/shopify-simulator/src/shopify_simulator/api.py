@@ -8,19 +8,23 @@ from fastapi.responses import FileResponse, Response
 
 from shopify_simulator.graphql.context import RequestContext
 from shopify_simulator.graphql.execute import execute
-from shopify_simulator.shop.model import API_VERSION, AppInstallation, Shop
+from shopify_simulator.shop.model import (
+    API_VERSION,
+    CANDIDATE_VERSION,
+    SUPPORTED_VERSIONS,
+    AppInstallation,
+    Shop,
+)
 from shopify_simulator.shops import Authenticated, Hosted, Session, ShopifyError, Sim
 from shopify_simulator.state import Call, HostedShop, Simulator
 from shopify_simulator.webhooks.shop_payload import shop_facts
-
-SUPPORTED_VERSIONS = ("2026-01", "2026-04", "2026-07", "2026-10", "2027-01")
 
 router = APIRouter()
 
 
 def answering_version(asked: str) -> str:
     """The version that answers: a retired one falls forward to the oldest supported ("API versioning")."""
-    if asked in SUPPORTED_VERSIONS or asked == "unstable":
+    if asked in (*SUPPORTED_VERSIONS, CANDIDATE_VERSION, "unstable"):
         return asked
     return SUPPORTED_VERSIONS[0] if asked < SUPPORTED_VERSIONS[0] else API_VERSION
 

@@ -8,7 +8,6 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -22,9 +21,9 @@ from shopify_simulator.graphql.bulk_rules import InvalidBulkQuery, read_bulk_que
 from shopify_simulator.graphql.context import Execution, RequestContext
 from shopify_simulator.graphql.lists import Listing, read_search
 from shopify_simulator.graphql.projection import BulkPlan, Projection, compile_plan
-from shopify_simulator.graphql.resolvers import ACTIVE_BULK_STATUSES, SEARCHED_LISTS
-from shopify_simulator.shop.model import AppInstallation, Record, Shop, gid, timestamp
+from shopify_simulator.shop.model import RESOURCES, AppInstallation, Record, Resource, Shop, gid, timestamp
 
+ACTIVE_STATUSES = {"CREATED", "RUNNING", "CANCELING"}
 CONCURRENT_MAX = 5
 BLOCK_SIZE = 200
 JOIN_SECONDS = 5.0
@@ -57,6 +56,7 @@ class _Run:
 
     context: RequestContext
     live_shop: Shop
+    resource: Resource
     plan: BulkPlan
     operation: Record
     token: str
@@ -86,6 +86,7 @@ class BulkRunner:
         self.on_finish = on_finish
         self._faults: deque[_Fault] = deque()
         self._runs: dict[str, _Run] = {}
+        self._files: dict[str, list[Path]] = {}
         self._threads: set[threading.Thread] = set()
         self._processor = threading.Lock()
 
@@ -97,19 +98,21 @@ class BulkRunner:
             plan = compile_plan(*read_bulk_query(query))
         except InvalidBulkQuery as error:
             return None, _user_error("INVALID", str(error))
-        if plan.root_name not in SEARCHED_LISTS:
+        resource = next((one for one in RESOURCES if one == plan.root_name), None)
+        if resource is None:
             return None, _user_error("INVALID", f"Bulk queries over {plan.root_name} are not supported.")
-        active = [o for o in context.app.bulk_operations.values() if o["status"] in ACTIVE_BULK_STATUSES]
+        active = [o for o in context.app.bulk_operations.values() if o["status"] in ACTIVE_STATUSES]
         if len(active) >= self.concurrent_max:
             return None, self._limit_error(active[-1])
         operation = _new_operation(context, query)
         token = secrets.token_urlsafe(24)
         run = _Run(
-            replace(context, shop=context.shop.snapshot()), context.shop, plan, operation, token,
+            replace(context, shop=context.shop.snapshot()), context.shop, resource, plan, operation, token,
             self.folder / f"{token}.jsonl", group_objects, self._faults.popleft() if self._faults else None,
         )  # fmt: skip
         context.app.bulk_operations[operation["id"]] = operation
         self._runs[operation["id"]] = run
+        self._files.setdefault(context.shop.domain, []).append(run.path)
         answer = dict(operation)
         thread = threading.Thread(target=self._work, args=(run,), name=f"bulk-{token[:6]}", daemon=True)
         self._threads.add(thread)
@@ -121,7 +124,7 @@ class BulkRunner:
         operation = app.bulk_operations.get(identifier)
         if operation is None:
             return None, "Bulk operation does not exist"
-        if operation["status"] not in ACTIVE_BULK_STATUSES:
+        if operation["status"] not in ACTIVE_STATUSES:
             return operation, f"A bulk operation cannot be canceled when it is {operation['status'].lower()}"
         operation["status"] = "CANCELING"
         answer = dict(operation)
@@ -145,6 +148,11 @@ class BulkRunner:
             if run.context.app is app:
                 run.canceled.set()
         app.bulk_operations.clear()
+
+    def remove_files(self, domain: str) -> None:
+        """Delete the files of a shop that is taken away."""
+        for path in self._files.pop(domain, []):
+            path.unlink(missing_ok=True)
 
     def close(self) -> None:
         """Stop every run and wait for the threads."""
@@ -183,8 +191,7 @@ class BulkRunner:
         size = run.path.stat().st_size if run.path.exists() else 0
         url = f"{run.context.base_url}/bulk/{run.token}.jsonl" if size and status != "CANCELED" else None
         if url is None:
-            with suppress(FileNotFoundError):
-                run.path.unlink()
+            run.path.unlink(missing_ok=True)
         run.operation.update(
             completedAt=timestamp(run.context.now()),
             errorCode=error_code,
@@ -201,9 +208,8 @@ class BulkRunner:
         if not all(has_scope(run.context.scopes, scope) for scope in run.plan.scopes):
             raise _Failed("ACCESS_DENIED")
         execution = Execution(run.context)
-        resource = SEARCHED_LISTS[run.plan.root_name]
-        search = read_search(execution, resource, run.plan.arguments.get("query"))
-        records = Listing(run.context, resource, search).all()
+        search = read_search(execution, run.resource, run.plan.arguments.get("query"))
+        records = Listing(run.context, run.resource, search).all()
         with run.path.open("wb") as file:
             while self._write_block(run, execution, file, records):
                 time.sleep(0)

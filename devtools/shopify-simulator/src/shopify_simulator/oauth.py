@@ -2,12 +2,14 @@
 
 import base64
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 
+from shopify_simulator.graphql.access import ALL_ORDERS, has_scope
 from shopify_simulator.pages import Page, error_page, render
 from shopify_simulator.settings import Settings
 from shopify_simulator.shops import Authenticated, Hosted, Sim
@@ -60,18 +62,21 @@ class AuthorizeRequest:
             return "application_cannot_be_found: The application could not be found."
         if self.redirect_uri not in settings.redirect_uris:
             return "invalid_request: The redirect_uri is not whitelisted."
-        invalid = [scope for scope in self.scopes if not is_scope(scope, settings)]
+        invalid = refused_scopes(self.scopes, settings)
         if invalid or not self.scopes:
             return f"invalid_scope: These scopes are invalid: {', '.join(invalid) or '(none given)'}."
         return None
 
 
-def is_scope(scope: str, settings: Settings) -> bool:
-    """Whether Shopify knows the scope and lets this app ask for it ("access scopes")."""
+def refused_scopes(scopes: Sequence[str], settings: Settings) -> list[str]:
+    """Those that Shopify does not know, or does not let this app ask for ("access scopes")."""
+    may_see_all = settings.all_orders_approved and has_scope(frozenset(scopes), "read_orders")
+    return [scope for scope in scopes if not _is_scope(scope) or (scope == ALL_ORDERS and not may_see_all)]
+
+
+def _is_scope(scope: str) -> bool:
     parsed = SCOPE.fullmatch(scope)
-    if parsed is None or parsed[2] not in SCOPE_RESOURCES:
-        return False
-    return settings.all_orders_approved or scope != "read_all_orders"
+    return parsed is not None and parsed[2] in SCOPE_RESOURCES
 
 
 def describe(scope: str) -> str:

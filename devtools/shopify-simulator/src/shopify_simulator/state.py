@@ -110,6 +110,7 @@ class Simulator:
         self.deliveries.forget(hosted.domain)
         if hosted.installation is not None:
             self.bulk.forget(hosted.installation)
+        self.bulk.remove_files(hosted.domain)
         self.faults = [fault for fault in self.faults if fault.shop != hosted.domain]
         del self.shops[hosted.domain]
 

@@ -8,6 +8,7 @@ from shopify_simulator.graphql.context import RequestContext
 from shopify_simulator.shop.model import timestamp
 
 ORDER_WINDOW = timedelta(days=60)
+ALL_ORDERS = "read_all_orders"
 
 FIELD_SCOPES: dict[tuple[str, str], str] = {
     ("QueryRoot", "customer"): "read_customers",
@@ -42,7 +43,7 @@ def has_scope(scopes: frozenset[str], scope: str) -> bool:
 
 def orders_visible_from(context: RequestContext) -> str:
     """The earliest createdAt of an order that the app may see: 60 days ago without `read_all_orders`."""
-    if "read_all_orders" in context.scopes:
+    if ALL_ORDERS in context.scopes:
         return ""
     return timestamp(context.now() - ORDER_WINDOW)
 

@@ -36,7 +36,6 @@ class RequestContext:
     bulk: BulkOperations
     api_version: str = API_VERSION
     on_uninstall: Callable[[Shop, AppInstallation], None] = _ignore
-    on_subscription_change: Callable[[Shop, AppInstallation], None] = _ignore
 
 
 @dataclass(slots=True)

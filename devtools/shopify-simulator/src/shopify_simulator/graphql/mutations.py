@@ -84,7 +84,6 @@ def _create_subscription(_source: Any, run: Execution, arguments: Mapping[str, A
         "updatedAt": now,
     }
     app.subscriptions[subscription["id"]] = subscription
-    run.context.on_subscription_change(run.context.shop, app)
     return {"webhookSubscription": subscription, "userErrors": []}
 
 
@@ -101,7 +100,6 @@ def _update_subscription(_source: Any, run: Execution, arguments: Mapping[str, A
     if problem:
         return {"webhookSubscription": None, "userErrors": [problem]}
     app.subscriptions[identifier] = changed
-    run.context.on_subscription_change(run.context.shop, app)
     return {"webhookSubscription": changed, "userErrors": []}
 
 
@@ -110,7 +108,6 @@ def _delete_subscription(_source: Any, run: Execution, arguments: Mapping[str, A
     if app.subscriptions.pop(identifier, None) is None:
         problem = _error("Webhook subscription does not exist", "id")
         return {"deletedWebhookSubscriptionId": None, "userErrors": [problem]}
-    run.context.on_subscription_change(run.context.shop, app)
     return {"deletedWebhookSubscriptionId": identifier, "userErrors": []}
 
 

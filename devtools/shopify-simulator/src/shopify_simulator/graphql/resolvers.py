@@ -10,15 +10,20 @@ from shopify_simulator.graphql.errors import InputTooLarge, InvalidId
 from shopify_simulator.graphql.lists import count_records, page_of_records, read_search
 from shopify_simulator.graphql.mutations import MUTATIONS
 from shopify_simulator.graphql.paging import Page, page_of_list
-from shopify_simulator.shop.model import API_VERSION, Record, Resource, gid, parse_gid
+from shopify_simulator.shop.model import (
+    API_VERSION,
+    CANDIDATE_VERSION,
+    RESOURCES,
+    SUPPORTED_VERSIONS,
+    Record,
+    Resource,
+    gid,
+    parse_gid,
+)
 
 Resolver = Callable[[Any, Execution, Mapping[str, Any]], Any]
 
 INPUT_SIZE_MAX = 250
-SUPPORTED_VERSIONS = ("2026-01", "2026-04", "2026-07", API_VERSION)
-CANDIDATE_VERSION = "2027-01"
-ACTIVE_BULK_STATUSES = {"CREATED", "RUNNING", "CANCELING"}
-SEARCHED_LISTS: dict[str, Resource] = {"customers": "customers", "orders": "orders", "products": "products"}
 
 
 def find_record(run: Execution, resource: Resource, key: int) -> Record | None:
@@ -209,8 +214,8 @@ RESOLVERS: dict[tuple[str, str], Resolver] = {
     ("QueryRoot", "customer"): _by_id("customers", "Customer"),
     ("QueryRoot", "order"): _by_id("orders", "Order"),
     ("QueryRoot", "product"): _by_id("products", "Product"),
-    **{("QueryRoot", name): _list(resource) for name, resource in SEARCHED_LISTS.items()},
-    **{("QueryRoot", f"{name}Count"): _count(resource) for name, resource in SEARCHED_LISTS.items()},
+    **{("QueryRoot", resource): _list(resource) for resource in RESOURCES},
+    **{("QueryRoot", f"{resource}Count"): _count(resource) for resource in RESOURCES},
     ("QueryRoot", "bulkOperation"): _bulk_operation,
     ("QueryRoot", "bulkOperations"): _bulk_operations,
     ("QueryRoot", "currentBulkOperation"): _current_bulk_operation,
@@ -235,8 +240,7 @@ RESOLVERS: dict[tuple[str, str], Resolver] = {
     ("LineItem", "variant"): _variant_of_line,
     ("ProductVariant", "product"): _reference("products", "product"),
     ("ProductVariant", "displayName"): _variant_title,
-    ("WebhookSubscription", "apiVersion"): lambda _source, run, _arguments: api_version(
-        run.context.api_version
-    ),
+    # Set once per app, whatever version a request asks by.
+    ("WebhookSubscription", "apiVersion"): lambda _source, _run, _arguments: api_version(API_VERSION),
     **MUTATIONS,
 }

@@ -16,6 +16,8 @@ from zoneinfo import ZoneInfo
 from shopify_simulator.shop.bucket import LeakyBucket
 
 API_VERSION = "2026-10"
+SUPPORTED_VERSIONS = ("2026-01", "2026-04", "2026-07", API_VERSION)
+CANDIDATE_VERSION = "2027-01"
 INDEX_HISTORY_SIZE = 10_000
 ID_DIGITS = 20
 FIRST_ORDER_NUMBER = 1_001
@@ -24,7 +26,6 @@ NOBODY = 0
 Record = dict[str, Any]
 Resource = Literal["customers", "orders", "products"]
 RESOURCES: tuple[Resource, ...] = ("customers", "orders", "products")
-GID_TYPES: dict[Resource, str] = {"customers": "Customer", "orders": "Order", "products": "Product"}
 
 
 def gid(type_name: str, number: int | str) -> str:
@@ -159,11 +160,12 @@ PLANS: dict[str, Plan] = {
 
 @dataclass(frozen=True, slots=True)
 class Tombstone:
-    """A record that was deleted, and when."""
+    """A record that was deleted, when, and as it was last."""
 
     resource: Resource
     id: int
     deleted_at: datetime
+    record: Record
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,8 +197,7 @@ class Change:
 class Shop:
     """One Shopify shop. `facts` answers GraphQL's `shop { … }`.
 
-    Lists see changes `index_lag` late. Shopify says that not everything moves a customer's updatedAt; with
-    `purchases_move_customers` off, the spend and count that follow from an order do not.
+    Lists see changes `index_lag` late.
     """
 
     domain: str
@@ -204,7 +205,6 @@ class Shop:
     facts: Record
     plan: Plan
     index_lag: timedelta = timedelta(0)
-    purchases_move_customers: bool = True
     customers: Records = field(default_factory=Records)
     orders: Orders = field(default_factory=Orders)
     products: Records = field(default_factory=Records)
@@ -266,7 +266,7 @@ class Shop:
         before = records[key]
         self.recent.append((now, resource, key, before))
         del records[key]
-        self.tombstones.append(Tombstone(resource, key, now))
+        self.tombstones.append(Tombstone(resource, key, now, before))
         return before
 
 

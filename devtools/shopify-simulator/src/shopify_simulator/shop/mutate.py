@@ -48,11 +48,9 @@ def _store(
     *,
     details: dict[str, Any] | None = None,
     others: list[Change] | None = None,
-    moves_time: bool = True,
 ) -> Change:
     """Put a changed record into the shop; its time never goes back."""
-    if moves_time:
-        record = {**record, "updatedAt": max(record["updatedAt"], timestamp(now))}
+    record = {**record, "updatedAt": max(record["updatedAt"], timestamp(now))}
     before = shop.put(resource, record, now)
     key = int(record["legacyResourceId"])
     return Change(resource, kind, key, list(topics), before, record, details or {}, others or [])
@@ -78,13 +76,8 @@ def _customer_follows(shop: Shop, order: Record, now: datetime) -> list[Change]:
     sums = purchases(shop.orders.of_customer(int(customer["legacyResourceId"])), shop.currency)
     if all(customer[name] == value for name, value in sums.items()):
         return []
-    topics = ["customers/purchasing_summary"] + (
-        ["customers/update"] if shop.purchases_move_customers else []
-    )
-    moves = shop.purchases_move_customers
-    return [
-        _store(shop, "customers", "customer.purchase", {**customer, **sums}, now, topics, moves_time=moves)
-    ]
+    topics = ["customers/purchasing_summary", "customers/update"]
+    return [_store(shop, "customers", "customer.purchase", {**customer, **sums}, now, topics)]
 
 
 # The shop
