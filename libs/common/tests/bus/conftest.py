@@ -157,6 +157,7 @@ class Network:
         self._up = asyncio.Event()
         self._up.set()
         self._refusing = False
+        self.refused = asyncio.Event()
         self._server: asyncio.Server | None = None
 
     async def open(self) -> None:
@@ -197,6 +198,7 @@ class Network:
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         if self._refusing:
+            self.refused.set()
             writer.transport.abort()
             return
         upstream_reader = asyncio.StreamReader()

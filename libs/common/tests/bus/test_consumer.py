@@ -295,8 +295,10 @@ async def test_lost_dead_letter_is_no_lost_record(bus: Any, network: Any) -> Non
     stop.set()
     await running
 
-    [letter] = await bus.read(dead_letter_topic(topic, GROUP), 1)
-    assert letter.value == b"1"
+    letters_sent = await bus.read(dead_letter_topic(topic, GROUP), 1)
+    assert {letter.value for letter in letters_sent} == {
+        b"1"
+    }  # one given up as late may have arrived besides
 
 
 async def test_second_consumer_joins_mid_stream_and_no_record_is_lost(bus: Any) -> None:
@@ -463,7 +465,7 @@ async def test_lag_and_outcomes_are_counted(bus: Any) -> None:
     assert count("bus_batch_seconds_count", labels) == 1
 
 
-async def test_consumer_that_starts_before_its_topic_waits_for_it(bus: Any, network: Any) -> None:
+async def test_consumer_that_starts_before_kafka_waits_for_it(bus: Any, network: Any) -> None:
     topic = await bus.topic()
     await bus.fill(topic, [b"early"])
     recorder = bus.Recorder()
@@ -472,6 +474,7 @@ async def test_consumer_that_starts_before_its_topic_waits_for_it(bus: Any, netw
     stop = asyncio.Event()
     consumer = await _offline_consumer(bus, topic, recorder)
     running = asyncio.create_task(consumer.run(stop))
+    await network.refused.wait()
     network.heal()
     await bus.until(lambda: recorder.values == [b"early"])
     stop.set()

@@ -12,6 +12,7 @@ from sync_common.bus.topics import message_size_limit
 from sync_common.contracts.envelope import Envelope
 from sync_common.contracts.events import SyncRequested
 
+HANGS_SECONDS = 10.0  # a deadline of one second that held is told from none even on a busy machine
 NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
 
 
@@ -60,7 +61,7 @@ async def test_send_fails_at_its_deadline_and_the_producer_recovers(
     started = time.monotonic()
     with pytest.raises(DeliveryFailed):
         await producer.send(topic, b"key", b"during", [])
-    assert time.monotonic() - started < 2.0
+    assert time.monotonic() - started < HANGS_SECONDS
 
     network.heal()
     await _send_until_delivered(producer, topic, b"after")
@@ -81,7 +82,7 @@ async def test_flush_fails_at_its_deadline_when_records_are_lost(bus: Any, netwo
     with pytest.raises(DeliveryFailed):
         await producer.flush()
 
-    assert time.monotonic() - started < 2.0
+    assert time.monotonic() - started < HANGS_SECONDS
     network.heal()
     await _send_until_delivered(producer, topic, b"after")
 
@@ -94,7 +95,7 @@ async def test_stop_takes_effect_while_kafka_is_away(bus: Any, network: Any) -> 
     network.stall()
     await producer.enqueue(topic, b"key", b"value", [])
 
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(HANGS_SECONDS):
         await producer.stop()
     network.heal()
 
