@@ -22,6 +22,19 @@ def test_process_that_ends_while_starting_is_reported_with_its_log(tmp_path: Pat
         wait_until(lambda: False, process, timeout_seconds=20)
 
 
+def test_process_that_ends_while_another_is_awaited_is_reported_at_once(tmp_path: Path) -> None:
+    """It used to be noticed only when its own turn came, after all the others had got ready."""
+    dying = start(
+        "gateway", [sys.executable, "-c", "raise SystemExit('port in use')"], log_path=tmp_path / "a"
+    )
+    awaited = start("slow", [sys.executable, "-c", "import time; time.sleep(600)"], log_path=tmp_path / "b")
+
+    with pytest.raises(StartFailed, match=r"(?s)gateway ended while starting.*port in use"):
+        wait_until(lambda: False, awaited, timeout_seconds=60, beside=[dying])
+
+    awaited.stop()
+
+
 def test_process_that_never_gets_ready_is_reported_in_time(tmp_path: Path) -> None:
     command, log_path = python(tmp_path, "import time; time.sleep(60)")
     process = start("slow", command, log_path=log_path)

@@ -5,7 +5,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,12 +98,15 @@ def wait_until(
     *,
     timeout_seconds: float,
     interval_seconds: float = 0.05,
+    beside: Iterable[Process] = (),
 ) -> None:
-    """Return once `ready` holds; raise StartFailed when the process ends or the time is up."""
+    """Return once `ready` holds; raise StartFailed when the process, or one beside it, ends or the time is up."""
+    watched = [process, *beside]
     deadline = time.monotonic() + timeout_seconds
     while not ready():
-        if not process.running:
-            raise StartFailed(f"{process.name} ended while starting:\n{process.log_tail()}")
+        for one in watched:
+            if not one.running:
+                raise StartFailed(f"{one.name} ended while starting:\n{one.log_tail()}")
         if time.monotonic() > deadline:
             raise StartFailed(f"{process.name} was not ready in {timeout_seconds:g} s:\n{process.log_tail()}")
         time.sleep(interval_seconds)

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -77,10 +78,10 @@ class Stack:
         self.processes[name] = start(name, command, log_path=self.log_path(name), env=env)
         return self.processes[name]
 
-    def wait_ready(self, name: str) -> None:
-        """Return once a service or tool says it is ready; raise StartFailed with its log otherwise."""
+    def wait_ready(self, name: str, *, beside: Iterable[Process] = ()) -> None:
+        """Return once a service or tool says it is ready; raise StartFailed with the log of what ended."""
         url = f"{self.addresses.ops_url(name)}/readyz" if name in SERVICES else f"{self.url(name)}/healthz"
-        wait_until(lambda: _answers(url), self.processes[name], timeout_seconds=READY_SECONDS)
+        wait_until(lambda: _answers(url), self.processes[name], timeout_seconds=READY_SECONDS, beside=beside)
 
     def restart(self, name: str) -> None:
         """Start a service again after it was killed, and wait until it is ready."""
@@ -209,7 +210,7 @@ def _start_processes(stack: Stack) -> None:
         stack.start_process(service)
     stack.create_user(stack.login)
     for name in (*DEV_TOOLS, *SERVICES):
-        stack.wait_ready(name)
+        stack.wait_ready(name, beside=stack.processes.values())
 
 
 def _create_platform_database(stack: Stack) -> None:
