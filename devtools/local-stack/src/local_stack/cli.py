@@ -98,6 +98,7 @@ def demo(
     held = False
     with _kept(stack):
         held = run_demo(stack, console, customers=customers, orders=orders, products=products)
+        held &= not stack.dead()
         if not once:
             _invite(stack)
             _until_interrupted()
@@ -157,7 +158,9 @@ def _kept(stack: Stack) -> Iterator[None]:
 
 def _watch(stack: Stack, stopping: threading.Event) -> None:
     reported: set[str] = set()
-    while not stopping.wait(0.5):
+    last_look = False
+    while not last_look:
+        last_look = stopping.wait(0.5)
         for process in stack.dead():
             if process.name not in reported:
                 reported.add(process.name)

@@ -5,11 +5,13 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import httpx
+import psycopg
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from local_stack.browser import Browser
+from local_stack.browser import Browser, PageProblem
 from local_stack.platform import NotInTime, Platform, Row, eventually
 from local_stack.stack import Stack
 from sync_common.contracts.resources import Resource
@@ -35,8 +37,8 @@ def run_demo(stack: Stack, console: Console, *, customers: int, orders: int, pro
     """Play the demo; return whether everything held. Problems are printed, not raised."""
     platform = Platform(stack)
     console.print(f"Making up {SHOP}: {customers:,} customers, {orders:,} orders, {products:,} products…")
-    platform.create_shop(SHOP, customers=customers, orders=orders, products=products, name="Acme Apparel")
     try:
+        platform.create_shop(SHOP, customers=customers, orders=orders, products=products, name="Acme Apparel")
         with Browser() as browser:
             platform.log_in(browser, stack.login)
             started = time.monotonic()
@@ -48,8 +50,9 @@ def run_demo(stack: Stack, console: Console, *, customers: int, orders: int, pro
         held = _print_balance(platform, console, store, job, seconds)
         held &= _print_changes(platform, console, store)
         held &= _print_mail(platform, console)
-    except NotInTime as problem:
-        console.print(f"Did not hold: {problem}", style="bold red")
+    except (NotInTime, PageProblem, httpx.HTTPError, psycopg.Error) as problem:
+        text = f"Did not hold: {type(problem).__name__}: {problem}"
+        console.print(text, style="bold red", markup=False)
         return False
     console.print(
         "Everything held." if held else "Something did not hold.", style="bold green" if held else "bold red"
