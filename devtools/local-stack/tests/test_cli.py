@@ -1,11 +1,13 @@
-"""What the commands make of a part that ends and of a page that is not as expected."""
+"""What the commands make of a part that ends, a page that is not as expected, and a clock that is set."""
 
 import io
+import os
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import httpx
+import psutil
 import psycopg
 import pytest
 from rich.console import Console
@@ -13,6 +15,7 @@ from typer.testing import CliRunner
 
 from local_stack import cli, demo
 from local_stack.browser import PageProblem
+from local_stack.processes import started_after_boot
 
 
 @pytest.mark.parametrize(
@@ -50,3 +53,15 @@ def test_demo_fails_when_a_part_has_died(tmp_path: Path, monkeypatch: pytest.Mon
 
     assert ended.exit_code == int(dies)
     assert ("out of memory" in ended.output) is dies
+
+
+def test_process_is_known_again_after_the_clock_was_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A step of the clock used to make `status` call everything dead, and `down` leave it running."""
+    recorded = {"pid": os.getpid(), "started_after_boot": started_after_boot(os.getpid())}
+    create_time, boot_time = psutil.Process.create_time, psutil.boot_time
+
+    monkeypatch.setattr(psutil.Process, "create_time", lambda process: create_time(process) + 3600)
+    monkeypatch.setattr(psutil, "boot_time", lambda: boot_time() + 3600)
+
+    assert cli._alive(recorded)
+    assert not cli._alive({**recorded, "started_after_boot": recorded["started_after_boot"] - 60})

@@ -19,13 +19,14 @@ from rich.table import Table
 
 from local_stack.demo import run_demo
 from local_stack.parts import KAFKA_VARIABLE, POSTGRES_VARIABLE, in_docker, kafka_server, postgres_server
-from local_stack.processes import StartFailed
+from local_stack.processes import StartFailed, started_after_boot
 from local_stack.repository import LOCAL, scratch_folder
 from local_stack.stack import Stack, start_stack
 
 RUN = LOCAL / "run"
 STACK_FILE = LOCAL / "stack.json"
 CACHE = LOCAL / "cache"
+_START_SECONDS_APART = 2.0  # the kernel tells its own start in whole seconds, and not always the same one
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, help=__doc__)
 console = Console(width=None if sys.stdout.isatty() else 110)
@@ -210,10 +211,11 @@ def _described() -> dict[str, Any] | None:
 def _alive(process: dict[str, Any]) -> bool:
     """Say whether the recorded process still runs, and its number was not given to another."""
     try:
-        found = psutil.Process(process["pid"])
-        return found.status() != psutil.STATUS_ZOMBIE and found.create_time() == process["created"]
+        zombie = psutil.Process(process["pid"]).status() == psutil.STATUS_ZOMBIE
+        since = started_after_boot(process["pid"])
     except psutil.NoSuchProcess:
         return False
+    return not zombie and abs(since - process["started_after_boot"]) < _START_SECONDS_APART
 
 
 def _down() -> bool:

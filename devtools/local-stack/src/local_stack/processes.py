@@ -10,6 +10,8 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import psutil
+
 
 class StartFailed(RuntimeError):
     """Raised when a process ended or stayed unready; the message holds the end of its log."""
@@ -110,6 +112,11 @@ def wait_until(
         if time.monotonic() > deadline:
             raise StartFailed(f"{process.name} was not ready in {timeout_seconds:g} s:\n{process.log_tail()}")
         time.sleep(interval_seconds)
+
+
+def started_after_boot(pid: int) -> float:
+    """Return how many seconds after the machine a process was started, which no step of the clock changes."""
+    return psutil.Process(pid).create_time() - psutil.boot_time()
 
 
 def port_is_open(port: int, host: str = "127.0.0.1") -> bool:

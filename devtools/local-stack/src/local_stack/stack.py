@@ -13,14 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-import psutil
 import psycopg
 
 from local_stack import environment, schema
 from local_stack.environment import LOOPS_STUB, SIMULATOR, Addresses, Secrets
 from local_stack.parts import Server, kafka_server, postgres_server
 from local_stack.postgres import replace_database
-from local_stack.processes import Process, StartFailed, free_ports, start, wait_until
+from local_stack.processes import Process, StartFailed, free_ports, start, started_after_boot, wait_until
 from sync_common.bus.topics import ensure_topics
 from sync_common.contracts.stack import DATABASE, DEV_TOOLS, SERVICES
 from sync_common.contracts.topics import OAUTH_GATEWAY
@@ -126,7 +125,7 @@ class Stack:
             "processes": {
                 name: {
                     "pid": process.pid,
-                    "created": psutil.Process(process.pid).create_time(),
+                    "started_after_boot": started_after_boot(process.pid),
                     "stop_signal": int(process.stop_signal),
                     "log": str(process.log_path),
                     **({"url": self.url(name)} if name in self.addresses.http_ports else {}),
