@@ -81,16 +81,16 @@ async def test_dead_task_stops_the_service_with_an_error() -> None:
 
 
 async def test_task_that_ignores_the_stop_is_cancelled_in_time() -> None:
-    readiness = Readiness()
-    server = ops_server(readiness)
+    started = asyncio.Event()
 
     async def stubborn(_stop: asyncio.Event) -> None:
+        started.set()
         await asyncio.Event().wait()
 
     running = asyncio.create_task(
-        run_service("t", tasks={"s": stubborn}, servers=[server], readiness=readiness, drain_seconds=0.1)
+        run_service("t", tasks={"s": stubborn}, servers=[], readiness=Readiness(), drain_seconds=0.1)
     )
-    await until_ready(server.port)
+    await started.wait()
     os.kill(os.getpid(), signal.SIGTERM)
 
     assert await asyncio.wait_for(running, 10) == 1
