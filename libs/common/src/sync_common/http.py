@@ -5,8 +5,6 @@ import httpx
 Client = httpx.AsyncClient
 Response = httpx.Response
 HTTPError = httpx.HTTPError
-TransportError = httpx.TransportError
-TimeoutException = httpx.TimeoutException
 
 
 class AnswerTooLarge(Exception):

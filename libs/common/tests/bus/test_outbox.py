@@ -64,6 +64,20 @@ async def test_committed_event_is_sent_with_its_envelope(
     assert await relay.send_round() == 0
 
 
+async def test_event_carries_on_the_lineage_of_its_cause(
+    bus: Any, database: Database, table: Table, topic: str, relay: OutboxRelay
+) -> None:
+    lineage = {"correlationid": "c0", "traceparent": "00-1-2-01"}
+    cause = Envelope(id="c1", type="x", source="s", subject="store/7", time=NOW, extensions=lineage)
+    async with database.transaction() as tx:
+        await outbox.publish(tx, table, _event(7, 1), source="test", now=NOW, causation=cause)
+
+    await relay.send_round()
+
+    [message] = await bus.read(topic, 1)
+    assert message.envelope().extensions == {"causationid": "c1", **lineage}
+
+
 async def test_event_of_a_rolled_back_transaction_is_never_sent(
     database: Database, table: Table, topic: str, relay: OutboxRelay
 ) -> None:

@@ -2,18 +2,14 @@
 
 import asyncio
 import time
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
-from sync_common.bus import DeliveryFailed, MessageTooLarge, SharedProducerMisuse
+from sync_common.bus import DeliveryFailed, MessageTooLarge
 from sync_common.bus.topics import message_size_limit
-from sync_common.contracts.envelope import Envelope
-from sync_common.contracts.events import SyncRequested
 
 HANGS_SECONDS = 10.0  # a deadline of one second that held is told from none even on a busy machine
-NOW = datetime(2026, 11, 22, 20, 0, tzinfo=UTC)
 
 
 async def test_acknowledged_record_can_be_read(bus: Any) -> None:
@@ -32,9 +28,10 @@ async def test_flush_delivers_everything_enqueued_in_order(bus: Any) -> None:
     producer = await bus.producer()
     values = [str(number).encode() for number in range(5000)]
 
+    batch = producer.batch()
     for value in values:
-        await producer.enqueue(topic, b"key", value, [])
-    await producer.flush()
+        await batch.enqueue(topic, b"key", value, [])
+    await batch.flush()
 
     assert [message.value for message in await bus.read(topic, 5000)] == values
 
@@ -76,11 +73,12 @@ async def test_flush_fails_at_its_deadline_when_records_are_lost(bus: Any, netwo
     await producer.partitions(topic)
 
     network.stall()
+    batch = producer.batch()
     for number in range(10):
-        await producer.enqueue(topic, b"key", str(number).encode(), [])
+        await batch.enqueue(topic, b"key", str(number).encode(), [])
     started = time.monotonic()
     with pytest.raises(DeliveryFailed):
-        await producer.flush()
+        await batch.flush()
 
     assert time.monotonic() - started < HANGS_SECONDS
     network.heal()
@@ -93,7 +91,7 @@ async def test_stop_takes_effect_while_kafka_is_away(bus: Any, network: Any) -> 
     await producer.partitions(topic)
 
     network.stall()
-    await producer.enqueue(topic, b"key", b"value", [])
+    await producer.batch().enqueue(topic, b"key", b"value", [])
 
     async with asyncio.timeout(HANGS_SECONDS):
         await producer.stop()
@@ -124,27 +122,15 @@ async def test_each_batch_learns_of_its_own_losses(bus: Any, network: Any) -> No
     await unlucky.flush()  # a loss is told once
 
 
-async def test_tasks_that_share_a_producer_without_batches_are_told(bus: Any) -> None:
-    topic = await bus.topic()
-    producer = await bus.producer()
-    await producer.enqueue(topic, b"key", b"mine", [])
-
-    async def another_task() -> None:
-        await producer.enqueue(topic, b"key", b"theirs", [])
-
-    with pytest.raises(SharedProducerMisuse):
-        await asyncio.create_task(another_task())
-    await producer.flush()
-
-
 async def test_oversize_record_is_refused_and_takes_no_neighbour_with_it(bus: Any) -> None:
     topic = await bus.topic()
     producer = await bus.producer()
-    await producer.enqueue(topic, b"key", b"small", [])
+    batch = producer.batch()
+    await batch.enqueue(topic, b"key", b"small", [])
 
     with pytest.raises(MessageTooLarge):
-        await producer.enqueue(topic, b"key", bytes(message_size_limit(topic)), [])
-    await producer.flush()
+        await batch.enqueue(topic, b"key", bytes(message_size_limit(topic)), [])
+    await batch.flush()
 
     assert [message.value for message in await bus.read(topic, 1)] == [b"small"]
 
@@ -174,30 +160,6 @@ async def test_lost_batch_does_not_spoil_later_ones(bus: Any) -> None:
 
     assert producer.is_connected()
     assert [message.value for message in await bus.read(topic, 2)] == [b"before", b"after"]
-
-
-async def test_event_travels_under_its_key_with_its_lineage(bus: Any) -> None:
-    producer = await bus.producer()
-    sent: list[tuple[Any, ...]] = []
-
-    async def keep(*record: Any) -> None:
-        sent.append(record)
-
-    producer.send = keep
-    cause = Envelope(
-        id="c1", type="x", source="s", subject="store/7", time=NOW, extensions={"correlationid": "c0"}
-    )
-
-    await producer.send_event(
-        SyncRequested(store_id=7, advertiser_id=3), source="oauth-gateway", now=NOW, causation=cause
-    )
-
-    topic, key, value, headers = sent[0]
-    envelope = Envelope.from_headers(headers)
-    assert (topic, key) == ("sync.requested.v1", b"store/7")
-    assert SyncRequested.model_validate_json(value).store_id == 7
-    assert (envelope.type, envelope.source, envelope.time) == ("sync.requested", "oauth-gateway", NOW)
-    assert envelope.extensions == {"causationid": "c1", "correlationid": "c0"}
 
 
 async def _send_until_delivered(producer: Any, topic: str, value: bytes) -> None:

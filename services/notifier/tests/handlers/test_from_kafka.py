@@ -11,6 +11,7 @@ from prometheus_client import CollectorRegistry
 
 from notifier.handlers import on_message
 from sync_common.bus import Consumer, Producer, ensure_topics, in_transaction, one_by_one
+from sync_common.bus.events import event_body, event_envelope
 from sync_common.contracts.events import StoreDisconnected
 from sync_common.contracts.events.lifecycle import DisconnectReason
 from sync_common.contracts.stack import SERVICES
@@ -52,7 +53,8 @@ async def test_events_on_kafka_become_mails_and_poison_is_set_aside(
         disconnected_at=NOW,
     )
     await producer.send(LIFECYCLE_TOPIC, b"store/17", b"{}", [("ce_id", b"1")])
-    await producer.send_event(event, source="test", now=NOW)
+    headers = event_envelope(event, source="test", now=NOW).to_headers()
+    await producer.send(LIFECYCLE_TOPIC, event.key().encode(), event_body(event), headers)
 
     stop = asyncio.Event()
     async with asyncio.timeout(30), asyncio.TaskGroup() as tasks:

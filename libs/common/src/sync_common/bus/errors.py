@@ -13,10 +13,6 @@ class MessageTooLarge(BusError):
     """A record exceeds the size limit of its topic; sending it again cannot help."""
 
 
-class SharedProducerMisuse(BusError):
-    """Two tasks enqueue on one producer; each needs its own `producer.batch()` to learn of its own losses."""
-
-
 class TooManyDeadLetters(BusError):
     """A partition yields more dead letters than bad data explains; a person must look first."""
 

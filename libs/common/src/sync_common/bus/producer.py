@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
@@ -12,11 +11,8 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 from aiokafka.structs import RecordMetadata
 
 from sync_common.bus.connection import Connection
-from sync_common.bus.errors import DeliveryFailed, MessageTooLarge, SharedProducerMisuse
-from sync_common.bus.events import event_body, event_envelope
+from sync_common.bus.errors import DeliveryFailed, MessageTooLarge
 from sync_common.bus.topics import message_size_limit
-from sync_common.contracts.envelope import Envelope
-from sync_common.contracts.events import Event
 
 Headers = Sequence[tuple[str, bytes]]
 
@@ -27,10 +23,9 @@ _UNFLUSHED_MAX: Final = 50_000  # acknowledgements remembered by one batch befor
 class Producer:
     """Send records and learn whether Kafka has them.
 
-    `send` waits for one acknowledgement. For speed, `enqueue` many and `flush` once: the flush raises
-    DeliveryFailed when any of them was lost. Tasks that share a producer take a `batch()` each, so that each
-    learns of its own losses. A failed delivery is unknown, not refused: the record may still arrive, and
-    sending it again may repeat it. The producer stays usable after any failure.
+    `send` waits for one acknowledgement. For speed, take a `batch()`, `enqueue` many and `flush` once: the flush
+    raises DeliveryFailed when any of them was lost. A failed delivery is unknown, not refused: the record may
+    still arrive, and sending it again may repeat it. The producer stays usable after any failure.
     """
 
     def __init__(
@@ -46,8 +41,6 @@ class Producer:
         self._connection = Connection(
             bootstrap, client_id, request_timeout_seconds=min(delivery_timeout_seconds, 10.0)
         )
-        self._own_batch = ProducerBatch(self)
-        self._owner: asyncio.Task[object] | None = None
 
     async def start(self) -> None:
         """Connect; raise DeliveryFailed when no broker answers before the deadline."""
@@ -77,29 +70,9 @@ class Producer:
             raise self._failure(topic, error) from error
         self._connection.note_acknowledgement()
 
-    async def send_event(
-        self, event: Event, *, source: str, now: datetime, causation: Envelope | None = None
-    ) -> None:
-        """Send an event to its topic under its key; services with a database use the outbox instead."""
-        envelope = event_envelope(event, source=source, now=now, causation=causation)
-        await self.send(event.TOPIC, event.key().encode(), event_body(event), envelope.to_headers())
-
     def batch(self) -> "ProducerBatch":
         """Return a set of records that is flushed on its own."""
         return ProducerBatch(self)
-
-    async def enqueue(
-        self, topic: str, key: bytes | None, value: bytes, headers: Headers, partition: int | None = None
-    ) -> "asyncio.Future[RecordMetadata]":
-        """Hand a record over for the next `flush`; waits where Kafka is slower than the caller."""
-        self._claim_own_batch()
-        return await self._own_batch.enqueue(topic, key, value, headers, partition)
-
-    async def flush(self) -> None:
-        """Wait until Kafka has everything enqueued; raise DeliveryFailed when it lacks any of it."""
-        self._claim_own_batch()
-        self._owner = None
-        await self._own_batch.flush()
 
     async def partitions(self, topic: str) -> int:
         """Return how many partitions a topic has."""
@@ -109,14 +82,6 @@ class Producer:
                 return len(await client.partitions_for(self.topic_prefix + topic))
         except (TimeoutError, KafkaError) as error:
             raise DeliveryFailed(f"{topic}: its partitions cannot be read") from error
-
-    def _claim_own_batch(self) -> None:
-        task = asyncio.current_task()
-        if self._owner is not None and self._owner is not task:
-            if not self._owner.done():
-                raise SharedProducerMisuse("another task has records not yet flushed; use producer.batch()")
-            self._own_batch = ProducerBatch(self)  # that task ended without asking what became of them
-        self._owner = task
 
     async def _connect(self) -> AIOKafkaProducer:
         try:
@@ -142,7 +107,7 @@ class Producer:
 
 
 class ProducerBatch:
-    """Records of one caller, flushed together."""
+    """Records of one caller, flushed together; a caller learns of its own losses alone."""
 
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
