@@ -187,8 +187,9 @@ def test_contact_that_people_enter_has_an_email_or_a_phone(stack_database: Stack
     enter = """INSERT INTO records.contacts (advertiser_id, source_type, source_id, external_id, phone)
                VALUES (1, %s, 1, '1', %s)"""
 
-    with psycopg.connect(stack_database.url(), autocommit=True) as connection:
+    with psycopg.connect(stack_database.url()) as connection:
         connection.execute(enter, ["ShopifyStore", None])
-        connection.execute(enter, ["CsvUpload", "+31 6 1234"])
+        connection.execute(enter, ["CsvImport", "+31 6 1234"])
         with pytest.raises(psycopg.errors.CheckViolation):
-            connection.execute(enter, ["ManualEntry", None])
+            connection.execute(enter, ["ManualUpload", None])
+        connection.rollback()

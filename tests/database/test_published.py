@@ -9,15 +9,13 @@ from psycopg.rows import dict_row
 
 from local_stack.testing import StackDatabase
 
-from .seeding import seed
-
 
 @pytest.fixture
-def admin(stack_database: StackDatabase):
-    """Return a superuser's connection to a database with one connected store of each of two advertisers."""
-    with psycopg.connect(stack_database.url(), autocommit=True, row_factory=dict_row) as connection:
-        seed(connection, tenants=2)
+def admin(two_tenants: StackDatabase):
+    """Return a superuser's connection, whose changes are taken back."""
+    with psycopg.connect(two_tenants.url(), row_factory=dict_row) as connection:
         yield connection
+        connection.rollback()
 
 
 def store(admin, store_id: int = 1) -> dict[str, Any]:

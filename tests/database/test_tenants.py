@@ -1,32 +1,15 @@
 """No tenant sees a row of another, whatever it reads: asked of every relation under the gateway's own role."""
 
-from collections.abc import Iterator
-from uuid import uuid4
-
 import psycopg
 import pytest
 
-from local_stack import schema
 from local_stack.testing import StackDatabase
 from sync_common.contracts.stack import SERVICES, Service
 from sync_common.contracts.topics import OAUTH_GATEWAY
 
-from .seeding import seed
-
 OWN_TABLES = ("memberships", "oauth_states", "shopify_stores", "dismissed_banners")
 WORKERS = [service for service in SERVICES.values() if service.reads and not service.serves_tenants]
 RELATIONS = (*SERVICES[OAUTH_GATEWAY].reads, *(f"gateway.{table}" for table in OWN_TABLES))
-
-
-@pytest.fixture(scope="module")
-def two_tenants(postgres_url: str, template_database: str) -> Iterator[StackDatabase]:
-    """Return a database in which advertisers 1 and 2 have rows of everything."""
-    name = f"tenants_{uuid4().hex[:12]}"
-    url = schema.create_database(postgres_url, name, template=template_database)
-    with psycopg.connect(url, autocommit=True) as admin:
-        seed(admin, tenants=2)
-    yield StackDatabase(postgres_url, name)
-    schema.drop_database(postgres_url, name)
 
 
 def owners(url: str, relation: str, *, key: str = "advertiser_id", acting_for: str = "") -> set[int]:
