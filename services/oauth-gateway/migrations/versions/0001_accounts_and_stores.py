@@ -92,7 +92,6 @@ CREATE TABLE gateway.shopify_stores (
     UNIQUE (advertiser_id, shop_domain)
 );
 CREATE INDEX shopify_stores_by_id ON gateway.shopify_stores (id);
-CREATE INDEX shopify_stores_by_shop ON gateway.shopify_stores (shop_domain);
 
 CREATE TABLE gateway.dismissed_banners (
     advertiser_id bigint NOT NULL,
