@@ -87,6 +87,8 @@ class Seed:
         seconds: int = 204,
         error: str | None = None,
         is_first_sync: bool = False,
+        attempt: int = 0,
+        due: timedelta | None = None,
         parts: dict[str, dict[str, Any]] | None = None,
     ) -> int:
         """Add a job; `parts` gives columns of sync.sync_job_parts by resource."""
@@ -95,16 +97,17 @@ class Seed:
         job_id = self.scalar(
             """INSERT INTO sync.sync_jobs (advertiser_id, store_id, installation_id, shop_domain, job_type, status,
                    triggered_by, triggered_by_user_id, due_at, started_at, completed_at, actual_duration,
-                   error_message, error_code, is_first_sync, created_at, error_details)
+                   error_message, error_code, is_first_sync, created_at, error_details, attempt)
                SELECT advertiser_id, store_id, installation_id, shop_domain, %(type)s, %(status)s,
-                   %(by)s, %(user)s, %(at)s, %(started)s, %(ended)s, %(seconds)s, %(error)s, %(code)s, %(first)s,
-                   %(at)s, %(details)s
+                   %(by)s, %(user)s, %(due)s, %(started)s, %(ended)s, %(seconds)s, %(error)s, %(code)s, %(first)s,
+                   %(at)s, %(details)s, %(attempt)s
                FROM sync.store_state WHERE store_id = %(store)s RETURNING job_id""",
             store=store_id, type=job_type, status=status, by=triggered_by, user=user_id, at=started_at,
             started=None if status == "pending" else started_at,
             ended=started_at + timedelta(seconds=seconds) if over else None,
             seconds=seconds if over else None, error=error, code="rate_limited" if error else None,
-            first=is_first_sync, details=Jsonb(None),
+            first=is_first_sync, details=Jsonb(None), attempt=attempt,
+            due=started_at if due is None else self.now + due,
         )  # fmt: skip
         for resource, columns in (parts or {}).items():
             self._part(job_id, resource, columns)

@@ -271,3 +271,55 @@ async def test_details_list_failed_records(browser: httpx.AsyncClient, acme: int
     assert "Customer 7031" in page
     assert "email: not an address" in page
     assert "1 minute 12 seconds" in page
+
+
+async def test_sync_that_waits_for_its_retry_says_so(
+    browser: httpx.AsyncClient, acme: int, seed: Seed
+) -> None:
+    """The orchestrator's retry is a new pending job without a message; it was shown as `Syncing`."""
+    store_id = seed.store(acme, "acme.myshopify.com")
+    failed = seed.job(store_id, status="failed", attempt=2, error="API rate limit exceeded.")
+    seed.job(store_id, status="pending", attempt=3, due=timedelta(minutes=15))
+    seed.execute("UPDATE sync.store_state SET last_sync_error = 'API rate limit exceeded.'")
+    await log_in(browser)
+
+    page = (await browser.get(SHOPIFY)).text
+    details = (await browser.get(f"{SHOPIFY}/syncs/{failed}")).text
+
+    assert "Syncing" not in page
+    assert "Starting soon" not in page
+    assert 'data-state="bad">Error' in page
+    assert "<p>API rate limit exceeded.</p>" in page
+    for text in (page, details):
+        assert "We'll automatically retry this sync in 15 minutes." in text
+        assert "Retry Now" in text
+    assert "<dd>API rate limit exceeded after 2 retries</dd>" in details
+
+
+async def test_first_sync_that_waits_for_its_retry_says_so(
+    browser: httpx.AsyncClient, acme: int, seed: Seed
+) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    seed.first_sync_pending(store_id)
+    seed.job(store_id, status="pending", job_type="full_sync", attempt=1, due=timedelta(minutes=15))
+    seed.execute("UPDATE sync.store_state SET last_sync_error = 'API rate limit exceeded.'")
+    await log_in(browser)
+
+    page = (await browser.get(SHOPIFY)).text
+
+    assert "<p>API rate limit exceeded. We'll automatically retry this sync in 15 minutes.</p>" in page
+    assert "Starting soon" not in page
+    assert "Retry Now" in page
+
+
+async def test_cancelled_sync_names_no_error(browser: httpx.AsyncClient, acme: int, seed: Seed) -> None:
+    job_id = seed.job(
+        seed.store(acme, "acme.myshopify.com"), status="cancelled", error="Cancelled by a person."
+    )
+    await log_in(browser)
+
+    details = (await browser.get(f"{SHOPIFY}/syncs/{job_id}")).text
+
+    assert "<dt>Reason</dt><dd>Cancelled by a person.</dd>" in details
+    assert "Error" not in details
+    assert "Retry Now" not in details

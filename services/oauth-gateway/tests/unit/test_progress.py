@@ -11,6 +11,7 @@ from oauth_gateway.domain.jobs import Job, Outcomes, Part
 from oauth_gateway.domain.page import ApiHealth, RecordCounts, Snapshot, Store
 from oauth_gateway.domain.progress import AveragePace, Samples, WatchedPace, part_words, time_left
 from oauth_gateway.domain.stores import Frequency, clean_name
+from oauth_gateway.domain.words import Viewer
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.contracts.resources import Resource
 
@@ -132,7 +133,7 @@ def test_steps_say_what_they_do() -> None:
         ({"status": "pending"}, ("idle", "Pending")),
         ({"status": "failed"}, ("bad", "Failed")),
         ({"status": "cancelled"}, ("idle", "Cancelled")),
-        ({"status": "pending", "attempt": 1, "error_message": "x"}, ("bad", "Failed")),
+        ({"status": "pending", "attempt": 1}, ("idle", "Pending")),
     ],
 )
 def test_job_labels(changed: dict[str, Any], label: tuple[str, str]) -> None:
@@ -151,11 +152,50 @@ def test_details_count_the_errors() -> None:
         ({"job": job()}, ("busy", "Syncing")),
         ({"job": job(throttled_until=NOW + timedelta(seconds=5))}, ("busy", "Rate limited, slowing down")),
         ({"sync_status": "error"}, ("bad", "Error")),
+        ({"job": job(status="pending", attempt=1)}, ("bad", "Error")),
         ({"connection": "disconnected", "job": job()}, ("bad", "Disconnected")),
     ],
 )
 def test_store_labels(changed: dict[str, Any], label: tuple[str, str]) -> None:
     assert store(**changed).status_label(NOW) == label
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"sync_status": None}, "First sync starts in about 1 minute"),
+        ({"next_run_at": NOW + timedelta(minutes=24)}, "First sync starts in 24 min"),
+        ({"next_run_at": NOW - timedelta(minutes=1)}, "Press Sync Now to start"),
+        ({"next_run_at": None}, "Press Sync Now to start"),
+        ({"next_run_at": NOW + timedelta(hours=1), "frequency": Frequency.MANUAL}, "Press Sync Now to start"),
+    ],
+)
+def test_first_sync_is_promised_only_when_it_is_planned(changed: dict[str, Any], words: str) -> None:
+    assert store(**({"sync_status": "connected"} | changed)).first_sync_words(Viewer(NOW)) == words
+
+
+@pytest.mark.parametrize(
+    ("attempt", "words"),
+    [
+        (0, "API rate limit exceeded"),
+        (1, "API rate limit exceeded after 1 retry"),
+        (3, "API rate limit exceeded after 3 retries"),
+    ],
+)
+def test_failure_counts_its_retries(attempt: int, words: str) -> None:
+    assert job(attempt=attempt, error_message="API rate limit exceeded.").failure_words == words
+
+
+def test_only_a_stores_latest_failure_can_be_retried() -> None:
+    failed = job(id=4, status="failed")
+    retry, running = job(id=5, status="pending", attempt=1), job(id=5)
+
+    assert store(last_ended_job_id=4).can_retry(failed)
+    assert store(last_ended_job_id=4, job=retry).can_retry(failed)
+    assert not store(last_ended_job_id=4, job=running).can_retry(failed)
+    assert not store(last_ended_job_id=5).can_retry(failed)
+    assert not store(last_ended_job_id=4, connection="disconnected").can_retry(failed)
+    assert not store(last_ended_job_id=4).can_retry(job(id=4, status="completed"))
 
 
 def test_card_follows_the_state() -> None:

@@ -116,13 +116,18 @@ class Job:
 
     @property
     def waits_for_retry(self) -> bool:
-        """Say whether the job failed and will be tried again by itself."""
-        return self.status == "pending" and self.attempt > 0 and self.error_message is not None
+        """Say whether the job is the retry of one that failed, and not begun yet."""
+        return self.status == "pending" and self.attempt > 0
 
     @property
-    def can_retry(self) -> bool:
-        """Say whether a person may start it anew."""
-        return self.status == "failed"
+    def failure_words(self) -> str:
+        """Say why the job failed: `API rate limit exceeded after 3 retries`."""
+        reason = (self.error_message or "The sync failed").rstrip(". ")
+        return (
+            f"{reason} after {self.attempt} {'retry' if self.attempt == 1 else 'retries'}"
+            if self.attempt
+            else reason
+        )
 
     @property
     def failed_records(self) -> int:
@@ -177,8 +182,6 @@ class Job:
 
     def status_label(self) -> Status:
         """Return the status label of the history."""
-        if self.waits_for_retry:
-            return Status("bad", "Failed")
         if self.status == "completed":
             return Status("warn", "With errors") if self.failed_records else Status("ok", "Success")
         return {

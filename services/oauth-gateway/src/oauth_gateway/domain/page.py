@@ -7,6 +7,7 @@ from typing import Final
 from oauth_gateway.domain.charts import FinishedSync
 from oauth_gateway.domain.jobs import Job, Status
 from oauth_gateway.domain.stores import Frequency
+from oauth_gateway.domain.words import Viewer, sentence
 from sync_common.contracts.resources import Resource
 
 DISCONNECT_WORDS: Final = {
@@ -77,6 +78,7 @@ class Store:
     api: ApiHealth | None = None
     job: Job | None = None
     last_job: Job | None = None
+    last_ended_job_id: int | None = None
     history: tuple[FinishedSync, ...] = ()
 
     @property
@@ -110,12 +112,39 @@ class Store:
         """Return the status label of the card."""
         if not self.is_connected:
             return Status("bad", "Disconnected")
-        if self.job is not None and not self.job.waits_for_retry:
+        if self.job is not None and not self.retry:
             throttled = self.job.is_throttled(now)
             return Status("busy", "Rate limited, slowing down" if throttled else "Syncing")
-        if self.sync_status == "error" or (self.job is not None and self.job.waits_for_retry):
+        if self.sync_status == "error" or self.retry:
             return Status("bad", "Error")
         return Status("idle", "Never synced yet") if self.last_sync_at is None else Status("ok", "Connected")
+
+    @property
+    def retry(self) -> Job | None:
+        """Return the job that waits to retry the last one, which failed."""
+        return self.job if self.job is not None and self.job.waits_for_retry else None
+
+    @property
+    def failure_words(self) -> str:
+        """Say why the last sync failed."""
+        return sentence(self.last_sync_error or "The last sync failed")
+
+    def first_sync_words(self, viewer: Viewer) -> str:
+        """Say when a store that was never synced and does nothing now begins."""
+        if self.sync_status is None:
+            return "First sync starts in about 1 minute"  # the orchestrator has yet to hear of the connection
+        if self.next_run_at is None or self.next_run_at <= viewer.now or self.frequency is Frequency.MANUAL:
+            return "Press Sync Now to start"
+        return f"First sync starts in {viewer.until(self.next_run_at)}"
+
+    def can_retry(self, job: Job) -> bool:
+        """Say whether a person may start this job anew: it failed, and nothing came after it."""
+        return (
+            self.is_connected
+            and job.status == "failed"
+            and job.id == self.last_ended_job_id
+            and (self.job is None or self.job.waits_for_retry)
+        )
 
     @property
     def needs_attention(self) -> bool:
@@ -156,8 +185,8 @@ class Snapshot:
 
     @property
     def is_syncing(self) -> bool:
-        """Say whether any store has an active job."""
-        return any(store.job is not None for store in self.stores)
+        """Say whether any store has a job that runs or is about to."""
+        return any(store.job is not None and not store.retry for store in self.stores)
 
     @property
     def attention(self) -> tuple[Store, ...]:

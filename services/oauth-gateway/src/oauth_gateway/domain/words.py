@@ -106,6 +106,11 @@ def long_duration(seconds: int) -> str:
     return " ".join(_plural(amount, unit) for amount, unit in parts if amount) or "under a second"
 
 
+def sentence(text: str) -> str:
+    """Return the text with one full stop at its end."""
+    return f"{text.rstrip('. ')}."
+
+
 def plural(count: int, singular: str) -> str:
     """Return the noun in the number that `count` asks for."""
     return singular if count == 1 else f"{singular}s"

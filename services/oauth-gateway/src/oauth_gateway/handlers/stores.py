@@ -1,5 +1,7 @@
 """What members do with a store: sync, cancel, rename, change the frequency, dismiss its banner, disconnect."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Final
 
@@ -16,6 +18,17 @@ from sync_common.bus import outbox
 from sync_common.contracts.events import SyncCancelRequested, SyncRequested
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.contracts.topics import OAUTH_GATEWAY
+
+
+@dataclass(frozen=True, slots=True)
+class JobDetails:
+    """One job with everything its page says, and the stores as they are now."""
+
+    snapshot: Snapshot
+    job: Job
+    store: Store
+    failures: Sequence[FailedRecord]
+
 
 DISMISSAL: Final = timedelta(hours=24)
 
@@ -38,10 +51,19 @@ async def snapshot(gateway: Gateway, advertiser_id: int) -> Snapshot:
     return page.snapshot_of(now, await past(gateway, advertiser_id))
 
 
+async def glance(gateway: Gateway, advertiser_id: int) -> Snapshot:
+    """Return the stores and their active jobs, without what takes long to read."""
+    return page.snapshot_of(await present(gateway, advertiser_id), Past())
+
+
 async def connected_store(gateway: Gateway, membership: Membership, store_id: int) -> Store:
     """Return one store as the page shows it; raise NotFound for a foreign one."""
-    now = await present(gateway, membership.advertiser_id)
-    store = page.snapshot_of(now, Past()).store(store_id)
+    return store_in(await glance(gateway, membership.advertiser_id), store_id)
+
+
+def store_in(snapshot: Snapshot, store_id: int) -> Store:
+    """Return one store of a snapshot; raise NotFound for a foreign one."""
+    store = snapshot.store(store_id)
     if store is None:
         raise NotFound("store")
     return store
@@ -135,16 +157,18 @@ async def disconnect(gateway: Gateway, membership: Membership, store_id: int) ->
     return store
 
 
-async def job_details(
-    gateway: Gateway, membership: Membership, job_id: int
-) -> tuple[Job, list[FailedRecord]]:
-    """Return a job and its failed records; raise NotFound for a foreign one."""
-    async with gateway.database.transaction(advertiser_id=membership.advertiser_id) as tx:
-        job = await page.read_job(tx, membership.advertiser_id, job_id)
+async def job_details(gateway: Gateway, membership: Membership, job_id: int) -> JobDetails:
+    """Return a job, its store and its failed records; raise NotFound for a foreign one."""
+    advertiser_id = membership.advertiser_id
+    snapshot = await glance(gateway, advertiser_id)
+    async with gateway.database.transaction(advertiser_id=advertiser_id) as tx:
+        job = await page.read_job(tx, advertiser_id, job_id)
         if job is None:
             raise NotFound("job")
-        failures = await page.read_failures(tx, membership.advertiser_id, job_id)
-    return job, list(failures)
+        failures = await page.read_failures(tx, advertiser_id, job_id)
+        last_ended = await page.last_ended_job(tx, advertiser_id, job.store_id)
+    store = replace(store_in(snapshot, job.store_id), last_ended_job_id=last_ended)
+    return JobDetails(snapshot, job, store, failures)
 
 
 async def _publish(gateway: Gateway, wish: SyncRequested | SyncCancelRequested) -> None:

@@ -98,8 +98,16 @@ async def rename_page(request: Request, parts: AnyParts, tenant: AnyManager, sto
 @router.get("/advertisers/{slug}/integrations/shopify/syncs/{job_id}")
 async def job_page(request: Request, parts: AnyParts, tenant: AnyTenant, job_id: int) -> Response:
     """Show what a sync did."""
-    job, failures = await stores.job_details(parts.gateway, tenant.membership, job_id)
-    return await sheet(request, parts, tenant, "pages/job.html", job=job, failures=failures)
+    details = await stores.job_details(parts.gateway, tenant.membership, job_id)
+    return await sheet(
+        request,
+        parts,
+        tenant,
+        "pages/job.html",
+        job=details.job,
+        store=details.store,
+        failures=details.failures,
+    )
 
 
 async def sheet(

@@ -124,6 +124,7 @@ def _short_duration(seconds: int | None) -> str:
 _FILTERS: Final = {
     "utc": words.utc_text,
     "utc_minute": lambda instant: words.utc_text(instant.replace(second=0, microsecond=0)),
+    "sentence": words.sentence,
     "plural": lambda count, noun: words.plural(count, noun),
     "short_duration": _short_duration,
     "long_duration": words.long_duration,

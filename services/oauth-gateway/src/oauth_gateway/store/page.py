@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from sqlalchemy import Row
 
@@ -104,6 +104,13 @@ async def read_job(tx: Transaction, advertiser_id: int, job_id: int) -> Job | No
     return _job(row, await _written(tx, advertiser_id, [job_id])) if row is not None else None
 
 
+async def last_ended_job(tx: Transaction, advertiser_id: int, store_id: int) -> int | None:
+    """Return the id of a store's newest job that has ended."""
+    parameters = {"advertiser_id": advertiser_id, "store_id": store_id}
+    found = await tx.execute(load_sql(__package__, "last_ended_job"), parameters)
+    return cast("int | None", found.scalar_one())
+
+
 async def read_failures(tx: Transaction, advertiser_id: int, job_id: int) -> Sequence[FailedRecord]:
     """Return the first records that a job could not write."""
     parameters = {"advertiser_id": advertiser_id, "job_id": job_id, "rows_max": FAILURES_MAX}
@@ -153,6 +160,7 @@ def _store(row: Row[Any], jobs: Sequence[Job], counts: RecordCounts) -> Store:
         api=_api_health(row),
         job=next((job for job in jobs if job.is_active), None),
         last_job=finished[0] if finished else None,
+        last_ended_job_id=next((job.id for job in jobs if not job.is_active), None),
         history=tuple(history),
     )
 
