@@ -17,6 +17,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from starlette.types import ASGIApp
 
 from oauth_gateway.domain.oauth import signature
 from oauth_gateway.handlers.context import Gateway
@@ -151,7 +152,7 @@ def _history(seed: Seed, ids: dict[str, int], user_id: int) -> None:
 
 
 @contextlib.asynccontextmanager
-async def serving(make_app: Callable[[str], FastAPI]) -> AsyncIterator[str]:
+async def serving(make_app: Callable[[str], ASGIApp]) -> AsyncIterator[str]:
     """Serve an app on a free port of loopback; the app is told its address."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
@@ -199,7 +200,7 @@ async def served(gateway: Gateway, stores: dict[str, int], consent_url: str) -> 
     """Serve the gateway with the seeded stores."""
     hubs: list[Hub] = []
 
-    def make_app(url: str) -> FastAPI:
+    def make_app(url: str) -> ASGIApp:
         shop_url = f"{consent_url}/shops/{{shop}}"
         shopify = replace(gateway.shopify, shop_url=shop_url, redirect_uri=f"{url}/auth/shopify/callback")
         reachable = replace(gateway, shopify=shopify)

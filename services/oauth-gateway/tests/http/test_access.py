@@ -303,6 +303,13 @@ async def test_every_answer_carries_the_strict_headers(
     assert "strict-transport-security" not in answer.headers
 
 
+async def test_redirects_never_name_the_host_that_was_asked_for(browser: httpx.AsyncClient) -> None:
+    answer = await browser.get("/login/", headers={"host": "evil.example"})
+
+    assert answer.status_code == 404
+    assert "location" not in answer.headers
+
+
 async def test_only_the_connect_form_may_lead_to_shopify(browser: httpx.AsyncClient, acme: int) -> None:
     await log_in(browser)
 
@@ -360,6 +367,8 @@ async def test_failure_shows_a_page_without_details(
     answer = await browser.get(SHOPIFY)
 
     assert answer.status_code == 500
+    assert answer.headers["content-security-policy"] == CSP
+    assert answer.headers["cache-control"] == "no-store"
     assert "Something went wrong" in answer.text
     assert "gone" not in answer.text
     assert "Traceback" not in answer.text

@@ -2,6 +2,7 @@
 
 from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from starlette.types import ASGIApp
 
 from oauth_gateway.errors import NotFound
 from oauth_gateway.handlers.context import Gateway
@@ -15,18 +16,17 @@ from oauth_gateway.http.security import BodyLimit, SecurityHeaders
 from oauth_gateway.http.site import Site
 
 
-def create_app(gateway: Gateway, site: Site, hub: Hub) -> FastAPI:
+def create_app(gateway: Gateway, site: Site, hub: Hub) -> ASGIApp:
     """Build the app from its parts."""
     assets = Assets()
-    app = FastAPI(openapi_url=None)
+    app = FastAPI(openapi_url=None, redirect_slashes=False)  # that redirect would trust the Host header
     app.state.parts = Parts(gateway, site, Pages(assets), assets, hub)
     app.add_api_route("/static/{name}", static)
     for module in (login, live, pages, actions):
         app.include_router(module.router)
     add_error_pages(app)
     app.add_middleware(BodyLimit)
-    app.add_middleware(SecurityHeaders, site=site)
-    return app
+    return SecurityHeaders(app, site)  # around everything: Starlette answers a failure outside all middleware
 
 
 async def static(request: Request, name: str, parts: AnyParts) -> Response:
