@@ -1,5 +1,7 @@
 """Who gets in, and what a stranger's request can do."""
 
+import asyncio
+import contextlib
 from datetime import timedelta
 
 import httpx
@@ -7,6 +9,7 @@ import pytest
 from fastapi.routing import APIRoute
 
 from oauth_gateway.domain.access import Role
+from oauth_gateway.errors import TooManyAttempts, WrongCredentials
 from oauth_gateway.handlers import login
 from oauth_gateway.handlers.context import Gateway
 from oauth_gateway.handlers.live import Hub
@@ -56,6 +59,41 @@ async def test_log_in_pauses_after_five_wrong_passwords(
 
     assert blocked.status_code == 429
     assert later.status_code == 303
+
+
+async def test_parallel_guesses_are_counted_before_they_are_checked(
+    gateway: Gateway, acme: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Guesses were counted after the hash: of forty sent at once, 32 were checked."""
+    checked: list[str] = []
+    monkeypatch.setattr(login, "_verify", lambda _hash, password: checked.append(password))
+
+    async with asyncio.TaskGroup() as group:
+        for number in range(20):
+            group.create_task(guess(gateway, f"guess {number}"))
+
+    assert len(checked) == 5
+
+
+async def guess(gateway: Gateway, password: str) -> None:
+    with contextlib.suppress(WrongCredentials, TooManyAttempts):
+        await login.log_in(gateway, email="dana@example.com", password=password, address="192.0.2.1")
+
+
+async def test_log_in_is_forgotten_as_a_guess(
+    gateway: Gateway, acme: int, seed: Seed, clock: ManualClock
+) -> None:
+    for _ in range(40):
+        await login.log_in(gateway, email="dana@example.com", password=PASSWORD, address="192.0.2.1")
+
+    assert seed.scalar("SELECT coalesce(sum(failures), 0) FROM gateway.login_failures") == 0
+
+
+async def test_refused_guesses_do_not_lock_the_owner_out(gateway: Gateway, acme: int) -> None:
+    for number in range(70):
+        await guess(gateway, f"guess {number}")
+
+    assert await login.log_in(gateway, email="dana@example.com", password=PASSWORD, address="192.0.2.2")
 
 
 async def test_log_in_makes_a_new_session_each_time(browser: httpx.AsyncClient, acme: int) -> None:

@@ -30,8 +30,8 @@ def buckets(email: str, address: str) -> tuple[Bucket, ...]:
 
 
 def is_blocked(counted: tuple[Bucket, ...], failures: Mapping[bytes, int]) -> bool:
-    """Say whether any bucket is full."""
-    return any(failures.get(bucket.key, 0) >= bucket.failures_max for bucket in counted)
+    """Say whether some bucket overflows, this guess included."""
+    return any(failures.get(bucket.key, 0) > bucket.failures_max for bucket in counted)
 
 
 def _bucket(kind: str, value: str, failures_max: int) -> Bucket:

@@ -64,13 +64,12 @@ async def log_in(gateway: Gateway, *, email: str, password: str, address: str) -
     """Check a password and open a session; return its secret for the cookie."""
     email = email.strip().lower()
     counted = buckets(email, address)
-    await _refuse_when_blocked(gateway, counted)
+    await _count_guess(gateway, counted)
     async with gateway.database.transaction() as tx:
         stored = await accounts.user_by_email(tx, email)
     known_hash = stored.password_hash if stored else _NOBODYS_HASH
     right = await _is_right(known_hash, password)
     if stored is None or not right:
-        await _count_failure(gateway, counted)
         raise WrongCredentials
     return await _open_session(gateway, stored, password, counted)
 
@@ -100,19 +99,15 @@ async def keep_toast(gateway: Gateway, token_hash: bytes, toast: Mapping[str, An
         await accounts.set_toast(tx, token_hash, toast)
 
 
-async def _refuse_when_blocked(gateway: Gateway, counted: tuple[Bucket, ...]) -> None:
-    async with gateway.database.transaction() as tx:
-        failures = await accounts.failures_in_buckets(
-            tx, [bucket.key for bucket in counted], gateway.clock.now()
-        )
-    if is_blocked(counted, failures):
-        raise TooManyAttempts
-
-
-async def _count_failure(gateway: Gateway, counted: tuple[Bucket, ...]) -> None:
+async def _count_guess(gateway: Gateway, counted: tuple[Bucket, ...]) -> None:
+    """Take every guess for a wrong one until it proves right: parallel guesses must not outrun the count."""
     now = gateway.clock.now()
     async with gateway.database.transaction() as tx:
-        await accounts.note_failure(tx, [bucket.key for bucket in counted], now=now, window_ends=now + WINDOW)
+        failures = await accounts.count_guess(
+            tx, [bucket.key for bucket in counted], now=now, window_ends=now + WINDOW
+        )
+        if is_blocked(counted, failures):
+            raise TooManyAttempts  # and rolls the count back: what is not checked must not fill the account's bucket
 
 
 async def _open_session(
@@ -123,7 +118,7 @@ async def _open_session(
     async with gateway.database.transaction() as tx:
         if rehashed:
             await accounts.set_password_hash(tx, stored.user.id, rehashed)
-        await accounts.forget_failures(tx, [counted[0].key])
+        await accounts.forget_guess(tx, [bucket.key for bucket in counted], cleared=counted[0].key)
         await accounts.open_session(
             tx,
             token_hash=secret_hash(token),

@@ -9,7 +9,7 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from oauth_gateway.domain.access import Membership, Role, User
-from oauth_gateway.store.tables import login_failures, memberships, sessions, users
+from oauth_gateway.store.tables import memberships, sessions, users
 from sync_common.db import Transaction, load_sql
 
 _MEMBERSHIPS_OF = text("SELECT advertiser_id, slug, name, role FROM gateway.memberships_of(:user_id)")
@@ -113,28 +113,18 @@ async def set_toast(tx: Transaction, token_hash: bytes, toast: Mapping[str, Any]
     await tx.execute(update(sessions).where(sessions.c.token_hash == token_hash).values(toast=toast))
 
 
-async def failures_in_buckets(
-    tx: Transaction, buckets: Sequence[bytes], now: datetime
-) -> Mapping[bytes, int]:
-    """Return the failed log-ins counted in each bucket's running window."""
-    statement = select(login_failures.c.bucket, login_failures.c.failures).where(
-        login_failures.c.bucket.in_(buckets), login_failures.c.window_ends > now
-    )
-    return {bytes(row.bucket): row.failures for row in await tx.execute(statement)}
-
-
-async def note_failure(
+async def count_guess(
     tx: Transaction, buckets: Sequence[bytes], *, now: datetime, window_ends: datetime
-) -> None:
-    """Count one failed log-in in each bucket, beginning a new window where the last one is over."""
-    for bucket in sorted(buckets):  # one order for everybody: no deadlock
-        await tx.execute(
-            load_sql(__package__, "note_login_failure"),
-            {"bucket": bucket, "now": now, "window_ends": window_ends},
-        )
-    await tx.execute(delete(login_failures).where(login_failures.c.window_ends <= now))
+) -> Mapping[bytes, int]:
+    """Count one guess in each bucket and return the counts; other guesses of the same buckets wait for the end.
+
+    A bucket begins anew where its last window is over.
+    """
+    parameters = {"buckets": list(buckets), "now": now, "window_ends": window_ends}
+    rows = await tx.execute(load_sql(__package__, "count_guess"), parameters)
+    return {bytes(row.bucket): row.failures for row in rows}
 
 
-async def forget_failures(tx: Transaction, buckets: Sequence[bytes]) -> None:
-    """Clear these buckets after a successful log-in."""
-    await tx.execute(delete(login_failures).where(login_failures.c.bucket.in_(buckets)))
+async def forget_guess(tx: Transaction, buckets: Sequence[bytes], *, cleared: bytes) -> None:
+    """Take a guess that was right back out of its buckets, clearing one of them wholly."""
+    await tx.execute(load_sql(__package__, "forget_guess"), {"buckets": list(buckets), "cleared": cleared})
