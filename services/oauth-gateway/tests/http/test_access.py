@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import html
 from datetime import timedelta
 
 import httpx
@@ -135,12 +136,27 @@ async def test_log_out_ends_the_session_on_the_server(browser: httpx.AsyncClient
     assert answer.headers["location"].startswith("/login")
 
 
-async def test_log_in_returns_to_the_page_that_was_asked_for(browser: httpx.AsyncClient, acme: int) -> None:
-    answer = await post(
-        browser, f"/login?next={SHOPIFY}", "/login", email="dana@example.com", password=PASSWORD, next=SHOPIFY
-    )
+@pytest.mark.parametrize(
+    "page", ["", "/connect?shop=acme.myshopify.com", "/disconnect?store=7", "/stores/7/name", "/syncs/7"]
+)
+async def test_log_in_returns_to_the_page_that_was_asked_for(
+    browser: httpx.AsyncClient, acme: int, page: str
+) -> None:
+    sent = await browser.get(f"{SHOPIFY}{page}")
+    form = (await browser.get(sent.headers["location"])).text
+    asked = html.unescape(form.split('name="next" value="')[1].split('"')[0])
 
-    assert answer.headers["location"] == SHOPIFY
+    answer = await post(browser, "/login", "/login", email="dana@example.com", password=PASSWORD, next=asked)
+
+    assert answer.headers["location"] == f"{SHOPIFY}{page}"
+
+
+async def test_log_in_drops_a_query_it_does_not_know(browser: httpx.AsyncClient, acme: int) -> None:
+    asked = f"{SHOPIFY}/connect?shop=//evil.example"
+
+    answer = await post(browser, "/login", "/login", email="dana@example.com", password=PASSWORD, next=asked)
+
+    assert answer.headers["location"] == f"{SHOPIFY}/connect"
 
 
 @pytest.mark.parametrize(
@@ -394,6 +410,19 @@ async def test_theme_goes_round(browser: httpx.AsyncClient, acme: int) -> None:
         seen.append("data-theme=" in (await browser.get(SHOPIFY)).text)
 
     assert seen == [True, True, False]
+
+
+async def test_theme_returns_to_the_page_with_its_query(
+    browser: httpx.AsyncClient, acme: int, seed: Seed
+) -> None:
+    await log_in(browser)
+    page = f"{SHOPIFY}/disconnect?store={seed.store(acme, 'acme.myshopify.com')}"
+    shown = (await browser.get(page)).text
+
+    answer = await post(browser, page, "/theme", return_to=page)
+
+    assert f'name="return_to" value="{page}"' in shown
+    assert answer.headers["location"] == page
 
 
 async def test_failure_shows_a_page_without_details(

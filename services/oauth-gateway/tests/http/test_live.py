@@ -12,14 +12,17 @@ from oauth_gateway.domain.access import Membership, Role
 from oauth_gateway.domain.words import Viewer
 from oauth_gateway.handlers.context import Gateway
 from oauth_gateway.handlers.live import Channel, Hub
+from oauth_gateway.http.app import create_app
 from oauth_gateway.http.assets import Assets
 from oauth_gateway.http.fragments import Fragments, page_fragments
 from oauth_gateway.http.rendering import Pages, View
+from oauth_gateway.http.site import Site
 from oauth_gateway.metrics import REGISTRY
+from sync_common.runtime import ManualClock
 
-from ..conftest import NOW
+from ..conftest import NOW, PUBLIC_URL
 from ..seed import Seed
-from .client import SHOPIFY
+from .client import SHOPIFY, log_in, post
 
 
 def targets(text: str) -> list[str]:
@@ -29,7 +32,9 @@ def targets(text: str) -> list[str]:
 def render(channel: Channel) -> Fragments:
     assert channel.snapshot is not None
     membership = Membership(channel.advertiser_id, "acme", "Acme Apparel", Role.OWNER)
-    view = View(Viewer(NOW), "0" * 64, SHOPIFY, "https://help.example.com", membership=membership)
+    view = View(
+        Viewer(NOW), "0" * 64, SHOPIFY, "https://help.example.com", "https://{shop}", membership=membership
+    )
     return page_fragments(Pages(Assets()), view, channel.snapshot, channel.pace)
 
 
@@ -122,3 +127,28 @@ async def test_stream_without_a_session_is_refused_without_a_redirect(
     answer = await browser.get(f"{SHOPIFY}/events")
 
     assert answer.status_code == 401
+
+
+async def test_stream_ends_when_its_session_does(
+    gateway: Gateway, site: Site, acme: int, seed: Seed, clock: ManualClock
+) -> None:
+    """An open stream went on for up to five minutes after the person had logged out."""
+    seed.store(acme, "acme.myshopify.com")
+    hub = Hub(gateway, poll_seconds=0.02)
+    transport = httpx.ASGITransport(create_app(gateway, site, hub))
+    async with httpx.AsyncClient(
+        transport=transport, base_url=PUBLIC_URL, headers={"origin": PUBLIC_URL}
+    ) as browser:
+        await log_in(browser)
+        stream = asyncio.create_task(browser.get(f"{SHOPIFY}/events"))
+        async with asyncio.timeout(10):
+            while not hub.streams:  # noqa: ASYNC110 - nobody tells of a new stream
+                await asyncio.sleep(0.01)
+        await post(browser, SHOPIFY, "/logout")
+        clock.advance(5)
+        seed.execute("UPDATE gateway.shopify_stores SET name = 'Seen by nobody'")
+
+        answer = await asyncio.wait_for(stream, timeout=10)
+
+    assert answer.status_code == 200
+    assert "Seen by nobody" not in answer.text

@@ -4,6 +4,7 @@ from datetime import timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
+import pytest
 
 from oauth_gateway.domain.oauth import signature
 from sync_common.runtime import ManualClock
@@ -323,3 +324,85 @@ async def test_cancelled_sync_names_no_error(browser: httpx.AsyncClient, acme: i
     assert "<dt>Reason</dt><dd>Cancelled by a person.</dd>" in details
     assert "Error" not in details
     assert "Retry Now" not in details
+
+
+@pytest.mark.parametrize(
+    ("cookie", "store_zone", "shown"),
+    [
+        ("America%2FNew_York", "Europe/Zurich", "9:00 AM"),
+        ("Mars%2FOlympus", "Europe/Zurich", "3:00 PM"),
+        ("", None, "2:00 PM"),
+    ],
+)
+async def test_times_are_in_the_viewers_zone_else_the_stores(
+    browser: httpx.AsyncClient, acme: int, seed: Seed, cookie: str, store_zone: str | None, shown: str
+) -> None:
+    """The browser writes the zone percent-encoded; nobody decoded it."""
+    seed.job(seed.store(acme, "acme.myshopify.com"))
+    seed.execute("UPDATE fetcher.installations SET timezone = %(zone)s", zone=store_zone)
+    await log_in(browser)
+    browser.cookies.set("tz", cookie)
+
+    assert f"Today, {shown}" in (await browser.get(SHOPIFY)).text
+
+
+async def test_every_page_of_the_advertiser_warns(browser: httpx.AsyncClient, acme: int, seed: Seed) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    job_id = seed.job(store_id)
+    seed.disconnect(seed.store(acme, "acme-eu.myshopify.com"))
+    await log_in(browser)
+
+    for path in (
+        "",
+        "/shopify",
+        "/shopify/connect",
+        f"/shopify/disconnect?store={store_id}",
+        f"/shopify/stores/{store_id}/name",
+        f"/shopify/syncs/{job_id}",
+    ):
+        page = (await browser.get(f"/advertisers/acme/integrations{path}")).text
+        assert "(acme-eu.myshopify.com) is disconnected." in page, path
+        assert "Needs attention" in page, path
+
+
+async def test_name_that_is_too_long_is_told_in_the_form(
+    browser: httpx.AsyncClient, acme: int, seed: Seed
+) -> None:
+    page = f"{SHOPIFY}/stores/{seed.store(acme, 'acme.myshopify.com')}/name"
+    await log_in(browser)
+    form = (await browser.get(page)).text
+
+    answer = await post(browser, page, page, name="x" * 101)
+
+    assert 'maxlength="100"' in form
+    assert answer.status_code == 422
+    assert "Use at most 100 characters" in answer.text
+    assert "x" * 101 in answer.text
+
+
+@pytest.mark.parametrize(
+    ("shop", "heading"),
+    [
+        ("acme.myshopify.com", "Reconnect acme.myshopify.com"),
+        ("other.myshopify.com", "Connect your Shopify store"),
+        ("Call 555-0100 now", "Connect your Shopify store"),
+    ],
+)
+async def test_only_a_known_store_is_reconnected(
+    browser: httpx.AsyncClient, acme: int, seed: Seed, shop: str, heading: str
+) -> None:
+    seed.disconnect(seed.store(acme, "acme.myshopify.com"))
+    await log_in(browser)
+
+    page = (await browser.get(f"{SHOPIFY}/connect", params={"shop": shop})).text
+
+    assert f"<h1>{heading}</h1>" in page
+
+
+async def test_admin_is_where_the_shops_are(browser: httpx.AsyncClient, acme: int, seed: Seed) -> None:
+    seed.store(acme, "acme.myshopify.com")
+    await log_in(browser)
+
+    page = (await browser.get(SHOPIFY)).text
+
+    assert 'href="http://127.0.0.1:8010/shops/acme.myshopify.com/admin"' in page

@@ -74,6 +74,7 @@ class Store:
     initial_sync_completed: bool = False
     next_run_at: datetime | None = None
     has_all_orders: bool = False
+    timezone: str | None = None
     counts: RecordCounts = RecordCounts()
     api: ApiHealth | None = None
     job: Job | None = None
@@ -97,11 +98,6 @@ class Store:
         if not self.is_connected:
             return "row"
         return "sync" if self.job is not None and not self.initial_sync_completed else "card"
-
-    @property
-    def admin_url(self) -> str:
-        """Return the shop's admin; the domain is checked by the table."""
-        return f"https://{self.shop_domain}/admin"
 
     @property
     def disconnect_words(self) -> str:
@@ -177,6 +173,11 @@ class Snapshot:
     stores: tuple[Store, ...] = ()
     recent: tuple[Job, ...] = ()
     day: Day = field(default_factory=Day)
+
+    @property
+    def timezone(self) -> str | None:
+        """Return the zone of the first store that has one."""
+        return next((store.timezone for store in self.stores if store.timezone), None)
 
     @property
     def totals(self) -> RecordCounts:

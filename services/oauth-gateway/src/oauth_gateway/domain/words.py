@@ -116,9 +116,10 @@ def plural(count: int, singular: str) -> str:
     return singular if count == 1 else f"{singular}s"
 
 
-def zone_named(name: str | None) -> ZoneInfo:
-    """Return a time zone by its IANA name, UTC for any other text."""
-    return ZoneInfo(name) if name in available_timezones() else _UTC
+def zone_named(*names: str | None) -> ZoneInfo:
+    """Return the first time zone that is one by its IANA name, UTC where none is."""
+    known = available_timezones()
+    return next((ZoneInfo(name) for name in names if name in known), _UTC)
 
 
 def locale_for(accept_language: str) -> str:

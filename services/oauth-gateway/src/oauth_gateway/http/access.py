@@ -1,14 +1,15 @@
 """Who a request comes from, and for which advertiser: the dependencies of the routes."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from oauth_gateway.domain.access import Membership
+from oauth_gateway.domain.page import Snapshot
 from oauth_gateway.domain.secrets import form_token
 from oauth_gateway.errors import Forbidden
-from oauth_gateway.handlers import login
+from oauth_gateway.handlers import login, stores
 from oauth_gateway.handlers.context import Gateway
 from oauth_gateway.handlers.live import Hub
 from oauth_gateway.handlers.login import Visit
@@ -77,28 +78,46 @@ def plain_view(request: Request, parts: Parts, secret: str) -> View:
         csrf=form_token(secret),
         path=request.url.path,
         support_url=parts.site.support_url,
+        shop_url=parts.site.shop_url,
         theme=theme_of(request),
     )
 
 
-async def tenant_view(request: Request, parts: Parts, tenant: Tenant) -> View:
-    """Return the view of an advertiser's page, with the toast its session was owed."""
+async def tenant_view(request: Request, parts: Parts, tenant: Tenant, snapshot: Snapshot) -> View:
+    """Return the view of an advertiser's page, with its banners and the toast its session was owed."""
     toast = tenant.visit.toast
     if toast is not None and not is_fragment(request):
         await login.keep_toast(parts.gateway, tenant.visit.token_hash, None)
     else:
         toast = None
-    return View(
-        viewer=viewer_of(request, parts.gateway.clock.now()),
+    view = View(
+        viewer=viewer_of(request, parts.gateway.clock.now(), snapshot.timezone),
         csrf=form_token(tenant.visit.token),
-        path=request.url.path,
+        path=asked_page(request),
         support_url=parts.site.support_url,
+        shop_url=parts.site.shop_url,
         theme=theme_of(request),
         user=tenant.visit.user,
         membership=tenant.membership,
         memberships=tenant.visit.memberships,
         toast=Toast(**toast) if toast else None,
     )
+    return await with_banners(view, parts, tenant, snapshot)
+
+
+async def with_banners(view: View, parts: Parts, tenant: Tenant, snapshot: Snapshot) -> View:
+    """Add the stores to warn of, without those this user has dismissed for now."""
+    attention = snapshot.attention
+    if not attention:
+        return replace(view, attention=0, banners=())
+    hidden = await stores.dismissed(parts.gateway, tenant.membership, tenant.visit.user)
+    shown = [store for store in attention if store.id not in hidden]
+    return replace(view, attention=len(attention), banners=shown)
+
+
+def asked_page(request: Request) -> str:
+    """Return the path and query of the page that was asked for."""
+    return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
 
 
 def is_fragment(request: Request) -> bool:

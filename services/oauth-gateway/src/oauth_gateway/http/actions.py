@@ -20,7 +20,7 @@ from oauth_gateway.http.access import (
     tenant_view,
 )
 from oauth_gateway.http.fragments import page_fragments, toast_fragment
-from oauth_gateway.http.pages import connect_form, html, sheet, with_banners
+from oauth_gateway.http.pages import connect_form, html, rename_form
 from oauth_gateway.http.rendering import Toast
 from oauth_gateway.http.security import set_cookie
 
@@ -104,10 +104,7 @@ async def rename(request: Request, parts: AnyParts, tenant: AnyManager, store_id
     try:
         before, name = await stores.rename(parts.gateway, tenant.membership, store_id, typed)
     except InvalidInput as error:
-        shown = await stores.connected_store(parts.gateway, tenant.membership, store_id)
-        return await sheet(
-            request, parts, tenant, "pages/rename.html", 422, store=shown, name=typed, problem=str(error)
-        )
+        return await rename_form(request, parts, tenant, store_id, typed=typed, problem=str(error))
     toast = Toast(
         f"Renamed to {name}.", undo_action=request.url.path, undo_field="name", undo_value=before.name
     )
@@ -135,7 +132,7 @@ async def done(
         await login.keep_toast(parts.gateway, tenant.visit.token_hash, toast.to_json())
         return RedirectResponse(f"/advertisers/{tenant.membership.slug}/integrations/shopify", 303)
     snapshot = await stores.snapshot(parts.gateway, tenant.membership.advertiser_id)
-    view = await with_banners(await tenant_view(request, parts, tenant), parts, tenant, snapshot)
+    view = await tenant_view(request, parts, tenant, snapshot)
     view = replace(view, just_requested=just_requested)
     fragments = page_fragments(parts.pages, view, snapshot, AveragePace(view.viewer.now))
     return html(fragments.everything() + toast_fragment(parts.pages, view, toast))

@@ -11,7 +11,7 @@ from starlette.exceptions import HTTPException
 from structlog import get_logger
 
 from oauth_gateway import errors
-from oauth_gateway.http.access import Parts, is_fragment, parts_of, plain_view
+from oauth_gateway.http.access import Parts, asked_page, is_fragment, parts_of, plain_view
 from oauth_gateway.http.fragments import toast_fragment
 from oauth_gateway.http.live import StreamNotAllowed
 from oauth_gateway.http.pages import html
@@ -102,7 +102,7 @@ async def _to_login(request: Request, _error: Exception) -> Response:
         return Response(status_code=200, headers={"hx-redirect": "/login"})
     if request.method != "GET" or request.url.path == "/":
         return RedirectResponse("/login", 303)
-    return RedirectResponse(f"/login?next={quote(request.url.path, safe='/')}", 303)
+    return RedirectResponse(f"/login?next={quote(asked_page(request), safe='/')}", 303)
 
 
 async def _no_stream(_request: Request, _error: Exception) -> Response:

@@ -7,19 +7,19 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from oauth_gateway.domain.words import Viewer
-from oauth_gateway.errors import NotLoggedIn
+from oauth_gateway.domain.page import Snapshot
+from oauth_gateway.errors import NotFound, NotLoggedIn
 from oauth_gateway.handlers import login
 from oauth_gateway.handlers.live import Channel
-from oauth_gateway.http.access import AnyParts, Parts, Tenant, parts_of, tenant_view
+from oauth_gateway.http.access import AnyParts, Parts, Tenant, parts_of, tenant_view, with_banners
 from oauth_gateway.http.fragments import Fragments, page_fragments
-from oauth_gateway.http.pages import with_banners
-from oauth_gateway.http.rendering import View
+from oauth_gateway.http.rendering import View, viewer_of
 from oauth_gateway.metrics import LIVE_STREAMS
 
 router = APIRouter()
 
-STREAM_SECONDS_MAX: Final = 300.0  # then the page reconnects, and its session is looked at again
+STREAM_SECONDS_MAX: Final = 300.0  # then the page reconnects, perhaps elsewhere
+SESSION_SECONDS: Final = 5.0  # an open stream outlives its session, or a role, no longer than this
 REFRESH_SECONDS: Final = 15.0  # "2 minutes ago" grows older without any change
 RECONNECT_MS: Final = 500
 
@@ -57,22 +57,31 @@ async def events(
     channel: Annotated[Channel, Depends(channel_of)],
 ) -> AsyncIterator[ServerSentEvent]:
     """Stream the page's fragments. A resumed stream begins with everything, whatever it has seen."""
-    view = await tenant_view(request, parts, tenant)
-    ends_at = parts.gateway.clock.monotonic() + STREAM_SECONDS_MAX
+    clock = parts.gateway.clock
+    view = await tenant_view(request, parts, tenant, Snapshot())
+    ends_at, checked_at = clock.monotonic() + STREAM_SECONDS_MAX, clock.monotonic()
     sent, version = Fragments(), 0
-    while not parts.hub.closing.is_set() and parts.gateway.clock.monotonic() < ends_at:
+    while not parts.hub.closing.is_set() and clock.monotonic() < ends_at:
         version = await channel.next_version(version, timeout_seconds=REFRESH_SECONDS)
         if channel.snapshot is None:
             continue
-        fragments = await _render(parts, tenant, view, channel)
+        if clock.monotonic() - checked_at >= SESSION_SECONDS:
+            try:
+                tenant = await streaming_tenant(request, tenant.membership.slug, parts)
+            except (StreamNotAllowed, NotFound):
+                return  # the page asks again, and is told then
+            checked_at = clock.monotonic()
+        fragments = await _render(
+            request, parts, replace(view, membership=tenant.membership), tenant, channel
+        )
         if changed := fragments.since(sent):
             yield ServerSentEvent(raw_data=changed, id=str(version), retry=RECONNECT_MS)
         sent = fragments
 
 
-async def _render(parts: Parts, tenant: Tenant, view: View, channel: Channel) -> Fragments:
+async def _render(request: Request, parts: Parts, view: View, tenant: Tenant, channel: Channel) -> Fragments:
     snapshot = channel.snapshot
     assert snapshot is not None  # noqa: S101 - the caller has looked
-    viewer = Viewer(parts.gateway.clock.now(), view.viewer.locale, view.viewer.zone)
+    viewer = viewer_of(request, parts.gateway.clock.now(), snapshot.timezone)
     current = await with_banners(replace(view, viewer=viewer), parts, tenant, snapshot)
     return page_fragments(parts.pages, current, snapshot, channel.pace)

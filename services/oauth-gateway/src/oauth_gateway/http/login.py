@@ -19,15 +19,17 @@ router = APIRouter()
 VISITOR_SECONDS: Final = 24 * 3600
 THEME_SECONDS: Final = 365 * 24 * 3600
 _LOCAL_PAGE = re.compile(
-    r"/(?:login|advertisers/[a-z0-9-]{1,60}/integrations(?:/shopify(?:/(?:connect|syncs/[0-9]{1,18}))?)?)"
+    r"/(?:login|advertisers/[a-z0-9-]{1,60}/integrations(?:/shopify(?:/(?:"
+    r"connect(?:\?shop=[a-z0-9][a-z0-9-]{0,80}\.myshopify\.com)?|disconnect\?store=[0-9]{1,18}|"
+    r"stores/[0-9]{1,18}/(?:name|settings)|syncs/[0-9]{1,18}))?)?)"
 )
 _WRONG = "That email and password don't match. Check both and try again."
 _BLOCKED = "Too many attempts. Wait 15 minutes, then try again."
 
 
 def local_page(path: str) -> str:
-    """Return a page of ours that may be returned to; anything else is the start page."""
-    return path if _LOCAL_PAGE.fullmatch(path) else "/"
+    """Return a page of ours that may be returned to, without a query it does not know; else the start page."""
+    return next((page for page in (path, path.split("?", 1)[0]) if _LOCAL_PAGE.fullmatch(page)), "/")
 
 
 @router.get("/login")
@@ -102,7 +104,7 @@ def _form(
         "pages/login.html",
         plain_view(request, parts, visitor),
         email=email[:254],
-        next_path=next_path if _LOCAL_PAGE.fullmatch(next_path) else "",
+        next_path=local_page(next_path).removesuffix("/"),
         problem=problem,
     )
     response = html(text, status)

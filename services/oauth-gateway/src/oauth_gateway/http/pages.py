@@ -1,13 +1,14 @@
 """The pages of an advertiser: integrations, the Shopify page and a sync's details."""
 
-from dataclasses import replace
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from oauth_gateway.domain.oauth import shop_domain
 from oauth_gateway.domain.page import Snapshot
 from oauth_gateway.domain.progress import AveragePace
+from oauth_gateway.domain.stores import STORE_NAME_LENGTH_MAX
 from oauth_gateway.errors import NoAdvertiser
 from oauth_gateway.handlers import stores
 from oauth_gateway.http.access import (
@@ -21,7 +22,6 @@ from oauth_gateway.http.access import (
     tenant_view,
 )
 from oauth_gateway.http.fragments import partial
-from oauth_gateway.http.rendering import View
 from oauth_gateway.http.security import content_security_policy
 
 router = APIRouter()
@@ -39,7 +39,7 @@ async def home(visit: AnyVisit) -> Response:
 async def integrations(request: Request, parts: AnyParts, tenant: AnyTenant) -> Response:
     """List the integrations."""
     snapshot = await stores.snapshot(parts.gateway, tenant.membership.advertiser_id)
-    view = await view_with_banners(request, parts, tenant, snapshot)
+    view = await tenant_view(request, parts, tenant, snapshot)
     synced = [store.last_sync_at for store in snapshot.stores if store.last_sync_at is not None]
     return html(
         parts.pages.render(
@@ -56,7 +56,7 @@ async def integrations(request: Request, parts: AnyParts, tenant: AnyTenant) -> 
 async def shopify(request: Request, parts: AnyParts, tenant: AnyTenant) -> Response:
     """Show the stores, their syncs and what is going on."""
     snapshot = await stores.snapshot(parts.gateway, tenant.membership.advertiser_id)
-    view = await view_with_banners(request, parts, tenant, snapshot)
+    view = await tenant_view(request, parts, tenant, snapshot)
     text = parts.pages.render(
         "pages/shopify.html", view, snapshot=snapshot, pace=AveragePace(view.viewer.now), shop="", problem=""
     )
@@ -73,26 +73,56 @@ async def connect_form(
     request: Request, parts: Parts, tenant: Tenant, *, shop: str = "", problem: str = ""
 ) -> Response:
     """Render the connect page, with what is wrong about the last try."""
-    view = await tenant_view(request, parts, tenant)
+    snapshot = await stores.glance(parts.gateway, tenant.membership.advertiser_id)
+    view = await tenant_view(request, parts, tenant, snapshot)
     if is_fragment(request):
         form = parts.pages.render("fragments/connect_form.html", view, shop=shop[:200], problem=problem)
         return html(partial("connect-form", form), 422)
-    text = parts.pages.render("pages/connect.html", view, shop=shop[:200], problem=problem)
+    again = shop_domain(shop)
+    if again not in {store.shop_domain for store in snapshot.stores}:
+        again = None
+    text = parts.pages.render("pages/connect.html", view, shop=shop[:200], again=again, problem=problem)
     return html(text, 422 if problem else 200, form_targets=parts.site.connect_form_targets)
 
 
 @router.get("/advertisers/{slug}/integrations/shopify/disconnect")
 async def disconnect_page(request: Request, parts: AnyParts, tenant: AnyManager, store: int) -> Response:
     """Ask before a store is disconnected."""
-    shown = await stores.connected_store(parts.gateway, tenant.membership, store)
-    return await sheet(request, parts, tenant, "pages/disconnect.html", store=shown)
+    snapshot = await stores.glance(parts.gateway, tenant.membership.advertiser_id)
+    shown = stores.store_in(snapshot, store)
+    return await sheet(request, parts, tenant, snapshot, "pages/disconnect.html", store=shown)
 
 
 @router.get("/advertisers/{slug}/integrations/shopify/stores/{store_id}/name")
 async def rename_page(request: Request, parts: AnyParts, tenant: AnyManager, store_id: int) -> Response:
     """Show the form that renames a store."""
-    shown = await stores.connected_store(parts.gateway, tenant.membership, store_id)
-    return await sheet(request, parts, tenant, "pages/rename.html", store=shown, name=shown.name, problem="")
+    return await rename_form(request, parts, tenant, store_id)
+
+
+async def rename_form(
+    request: Request,
+    parts: Parts,
+    tenant: Tenant,
+    store_id: int,
+    *,
+    typed: str | None = None,
+    problem: str = "",
+) -> Response:
+    """Render the form that renames a store, with what is wrong about the last try."""
+    snapshot = await stores.glance(parts.gateway, tenant.membership.advertiser_id)
+    store = stores.store_in(snapshot, store_id)
+    return await sheet(
+        request,
+        parts,
+        tenant,
+        snapshot,
+        "pages/rename.html",
+        422 if problem else 200,
+        store=store,
+        name=store.name if typed is None else typed,
+        name_length_max=STORE_NAME_LENGTH_MAX,
+        problem=problem,
+    )
 
 
 @router.get("/advertisers/{slug}/integrations/shopify/syncs/{job_id}")
@@ -103,6 +133,7 @@ async def job_page(request: Request, parts: AnyParts, tenant: AnyTenant, job_id:
         request,
         parts,
         tenant,
+        details.snapshot,
         "pages/job.html",
         job=details.job,
         store=details.store,
@@ -111,27 +142,18 @@ async def job_page(request: Request, parts: AnyParts, tenant: AnyTenant, job_id:
 
 
 async def sheet(
-    request: Request, parts: Parts, tenant: Tenant, template: str, status: int = 200, **values: Any
+    request: Request,
+    parts: Parts,
+    tenant: Tenant,
+    snapshot: Snapshot,
+    template: str,
+    status: int = 200,
+    **values: Any,
 ) -> Response:
     """Render a page that is a dialog where scripts run."""
-    view = await tenant_view(request, parts, tenant)
+    view = await tenant_view(request, parts, tenant, snapshot)
     text = parts.pages.render(template, view, as_dialog=is_fragment(request), **values)
     return html(text, status)
-
-
-async def view_with_banners(request: Request, parts: Parts, tenant: Tenant, snapshot: Snapshot) -> View:
-    """Return the view of a page that warns of disconnected stores."""
-    return await with_banners(await tenant_view(request, parts, tenant), parts, tenant, snapshot)
-
-
-async def with_banners(view: View, parts: Parts, tenant: Tenant, snapshot: Snapshot) -> View:
-    """Add the stores to warn of, without those this user has dismissed for now."""
-    attention = snapshot.attention
-    if not attention:
-        return replace(view, attention=0, banners=())
-    hidden = await stores.dismissed(parts.gateway, tenant.membership, tenant.visit.user)
-    shown = [store for store in attention if store.id not in hidden]
-    return replace(view, attention=len(attention), banners=shown)
 
 
 def html(text: str, status: int = 200, *, form_targets: str = "") -> HTMLResponse:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import unquote
 
 from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -44,6 +45,7 @@ class View:
     csrf: str
     path: str
     support_url: str
+    shop_url: str
     theme: str = ""
     user: User | None = None
     membership: Membership | None = None
@@ -58,6 +60,10 @@ class View:
     def base(self) -> str:
         """Return the address of the advertiser's integrations."""
         return f"/advertisers/{self.membership.slug}/integrations" if self.membership else "/"
+
+    def admin_url(self, store: Store) -> str:
+        """Return the address of a shop's admin."""
+        return f"{self.shop_url.format(shop=store.shop_domain)}/admin"
 
     @property
     def theme_words(self) -> str:
@@ -86,12 +92,12 @@ class Pages:
         return self._environment.get_template(template).render(view=view, **values)
 
 
-def viewer_of(request: Request, now: datetime) -> Viewer:
-    """Return how this reader wants numbers and times."""
+def viewer_of(request: Request, now: datetime, store_zone: str | None = None) -> Viewer:
+    """Return how this reader wants numbers and times: in the browser's zone, else the store's."""
     return Viewer(
         now=now,
         locale=words.locale_for(request.headers.get("accept-language", "")),
-        zone=words.zone_named(request.cookies.get("tz")),
+        zone=words.zone_named(unquote(request.cookies.get("tz", "")), store_zone),
     )
 
 

@@ -156,6 +156,7 @@ def _store(row: Row[Any], jobs: Sequence[Job], counts: RecordCounts) -> Store:
         initial_sync_completed=row.initial_sync_completed,
         next_run_at=row.next_run_at,
         has_all_orders=row.has_all_orders,
+        timezone=row.timezone,
         counts=counts,
         api=_api_health(row),
         job=next((job for job in jobs if job.is_active), None),
