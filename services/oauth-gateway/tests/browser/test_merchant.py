@@ -1,7 +1,7 @@
 """What a merchant does, with scripts and without."""
 
 import pytest
-from playwright.async_api import Browser, expect
+from playwright.async_api import Browser, Route, expect
 
 from ..conftest import RecordedFetcher
 from ..seed import Seed
@@ -48,21 +48,22 @@ async def test_everything_works_without_scripts(
 
     await card.get_by_role("button", name="Sync Now").click()
     await expect(page.get_by_text("Sync of acme.myshopify.com started.")).to_be_visible()
-    await card.get_by_role("button", name="Settings").click()
-    await card.get_by_label("Daily").check()
-    await card.get_by_role("button", name="Save frequency").click()
+    await expect(card.get_by_role("button", name="Syncing")).to_be_disabled()
+    await card.get_by_role("link", name="Settings").click()
+    await page.get_by_label("Daily").check()
+    await page.get_by_role("button", name="Save frequency").click()
     await expect(page.get_by_text("Sync frequency changed to Daily.")).to_be_visible()
     await page.get_by_role("button", name="Undo").click()
     await expect(page.get_by_text("Sync frequency changed to Hourly.")).to_be_visible()
-    await card.get_by_role("button", name="Settings").click()
-    await card.get_by_role("link", name="Rename store").click()
+    await card.get_by_role("link", name="Settings").click()
+    await page.get_by_role("link", name="Rename store").click()
     await page.get_by_label("Store name").fill("Acme America")
     await page.get_by_role("button", name="Save").click()
     await expect(card.get_by_text("Acme America")).to_be_visible()
     await page.get_by_role("button", name="Dismiss for 24h").click()
     await expect(page.get_by_text("Action Required")).to_have_count(0)
-    await card.get_by_role("button", name="Settings").click()
-    await card.get_by_role("link", name="Disconnect store").click()
+    await card.get_by_role("link", name="Settings").click()
+    await page.get_by_role("link", name="Disconnect store").click()
     await page.get_by_role("button", name="Disconnect Store").click()
     await expect(page.get_by_text("acme.myshopify.com disconnected.")).to_be_visible()
 
@@ -96,7 +97,7 @@ async def test_progress_moves_while_a_menu_stays_open(chromium: Browser, served:
 
     await expect(panel.get_by_text("4,190 of 12,300")).to_be_visible()
     await expect(card.get_by_text("(Failed)")).to_be_visible()
-    await expect(card.get_by_text("Change sync frequency")).to_be_visible()
+    await expect(page.get_by_text("Change sync frequency")).to_be_visible()
     assert looking.messages == []
     await context.close()
 
@@ -140,7 +141,7 @@ async def test_actions_change_the_page_in_place(
     card = page.get_by_role("article", name="acme.myshopify.com")
 
     await card.get_by_role("button", name="Settings").click()
-    await card.get_by_label("Daily").check()
+    await page.get_by_label("Daily").check()
     await expect(page.get_by_text("Sync frequency changed to Daily.")).to_be_visible()
     await expect(card.locator("dd", has_text="Daily")).to_be_visible()
     await page.get_by_role("button", name="Undo").click()
@@ -170,7 +171,7 @@ async def test_dialog_asks_and_gives_focus_to_cancel(
     card = page.get_by_role("article", name="acme.myshopify.com")
 
     await card.get_by_role("button", name="Settings").click()
-    await card.get_by_role("link", name="Disconnect store").click()
+    await page.get_by_role("link", name="Disconnect store").click()
     dialog = page.get_by_role("dialog", name="Disconnect acme.myshopify.com?")
     await expect(dialog.get_by_role("link", name="Cancel")).to_be_focused()
     await dialog.get_by_role("link", name="Cancel").click()
@@ -196,4 +197,183 @@ async def test_live_turns_to_reconnecting_and_back(chromium: Browser, served: Se
     served.hub.closing.clear()
 
     await expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=15_000)
+    await context.close()
+
+
+async def test_live_does_not_claim_what_never_began(chromium: Browser, served: Served) -> None:
+    """The word was green before the stream was open, and stayed so when it could not be opened."""
+    context = await chromium.new_context(reduced_motion="reduce")
+    looking = await looker(context)
+    page = looking.page
+    await looking.log_in(served)
+    served.hub.closing.set()  # streams are refused
+    await page.goto(served.shopify)
+
+    await expect(page.get_by_text("Live", exact=True)).to_be_hidden()
+    await expect(page.get_by_text("Reconnecting")).to_be_visible(timeout=15_000)
+    served.hub.closing.clear()
+
+    await expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=20_000)
+    await context.close()
+
+
+@pytest.mark.parametrize("failure", ["unreachable", "bad gateway"])
+async def test_request_that_fails_says_so(chromium: Browser, served: Served, failure: str) -> None:
+    context = await chromium.new_context(reduced_motion="reduce")
+    looking = await looker(context)
+    page = looking.page
+    await looking.log_in(served)
+    await page.goto(served.shopify)
+    card = page.get_by_role("article", name="acme.myshopify.com")
+
+    async def fail(route: Route) -> None:
+        if failure == "unreachable":
+            await route.abort()
+        else:
+            await route.fulfill(status=502, body="<h1>Bad gateway</h1>", content_type="text/html")
+
+    await page.route("**/sync", fail)
+    await card.get_by_role("button", name="Sync Now").click()
+
+    await expect(page.get_by_text("We could not reach Shopsync.")).to_be_visible()
+    await expect(page.get_by_text("Bad gateway")).to_have_count(0)
+    await context.close()
+
+
+async def test_undone_frequency_is_the_chosen_one_again(chromium: Browser, served: Served) -> None:
+    """A morph moved the attribute `checked`, and the radio stayed where the person had put it."""
+    context = await chromium.new_context(reduced_motion="reduce")
+    looking = await looker(context)
+    page = looking.page
+    await looking.log_in(served)
+    await page.goto(served.shopify)
+    settings = page.get_by_role("article", name="acme.myshopify.com").get_by_role("button", name="Settings")
+
+    await settings.click()
+    await page.get_by_label("Daily").check()
+    await page.get_by_role("button", name="Undo").click()
+    await expect(page.get_by_text("Sync frequency changed to Hourly.")).to_be_visible()
+
+    await expect(page.get_by_text("Sync frequency changed to Daily.")).to_have_count(0)
+    await settings.click()
+    await expect(page.get_by_label("Hourly")).to_be_checked()
+    assert looking.messages == []
+    await context.close()
+
+
+async def test_arrow_keys_choose_before_anything_is_sent(chromium: Browser, served: Served) -> None:
+    context = await chromium.new_context(reduced_motion="reduce")
+    looking = await looker(context)
+    page = looking.page
+    await looking.log_in(served)
+    await page.goto(served.shopify)
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method) if request.method == "POST" else None)
+
+    await (
+        page.get_by_role("article", name="acme.myshopify.com").get_by_role("button", name="Settings").click()
+    )
+    await page.get_by_label("Hourly").focus()
+    for _ in range(3):
+        await page.keyboard.press("ArrowDown")
+
+    await expect(page.get_by_text("Sync frequency changed to Manual only.")).to_be_visible()
+    assert sent == ["POST"]
+    await context.close()
+
+
+async def test_history_link_closes_the_menu(chromium: Browser, served: Served) -> None:
+    context = await chromium.new_context(reduced_motion="reduce")
+    looking = await looker(context)
+    page = looking.page
+    await looking.log_in(served)
+    await page.goto(served.shopify)
+
+    await (
+        page.get_by_role("article", name="acme.myshopify.com").get_by_role("button", name="Settings").click()
+    )
+    await page.get_by_role("link", name="View sync history").click()
+
+    await expect(page.get_by_text("Change sync frequency")).to_be_hidden()
+    await expect(page.get_by_role("heading", name="Recent Syncs")).to_be_in_viewport()
+    await context.close()
+
+
+async def test_dialogs_change_the_page_in_place(
+    chromium: Browser, served: Served, fetcher: RecordedFetcher
+) -> None:
+    context = await chromium.new_context(reduced_motion="reduce")
+    looking = await looker(context)
+    page = looking.page
+    await looking.log_in(served)
+    await page.goto(served.shopify)
+    await page.evaluate("window.sameDocument = true")
+    card = page.get_by_role("article", name="acme.myshopify.com")
+    settings = card.get_by_role("button", name="Settings")
+
+    await settings.click()
+    await page.get_by_role("link", name="Rename store").click()
+    name = page.get_by_label("Store name")
+    await name.evaluate("field => field.removeAttribute('maxlength')")
+    await name.fill("x" * 101)
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Use at most 100 characters")).to_be_visible()
+    looking.messages.clear()  # browsers report the status 422
+    await name.fill("Acme America")
+    await page.get_by_role("button", name="Save").click()
+    await expect(card.get_by_text("Acme America")).to_be_visible()
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+    await expect(settings).to_be_focused()
+    await settings.click()
+    await page.get_by_role("link", name="Disconnect store").click()
+    await page.get_by_role("button", name="Disconnect Store").click()
+    await expect(page.get_by_text("acme.myshopify.com disconnected.")).to_be_visible()
+    await expect(page.get_by_role("dialog")).to_have_count(0)
+
+    assert len(fetcher.calls) == 1
+    assert await page.evaluate("window.sameDocument")
+    assert looking.messages == []
+    await context.close()
+
+
+async def test_sync_now_keeps_focus_and_its_end_is_told(
+    chromium: Browser, served: Served, seed: Seed
+) -> None:
+    context = await chromium.new_context(reduced_motion="reduce")
+    looking = await looker(context)
+    page = looking.page
+    await looking.log_in(served)
+    await page.goto(served.shopify)
+    card = page.get_by_role("article", name="acme.myshopify.com")
+    status = page.get_by_role("status")
+
+    await card.get_by_role("button", name="Sync Now").focus()
+    await page.keyboard.press("Enter")
+    await expect(card.get_by_text("Running", exact=True)).to_be_visible()
+    await expect(card.get_by_role("button", name="Syncing")).to_be_focused()
+    await expect(status.get_by_text("Sync of acme.myshopify.com started.")).to_be_visible()
+    job_id = seed.job(served.stores["us"], status="running", triggered_by="user")
+    await expect(card.get_by_role("button", name="Cancel")).to_be_visible()
+    await expect(card.get_by_role("button", name="Syncing")).to_be_focused()
+    seed.execute(
+        """UPDATE sync.sync_jobs SET status = 'completed', completed_at = now(), actual_duration = 72
+           WHERE job_id = %(job)s""",
+        job=job_id,
+    )
+
+    await expect(status.get_by_text("Sync of acme.myshopify.com done:")).to_be_visible()
+    await expect(card.get_by_role("button", name="Sync Now")).to_be_focused()
+    assert looking.messages == []
+    await context.close()
+
+
+async def test_times_follow_the_browsers_zone(chromium: Browser, served: Served) -> None:
+    """The script writes the zone percent-encoded; nobody decoded it."""
+    context = await chromium.new_context(timezone_id="America/New_York")
+    looking = await looker(context)
+    page = looking.page
+    await looking.log_in(served)
+    await page.goto(served.shopify)
+
+    await expect(page.get_by_role("link", name="Today, 10:54 AM")).to_be_visible()
     await context.close()

@@ -14,7 +14,7 @@ from oauth_gateway.handlers.context import Gateway
 from oauth_gateway.handlers.live import Channel, Hub
 from oauth_gateway.http.app import create_app
 from oauth_gateway.http.assets import Assets
-from oauth_gateway.http.fragments import Fragments, page_fragments
+from oauth_gateway.http.fragments import Fragments, news_fragments, page_fragments
 from oauth_gateway.http.rendering import Pages, View
 from oauth_gateway.http.site import Site
 from oauth_gateway.metrics import REGISTRY
@@ -152,3 +152,35 @@ async def test_stream_ends_when_its_session_does(
 
     assert answer.status_code == 200
     assert "Seen by nobody" not in answer.text
+
+
+async def test_polite_region_tells_of_jobs_that_begin_and_end(
+    gateway: Gateway, acme: int, seed: Seed
+) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    job_id = seed.job(store_id, status="pending", triggered_by="system", is_first_sync=True)
+
+    async with watching(Hub(gateway, poll_seconds=0.02), acme) as channel:
+        pending = channel.snapshot
+        seed.execute("UPDATE sync.sync_jobs SET status = 'running', started_at = now()")
+        await channel.next_version(1, timeout_seconds=5)
+        running = channel.snapshot
+        seed.execute(
+            "UPDATE sync.sync_jobs SET status = 'failed', completed_at = now(), error_message = 'Shopify was down.'"
+        )
+        await channel.next_version(2, timeout_seconds=5)
+        failed = channel.snapshot
+
+    assert pending is not None
+    assert running is not None
+    assert failed is not None
+    assert [job.id for job in running.begun_since(pending)] == [job_id]
+    assert running.ended_since(pending) == ()
+    membership = Membership(acme, "acme", "Acme Apparel", Role.OWNER)
+    view = View(Viewer(NOW), "0" * 64, SHOPIFY, "https://help.example.com", "", membership=membership)
+    pages = Pages(Assets())
+    assert "Sync of acme.myshopify.com started." in news_fragments(pages, view, pending, running)
+    told = news_fragments(pages, view, running, failed)
+    assert targets(told) == ["toasts"]
+    assert "Sync of acme.myshopify.com failed: Shopify was down." in told
+    assert news_fragments(pages, view, failed, failed) == ""

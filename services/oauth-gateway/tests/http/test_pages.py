@@ -406,3 +406,50 @@ async def test_admin_is_where_the_shops_are(browser: httpx.AsyncClient, acme: in
     page = (await browser.get(SHOPIFY)).text
 
     assert 'href="http://127.0.0.1:8010/shops/acme.myshopify.com/admin"' in page
+
+
+async def test_page_of_many_stores_is_light(browser: httpx.AsyncClient, acme: int, seed: Seed) -> None:
+    """Twelve stores came to 88 KB, most of it settings menus that nobody had opened."""
+    for number in range(12):
+        store_id = seed.store(acme, f"acme-{number}.myshopify.com", name=f"Acme {number}")
+        for hours in range(24):
+            seed.job(store_id, started=timedelta(hours=-hours), seconds=10 + hours)
+    await log_in(browser)
+
+    page = await browser.get(SHOPIFY)
+
+    assert page.text.count("Sync Now") == 12
+    assert len(page.content) < 50_000
+
+
+async def test_settings_are_a_menu_for_scripts_and_a_page_for_others(
+    browser: httpx.AsyncClient, acme: int, seed: Seed
+) -> None:
+    path = f"{SHOPIFY}/stores/{seed.store(acme, 'acme.myshopify.com')}/settings"
+    await log_in(browser)
+
+    page = (await browser.get(path)).text
+    menu = (await browser.get(path, headers={"hx-request": "true"})).text
+
+    assert "<h1>Settings for acme.myshopify.com</h1>" in page
+    assert menu.lstrip().startswith("<form")
+    for text in (page, menu):
+        assert 'value="hourly" checked' in text
+        assert "Rename store" in text
+        assert "View sync history" in text
+        assert "Disconnect store" in text
+
+
+async def test_store_just_asked_to_sync_shows_as_running(
+    browser: httpx.AsyncClient, acme: int, seed: Seed
+) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    await log_in(browser)
+
+    await post(browser, SHOPIFY, f"{SHOPIFY}/stores/{store_id}/sync")
+    first = (await browser.get(SHOPIFY)).text
+    second = (await browser.get(SHOPIFY)).text
+
+    assert 'data-state="busy">Running' in first
+    assert 'aria-disabled="true">Syncing' in first
+    assert "Sync Now" in second

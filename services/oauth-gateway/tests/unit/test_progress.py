@@ -9,7 +9,16 @@ from hypothesis import strategies as st
 
 from oauth_gateway.domain.jobs import Job, Outcomes, Part
 from oauth_gateway.domain.page import ApiHealth, RecordCounts, Snapshot, Store
-from oauth_gateway.domain.progress import AveragePace, Samples, WatchedPace, part_words, time_left
+from oauth_gateway.domain.progress import (
+    AveragePace,
+    Bar,
+    Samples,
+    WatchedPace,
+    job_bar,
+    part_bar,
+    part_words,
+    time_left,
+)
 from oauth_gateway.domain.stores import Frequency, clean_name
 from oauth_gateway.domain.words import Viewer
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
@@ -88,6 +97,7 @@ def test_total_grows_with_what_is_there() -> None:
         ({"throttled_until": NOW + timedelta(seconds=120)}, 8.0, "About 4 min left"),
         ({"estimated_seconds": 100}, 8.0, "About 2 min left, 2 min more than expected"),
         ({"estimated_seconds": 220}, 8.0, "About 2 min left"),
+        ({}, 0.2, "About 1 h 7 min left"),
     ],
 )
 def test_time_left(changed: dict[str, Any], rate: float | None, words: str) -> None:
@@ -115,9 +125,7 @@ def test_window_forgets_what_is_older_than_a_minute() -> None:
 
 def test_steps_say_what_they_do() -> None:
     said = [
-        part_words(
-            part, number=str(part.done), total=str(part.total), duration="2m 04s", records_a_second=24.4
-        )
+        part_words(part, number=str(part.done), total=str(part.total), duration="2m 04s", pace="24 a second")
         for part in job().parts
     ]
 
@@ -141,7 +149,37 @@ def test_job_labels(changed: dict[str, Any], label: tuple[str, str]) -> None:
 
 
 def test_details_count_the_errors() -> None:
-    assert job(status="completed", outcomes=outcomes(3)).long_status() == ("warn", "Completed with 3 errors")
+    many = job(status="completed", outcomes=(Outcomes(Resource.ORDERS, 9000, 0, 0, 0, 0, 1234),))
+    few = job(status="completed", outcomes=outcomes(3))
+
+    assert few.long_status(Viewer(NOW)) == ("warn", "Completed with 3 errors")
+    assert many.long_status(Viewer(NOW, locale="de")) == ("warn", "Completed with 1.234 errors")
+
+
+def test_bar_never_moves_back_in_one_job() -> None:
+    pace = WatchedPace()
+    counting = job(parts=(Part(Resource.CUSTOMERS, "done", total=800, done=800),))
+    counted = job(parts=(*counting.parts, Part(Resource.ORDERS, "running", total=3200, done=0)))
+
+    pace.watch([counting], at=0, now=NOW)
+    before = job_bar(counting, pace)
+    pace.watch([counted], at=1, now=NOW)
+    after = job_bar(counted, pace)
+
+    assert before == Bar(800, 800, 99)
+    assert after == Bar(4000, 4000, 99)
+    assert job_bar(counted, AveragePace(NOW)) == Bar(4000, 800, 20)
+
+
+def test_part_whose_total_grows_keeps_its_bar() -> None:
+    pace = WatchedPace()
+    half = Part(Resource.ORDERS, "running", total=100, done=50)
+    grown = Part(Resource.ORDERS, "running", total=200, done=60)
+
+    pace.watch([job(parts=(half,))], at=0, now=NOW)
+    pace.watch([job(parts=(grown,))], at=1, now=NOW)
+
+    assert part_bar(grown, job(parts=(grown,)), pace) == Bar(200, 100, 50)
 
 
 @pytest.mark.parametrize(

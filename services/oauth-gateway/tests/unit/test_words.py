@@ -79,7 +79,10 @@ def test_durations(seconds: int, short: str, long: str) -> None:
     assert long_duration(seconds) == long
 
 
-@pytest.mark.parametrize(("seconds", "words"), [(-5, "under 1 min"), (1440, "24 min"), (10_800, "3 h")])
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [(-5, "under 1 min"), (1440, "24 min"), (3599, "1 h"), (3900, "1 h 5 min"), (10_800, "3 h")],
+)
 def test_waits(seconds: int, words: str) -> None:
     assert short_wait(seconds) == words
 

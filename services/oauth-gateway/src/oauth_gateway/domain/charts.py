@@ -24,7 +24,6 @@ class Tick:
     """One bar."""
 
     x: int
-    y: int
     height: int
     css_class: str
 
@@ -38,7 +37,7 @@ def ticks(syncs: Sequence[FinishedSync]) -> tuple[Tick, ...]:
         share = sync.seconds / longest if longest else 0
         height = _TICK_HEIGHT_MIN + round(share * (_TICK_HEIGHT - _TICK_HEIGHT_MIN))
         css_class = {"warn": "w", "bad": "f"}.get(sync.state, "")
-        bars.append(Tick(position * _TICK_STEP, _TICK_HEIGHT - height, height, css_class))
+        bars.append(Tick(position * _TICK_STEP, height, css_class))
     return tuple(bars)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Final, NamedTuple
 
-from oauth_gateway.domain.words import plural
+from oauth_gateway.domain.words import Viewer, plural
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.contracts.resources import Resource
 
@@ -64,11 +64,10 @@ class Part:
         share = 100 * self.shown_done // self.shown_total
         return share if self.state == "done" else min(share, 99)
 
-    @property
-    def progress_words(self) -> str:
+    def progress_words(self, percent: int) -> str:
         """Return the small word at the right of the step."""
         if self.state in ("running", "published"):
-            return f"{self.percent}%" if self.total is not None else "Counting"
+            return f"{percent}%" if self.total is not None else "Counting"
         return {"done": "Done", "failed": "Failed", "skipped": "Skipped"}.get(self.state, "Waiting")
 
 
@@ -190,13 +189,12 @@ class Job:
             "failed": Status("bad", "Failed"),
         }.get(self.status, Status("idle", "Cancelled"))
 
-    def long_status(self) -> Status:
+    def long_status(self, viewer: Viewer) -> Status:
         """Return the status label of the details: `Completed with 3 errors`."""
         label = self.status_label()
         if label.state == "warn":
-            return Status(
-                "warn", f"Completed with {self.failed_records} {plural(self.failed_records, 'error')}"
-            )
+            errors = f"{viewer.number(self.failed_records)} {plural(self.failed_records, 'error')}"
+            return Status("warn", f"Completed with {errors}")
         return label
 
 

@@ -189,6 +189,27 @@ class Snapshot:
         """Say whether any store has a job that runs or is about to."""
         return any(store.job is not None and not store.retry for store in self.stores)
 
+    def begun_since(self, before: "Snapshot") -> tuple[Job, ...]:
+        """Return the jobs that run now and did not before."""
+        return tuple(
+            store.job
+            for store in self.stores
+            if store.job is not None
+            and store.job.status == "running"
+            and store.job.id not in before.ids_of("running")
+        )
+
+    def ended_since(self, before: "Snapshot") -> tuple[Job, ...]:
+        """Return the jobs that were to run or ran before and have ended."""
+        known = (*self.recent, *(store.last_job for store in self.stores if store.last_job is not None))
+        ended = {job.id: job for job in known if not job.is_active}
+        return tuple(ended[id_] for id_ in sorted(before.ids_of("pending", "running") & ended.keys()))
+
+    def ids_of(self, *statuses: str) -> frozenset[int]:
+        """Return the ids of the stores' active jobs with one of these statuses."""
+        jobs = (store.job for store in self.stores if store.job is not None)
+        return frozenset(job.id for job in jobs if job.status in statuses)
+
     @property
     def attention(self) -> tuple[Store, ...]:
         """Return the stores that the navigation's badge counts."""

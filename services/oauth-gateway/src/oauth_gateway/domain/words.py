@@ -73,20 +73,21 @@ class Viewer:
 
     def long_until(self, instant: datetime) -> str:
         """Write `15 minutes`, for what is still to come."""
-        minutes = max(1, round((instant - self.now).total_seconds() / 60))
-        return _plural(minutes, "minute") if minutes < 120 else _plural(round(minutes / 60), "hour")
+        return long_duration(60 * max(1, round((instant - self.now).total_seconds() / 60)))
 
     def _clock(self, local: datetime) -> str:
         return format_time(local, "short", locale=self.locale).replace("\u202f", " ")
 
 
 def short_wait(seconds: float) -> str:
-    """Write a rough wait: `under 1 min`, `24 min`, `3 h`."""
-    if seconds < 60:
-        return "under 1 min"
-    if seconds < 2 * 3600:
-        return f"{round(seconds / 60)} min"
-    return f"{round(seconds / 3600)} h"
+    """Write a rough wait: `under 1 min`, `24 min`, `1 h 5 min`."""
+    return "under 1 min" if seconds < 60 else rough_time(seconds)
+
+
+def rough_time(seconds: float) -> str:
+    """Write a time in minutes, over sixty in hours: `24 min`, `3 h`, `1 h 5 min`."""
+    hours, minutes = divmod(max(1, round(seconds / 60)), 60)
+    return " ".join(f"{amount} {unit}" for amount, unit in ((hours, "h"), (minutes, "min")) if amount)
 
 
 def short_duration(seconds: int) -> str:

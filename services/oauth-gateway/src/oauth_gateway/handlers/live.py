@@ -4,13 +4,14 @@ import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Final
 
 from sqlalchemy.exc import SQLAlchemyError
 from structlog import get_logger
 
 from oauth_gateway.domain.page import Snapshot
-from oauth_gateway.domain.progress import WatchedPace
+from oauth_gateway.domain.progress import AveragePace, Pace, WatchedPace
 from oauth_gateway.errors import TooManyStreams
 from oauth_gateway.handlers import stores
 from oauth_gateway.handlers.context import Gateway
@@ -78,6 +79,11 @@ class Hub:
     def streams(self) -> int:
         """Return how many pages are watching."""
         return sum(channel.watchers for channel in self._channels.values())
+
+    def pace(self, advertiser_id: int, now: datetime) -> Pace:
+        """Return what an open page knows of the jobs' pace, so that another one goes on from there."""
+        channel = self._channels.get(advertiser_id)
+        return AveragePace(now) if channel is None else channel.pace
 
     @asynccontextmanager
     async def watch(self, advertiser_id: int) -> AsyncIterator[Channel]:

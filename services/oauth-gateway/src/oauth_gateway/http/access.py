@@ -90,6 +90,7 @@ async def tenant_view(request: Request, parts: Parts, tenant: Tenant, snapshot: 
         await login.keep_toast(parts.gateway, tenant.visit.token_hash, None)
     else:
         toast = None
+    shown = Toast(**toast) if toast else None
     view = View(
         viewer=viewer_of(request, parts.gateway.clock.now(), snapshot.timezone),
         csrf=form_token(tenant.visit.token),
@@ -100,7 +101,8 @@ async def tenant_view(request: Request, parts: Parts, tenant: Tenant, snapshot: 
         user=tenant.visit.user,
         membership=tenant.membership,
         memberships=tenant.visit.memberships,
-        toast=Toast(**toast) if toast else None,
+        toast=shown,
+        just_requested=shown.just_requested if shown else frozenset(),
     )
     return await with_banners(view, parts, tenant, snapshot)
 

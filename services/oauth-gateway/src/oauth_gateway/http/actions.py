@@ -5,7 +5,6 @@ from dataclasses import replace
 from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
-from oauth_gateway.domain.progress import AveragePace
 from oauth_gateway.errors import InvalidInput
 from oauth_gateway.handlers import connect, login, stores
 from oauth_gateway.http.access import (
@@ -68,8 +67,8 @@ async def sync_now(request: Request, parts: AnyParts, tenant: AnyManager, store_
     """Ask for a sync."""
     await checked_form(request, parts, tenant.visit.token)
     store = await stores.request_sync(parts.gateway, tenant.membership, tenant.visit.user, store_id)
-    toast = Toast(f"Sync of {store.shop_domain} started.")
-    return await done(request, parts, tenant, toast, just_requested=frozenset({store_id}))
+    toast = Toast(f"Sync of {store.shop_domain} started.", store_id=store_id)
+    return await done(request, parts, tenant, toast)
 
 
 @router.post("/advertisers/{slug}/integrations/shopify/stores/{store_id}/cancel")
@@ -124,8 +123,6 @@ async def done(
     parts: Parts,
     tenant: Tenant,
     toast: Toast,
-    *,
-    just_requested: frozenset[int] = frozenset(),
 ) -> Response:
     """Answer an action: fragments and toast for htmx, else back to the page, which shows the toast."""
     if not is_fragment(request):
@@ -133,8 +130,9 @@ async def done(
         return RedirectResponse(f"/advertisers/{tenant.membership.slug}/integrations/shopify", 303)
     snapshot = await stores.snapshot(parts.gateway, tenant.membership.advertiser_id)
     view = await tenant_view(request, parts, tenant, snapshot)
-    view = replace(view, just_requested=just_requested)
-    fragments = page_fragments(parts.pages, view, snapshot, AveragePace(view.viewer.now))
+    view = replace(view, just_requested=toast.just_requested)
+    pace = parts.hub.pace(tenant.membership.advertiser_id, view.viewer.now)
+    fragments = page_fragments(parts.pages, view, snapshot, pace)
     return html(fragments.everything() + toast_fragment(parts.pages, view, toast))
 
 

@@ -54,7 +54,6 @@ _PAGES: Final[dict[type[Exception], Told]] = {
     errors.FetcherUnavailable: Told(
         503, "We could not reach Shopify just now", "Nothing is lost. Wait a minute, then try again."
     ),
-    errors.TooManyStreams: Told(503, "Too busy", "Wait a minute, then reload the page."),
 }
 _REFUSALS: Final = {
     "code_refused": "Shopify's permission had already been used or was too old. Start connecting the store again.",
@@ -73,6 +72,7 @@ def add_error_pages(app: FastAPI) -> None:
     app.add_exception_handler(errors.ConnectionRefused, _refused)
     app.add_exception_handler(errors.NotLoggedIn, _to_login)
     app.add_exception_handler(StreamNotAllowed, _no_stream)
+    app.add_exception_handler(errors.TooManyStreams, _too_many_streams)
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(Exception, _unexpected)
 
@@ -107,6 +107,10 @@ async def _to_login(request: Request, _error: Exception) -> Response:
 
 async def _no_stream(_request: Request, _error: Exception) -> Response:
     return PlainTextResponse("log in\n", 401)
+
+
+async def _too_many_streams(_request: Request, _error: Exception) -> Response:
+    return PlainTextResponse("too busy\n", 503)
 
 
 async def _http(request: Request, error: Exception) -> Response:

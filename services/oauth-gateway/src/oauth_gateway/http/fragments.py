@@ -4,11 +4,19 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from oauth_gateway.domain.jobs import Job
 from oauth_gateway.domain.page import Snapshot
 from oauth_gateway.domain.progress import Pace
+from oauth_gateway.domain.words import Viewer, plural, short_duration
 from oauth_gateway.http.rendering import Pages, Toast, View
+from sync_common.contracts.events.lifecycle import TriggeredBy
 
-_CONTAINERS: Final = ("banners", "nav", "nav-sheet")  # these stay; any other fragment is the element itself
+_CONTAINERS: Final = (
+    "banners",
+    "nav",
+    "nav-sheet",
+    "dialog",
+)  # these stay; any other fragment is the element itself
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +65,30 @@ def toast_fragment(pages: Pages, view: View, toast: Toast) -> str:
     """Render a toast that is added to those on the page."""
     text = pages.render("fragments/toast.html", view, message=toast)
     return f'<hx-partial hx-target="#toasts" hx-swap="beforeend">{text}</hx-partial>'
+
+
+def news_fragments(pages: Pages, view: View, before: Snapshot, now: Snapshot) -> str:
+    """Render what the page's polite region says of jobs that began or ended; routine is only for those who listen."""
+    begun = [
+        Toast(f"Sync of {job.shop_domain} started.", quiet=True)
+        for job in now.begun_since(before)
+        if job.triggered_by is not TriggeredBy.USER  # who asked has been told
+    ]
+    ended = [_ending(job, view.viewer) for job in now.ended_since(before)]
+    return "".join(toast_fragment(pages, view, toast) for toast in (*begun, *ended))
+
+
+def _ending(job: Job, viewer: Viewer) -> Toast:
+    if job.status == "cancelled":
+        return Toast(f"Sync of {job.shop_domain} cancelled.")
+    if job.status == "failed":
+        return Toast(f"Sync of {job.shop_domain} failed: {job.failure_words}.", tone="bad")
+    records = f"{viewer.number(job.processed)} {plural(job.processed, 'record')} synced"
+    result = f"{records} in {short_duration(job.duration_seconds or 0)}"
+    if job.failed_records:
+        result = f"{result}, with {viewer.number(job.failed_records)} {plural(job.failed_records, 'error')}"
+    awaited = job.triggered_by is TriggeredBy.USER or job.is_first_sync or job.failed_records
+    return Toast(f"Sync of {job.shop_domain} done: {result}.", quiet=not awaited)
 
 
 def _is_card(id_: str) -> bool:

@@ -12,8 +12,8 @@ from oauth_gateway.errors import NotFound, NotLoggedIn
 from oauth_gateway.handlers import login
 from oauth_gateway.handlers.live import Channel
 from oauth_gateway.http.access import AnyParts, Parts, Tenant, parts_of, tenant_view, with_banners
-from oauth_gateway.http.fragments import Fragments, page_fragments
-from oauth_gateway.http.rendering import View, viewer_of
+from oauth_gateway.http.fragments import Fragments, news_fragments, page_fragments
+from oauth_gateway.http.rendering import viewer_of
 from oauth_gateway.metrics import LIVE_STREAMS
 
 router = APIRouter()
@@ -60,10 +60,11 @@ async def events(
     clock = parts.gateway.clock
     view = await tenant_view(request, parts, tenant, Snapshot())
     ends_at, checked_at = clock.monotonic() + STREAM_SECONDS_MAX, clock.monotonic()
-    sent, version = Fragments(), 0
+    sent, version, seen = Fragments(), 0, None
     while not parts.hub.closing.is_set() and clock.monotonic() < ends_at:
         version = await channel.next_version(version, timeout_seconds=REFRESH_SECONDS)
-        if channel.snapshot is None:
+        snapshot = channel.snapshot
+        if snapshot is None:
             continue
         if clock.monotonic() - checked_at >= SESSION_SECONDS:
             try:
@@ -71,17 +72,11 @@ async def events(
             except (StreamNotAllowed, NotFound):
                 return  # the page asks again, and is told then
             checked_at = clock.monotonic()
-        fragments = await _render(
-            request, parts, replace(view, membership=tenant.membership), tenant, channel
-        )
-        if changed := fragments.since(sent):
+        viewer = viewer_of(request, parts.gateway.clock.now(), snapshot.timezone)
+        view = replace(view, viewer=viewer, membership=tenant.membership)
+        view = await with_banners(view, parts, tenant, snapshot)
+        fragments = page_fragments(parts.pages, view, snapshot, channel.pace)
+        news = news_fragments(parts.pages, view, seen or snapshot, snapshot)
+        if changed := fragments.since(sent) + news:
             yield ServerSentEvent(raw_data=changed, id=str(version), retry=RECONNECT_MS)
-        sent = fragments
-
-
-async def _render(request: Request, parts: Parts, view: View, tenant: Tenant, channel: Channel) -> Fragments:
-    snapshot = channel.snapshot
-    assert snapshot is not None  # noqa: S101 - the caller has looked
-    viewer = viewer_of(request, parts.gateway.clock.now(), snapshot.timezone)
-    current = await with_banners(replace(view, viewer=viewer), parts, tenant, snapshot)
-    return page_fragments(parts.pages, current, snapshot, channel.pace)
+        sent, seen = fragments, snapshot

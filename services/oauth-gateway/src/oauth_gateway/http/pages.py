@@ -7,7 +7,6 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from oauth_gateway.domain.oauth import shop_domain
 from oauth_gateway.domain.page import Snapshot
-from oauth_gateway.domain.progress import AveragePace
 from oauth_gateway.domain.stores import STORE_NAME_LENGTH_MAX
 from oauth_gateway.errors import NoAdvertiser
 from oauth_gateway.handlers import stores
@@ -57,9 +56,8 @@ async def shopify(request: Request, parts: AnyParts, tenant: AnyTenant) -> Respo
     """Show the stores, their syncs and what is going on."""
     snapshot = await stores.snapshot(parts.gateway, tenant.membership.advertiser_id)
     view = await tenant_view(request, parts, tenant, snapshot)
-    text = parts.pages.render(
-        "pages/shopify.html", view, snapshot=snapshot, pace=AveragePace(view.viewer.now), shop="", problem=""
-    )
+    pace = parts.hub.pace(tenant.membership.advertiser_id, view.viewer.now)
+    text = parts.pages.render("pages/shopify.html", view, snapshot=snapshot, pace=pace, shop="", problem="")
     return html(text, form_targets="" if snapshot.stores else parts.site.connect_form_targets)
 
 
@@ -97,6 +95,14 @@ async def disconnect_page(request: Request, parts: AnyParts, tenant: AnyManager,
 async def rename_page(request: Request, parts: AnyParts, tenant: AnyManager, store_id: int) -> Response:
     """Show the form that renames a store."""
     return await rename_form(request, parts, tenant, store_id)
+
+
+@router.get("/advertisers/{slug}/integrations/shopify/stores/{store_id}/settings")
+async def settings_page(request: Request, parts: AnyParts, tenant: AnyManager, store_id: int) -> Response:
+    """Show what can be changed about a store: the menu of its card, or a page of its own."""
+    snapshot = await stores.glance(parts.gateway, tenant.membership.advertiser_id)
+    template = "fragments/menu.html" if is_fragment(request) else "pages/settings.html"
+    return await sheet(request, parts, tenant, snapshot, template, store=stores.store_in(snapshot, store_id))
 
 
 async def rename_form(
@@ -153,6 +159,8 @@ async def sheet(
     """Render a page that is a dialog where scripts run."""
     view = await tenant_view(request, parts, tenant, snapshot)
     text = parts.pages.render(template, view, as_dialog=is_fragment(request), **values)
+    if is_fragment(request) and status >= 400:
+        text = partial("dialog", text)  # the form that was sent swaps nothing by itself
     return html(text, status)
 
 

@@ -13,7 +13,7 @@ from oauth_gateway.domain import charts, words
 from oauth_gateway.domain.access import Membership, User
 from oauth_gateway.domain.jobs import Job, Part
 from oauth_gateway.domain.page import Store
-from oauth_gateway.domain.progress import Pace, part_words, time_left
+from oauth_gateway.domain.progress import Pace, job_bar, part_bar, part_words, time_left
 from oauth_gateway.domain.stores import Frequency
 from oauth_gateway.domain.words import Viewer
 from oauth_gateway.http.assets import Assets
@@ -24,15 +24,25 @@ THEMES: Final = {"": "System", "light": "Light", "dark": "Dark"}
 
 @dataclass(frozen=True, slots=True)
 class Toast:
-    """A short message; where undoing is true undoing, the form that does it."""
+    """A short message; where undoing is true undoing, the form that does it.
+
+    A quiet one is for those who listen only. `store_id` names the store whose sync it says has started.
+    """
 
     text: str
     tone: str = "ok"
     undo_action: str = ""
     undo_field: str = ""
     undo_value: str = ""
+    quiet: bool = False
+    store_id: int | None = None
 
-    def to_json(self) -> Mapping[str, str]:
+    @property
+    def just_requested(self) -> frozenset[int]:
+        """Return the stores to show as running until their job is there."""
+        return frozenset() if self.store_id is None else frozenset({self.store_id})
+
+    def to_json(self) -> Mapping[str, Any]:
         """Return it as the session keeps it until the next page."""
         return {name: getattr(self, name) for name in self.__slots__}
 
@@ -115,8 +125,14 @@ def _part_words(part: Part, job: Job, pace: Pace, viewer: Viewer) -> str:
         number=viewer.number(part.done),
         total=viewer.number(part.total if part.total is not None else part.done),
         duration=words.short_duration(seconds) if seconds is not None else None,
-        records_a_second=pace.of_part(job, part),
+        pace=_pace_words(pace.of_part(job, part), viewer),
     )
+
+
+def _pace_words(records_a_second: float | None, viewer: Viewer) -> str | None:
+    if records_a_second is None or records_a_second < 1:
+        return None
+    return f"{viewer.number(round(records_a_second))} a second"
 
 
 def _time_left(job: Job, pace: Pace, now: datetime) -> str:
@@ -137,6 +153,8 @@ _FILTERS: Final = {
     "ticks": charts.ticks,
     "ticks_summary": charts.ticks_summary,
     "spark": lambda total, added: charts.spark(total, added),
+    "bar": job_bar,
+    "part_bar": part_bar,
     "part_words": _part_words,
     "time_left": _time_left,
 }
