@@ -1,13 +1,15 @@
 """Each page, light and dark, wide and narrow: no console message, nothing for axe to find."""
 
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Literal
 
 import pytest
 from axe_playwright_python.async_playwright import Axe
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Page
 
+from ..seed import Seed
 from .conftest import Served, looker
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
@@ -17,6 +19,7 @@ PAGES = {
     "shopify": "/shopify",
     "connect": "/shopify/connect",
     "disconnect": "/shopify/disconnect?store={us}",
+    "settings": "/shopify/stores/{us}/settings",
     "rename": "/shopify/stores/{us}/name",
     "sync": "/shopify/syncs/{running}",
 }
@@ -71,6 +74,58 @@ async def test_pages_are_clean(
     assert looking.messages == []
     assert {name: texts for name, texts in found.items() if texts} == {}
     await context.close()
+
+
+async def test_narrow_pages_hold_long_names_and_every_state(
+    chromium: Browser, served: Served, seed: Seed
+) -> None:
+    """A long name, a running card's foot, the account sheet and the details' columns ran over the edge."""
+    us, eu = served.stores["us"], served.stores["eu"]
+    seed.execute("UPDATE gateway.shopify_stores SET name = repeat('Acme', 25) WHERE id = %(store)s", store=us)
+    seed.job(us, status="running", started=timedelta(minutes=-1), parts={"orders": {"state": "running"}})
+    failed = seed.job(eu, status="failed", attempt=2, error="API rate limit exceeded.")
+    seed.job(eu, status="pending", attempt=3, due=timedelta(minutes=15))
+    seed.execute(
+        "UPDATE sync.store_state SET last_sync_error = 'API rate limit exceeded.' WHERE store_id = %(s)s",
+        s=eu,
+    )
+    context = await chromium.new_context(reduced_motion="reduce", has_touch=True, is_mobile=True)
+    looking = await looker(context)
+    page = looking.page
+    await looking.log_in(served)
+
+    for width, scheme in ((1280, "light"), (390, "light"), (390, "dark"), (320, "light")):
+        await page.set_viewport_size({"width": width, "height": 800})
+        await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        for name, path in (
+            ("states", ""),
+            ("reconnect", "/connect?shop=acme-outlet.myshopify.com"),
+            ("failed", f"/syncs/{failed}"),
+            ("completed", f"/syncs/{served.stores['running'] - 1}"),
+        ):
+            await page.goto(f"{served.shopify}{path}")
+            await keep_picture(page, f"{name}-{width}-{scheme}")
+            assert await over_the_edge(page) == [], f"{name} at {width} px"
+            assert await violations(page) == []
+        await page.get_by_role("button", name="Acme Apparel").click()
+        assert await over_the_edge(page, "#account-sheet") == [], f"account at {width} px"
+
+    assert looking.messages == []
+    await context.close()
+
+
+async def over_the_edge(page: Page, within: str = "main") -> list[str]:
+    """Return the elements that stick out of the window, or out of the card they belong to."""
+    found = await page.evaluate(
+        """within => [...document.querySelectorAll(`${within}, ${within} *`)].filter((element) => {
+          if (element.closest(".sr, .ticks, thead") || !element.checkVisibility()) return false;
+          const box = element.getBoundingClientRect();
+          const card = element.closest(".card")?.getBoundingClientRect();
+          return box.right > innerWidth + 1 || box.left < -1 || (card && box.right > card.right + 1);
+        }).map((element) => element.outerHTML.slice(0, 120))""",
+        within,
+    )
+    return list(found)
 
 
 async def violations(page: object) -> list[str]:
