@@ -104,7 +104,7 @@ async def replica(
 @pytest.fixture
 async def make_shop(simulator_url: str) -> AsyncIterator[Callable[..., Awaitable[SimulatedShop]]]:
     """Return a maker of simulated shops, each with a name of its own."""
-    async with httpx.AsyncClient(base_url=simulator_url, trust_env=False, timeout=60) as http:
+    async with make_client(base_url=simulator_url, read_seconds=60) as http:
 
         async def make(**wishes: object) -> SimulatedShop:
             shop = SimulatedShop(http, f"test-{uuid4().hex[:10]}.myshopify.com")

@@ -5,6 +5,10 @@ from typing import Any
 
 import pytest
 
+from shopify_fetcher.domain import cursor as cursors
+from shopify_fetcher.domain.cursor import PageCursor
+from shopify_fetcher.reading import pages
+
 from ..builders import Fetcher, MakeShop, only
 
 
@@ -158,3 +162,33 @@ async def test_list_that_goes_on_without_saying_where_is_no_end(
     lines = await fetcher.stream(installation_id, "orders", mode="paged")
 
     assert (lines[-1]["type"], lines[-1]["code"]) == ("failed", "protocol")
+
+
+async def test_long_list_goes_on_in_new_windows(
+    fetcher: Fetcher, make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Shopify ends a list after 25,000 objects: a store with more changes than that could not catch up any more."""
+    monkeypatch.setattr(pages, "LISTED_MAX", 30)
+    shop = await make_shop(orders=100)
+    installation_id = await fetcher.connect(shop)
+
+    lines = await fetcher.stream(installation_id, "orders", mode="paged")
+
+    cursors_told = [cursors.decode(line["cursor"]) for line in only(lines, "page")]
+    windows = {cursor.since for cursor in cursors_told if isinstance(cursor, PageCursor)}
+    assert len(windows) > 2
+    assert {line["id"] for line in only(lines, "record")} == set(await shop.truth("orders"))
+    assert lines[-1]["type"] == "done"
+
+
+async def test_more_changes_within_one_second_than_a_window_holds_are_all_listed(
+    fetcher: Fetcher, make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pages, "LISTED_MAX", 1)
+    shop = await make_shop(customers=150)
+    installation_id = await fetcher.connect(shop)
+    await shop.admin("/mutations", {"random": 40, "seed": 1})
+
+    lines = await fetcher.stream(installation_id, "customers", mode="paged")
+
+    assert {line["id"] for line in only(lines, "record")} == set(await shop.truth("customers"))

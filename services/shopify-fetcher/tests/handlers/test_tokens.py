@@ -159,10 +159,10 @@ async def test_token_endpoint_that_asks_to_wait_is_waited_for(
 async def test_token_endpoint_that_drips_is_given_up_before_the_lease_ends(
     fetcher: Fetcher, make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(tokens, "TOKEN_CALL_SECONDS", 0.05)
     shop = await make_shop()
     installation_id = await fetcher.connect(shop)
     await fetcher.execute(EXPIRE)
+    monkeypatch.setattr(tokens, "TOKEN_CALL_SECONDS", 0.05)
     await shop.fault(path="access_token", effect="delay", delay_seconds=5, times=9)
 
     with pytest.raises(Transient, match="in time"):

@@ -74,6 +74,8 @@ def test_records_before_the_window_are_left_out(updated_at: str, is_covered: boo
             after=st.none() | st.text(),
             until=st.datetimes(timezones=st.just(UTC)),
             emitted=st.integers(0, 10**9),
+            since=st.none() | st.datetimes(timezones=st.just(UTC)),
+            listed=st.integers(0, 10**9),
         ),
     )
 )

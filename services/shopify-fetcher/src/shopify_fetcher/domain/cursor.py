@@ -16,12 +16,17 @@ class BulkCursor(msgspec.Struct, frozen=True, tag="bulk"):
     emitted: int
 
 
-class PageCursor(msgspec.Struct, frozen=True, tag="page"):
-    """Where paging stands. The upper bound and the start belong to it: a cursor is only good with the same query."""
+class PageCursor(msgspec.Struct, frozen=True, tag="page", omit_defaults=True):
+    """Where paging stands. The bounds belong to it: a cursor of Shopify's is only good with the same query.
+
+    `since` is where the window in hand begins, if it is not the first one; `listed` counts what its list has given.
+    """
 
     after: str | None
     until: datetime
     emitted: int
+    since: datetime | None = None
+    listed: int = 0
 
 
 Cursor = BulkCursor | PageCursor

@@ -1,7 +1,8 @@
 """Reads a window of a resource page by page, in the order of change."""
 
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
 import msgspec
 
@@ -15,6 +16,8 @@ from shopify_fetcher.reading.counts import counted
 from shopify_fetcher.reading.lines import Lines
 from shopify_fetcher.reading.records import PageSize, completed
 from sync_common.contracts.resources import Resource
+
+LISTED_MAX: Final = 20_000  # paging of one connection ends at 25,000 objects (API limits)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +40,11 @@ class PagedReader:
         cursor, total, observed_at = await self._begin(wish)
         await lines.total(total)
         await lines.started(observed_at, cursor.until)
-        window = replace(wish.window, until=cursor.until)
         size, has_more = PageSize(wish.resource), True
         while has_more:
+            window = replace(
+                wish.window, until=cursor.until, updated_since=cursor.since or wish.window.updated_since
+            )
             answer = await self._page(wish.resource, window, cursor, size)
             page = _connection(answer, wish.resource)
             records = [
@@ -47,10 +52,8 @@ class PagedReader:
                 for record in page["nodes"]
                 if window.covers(record)
             ]
-            has_more, end = bool(page["pageInfo"]["hasNextPage"]), page["pageInfo"]["endCursor"]
-            if has_more and end in (None, cursor.after):
-                raise Malformed("a page says that more follows, but not where")
-            cursor = PageCursor(end or cursor.after, cursor.until, cursor.emitted + len(records))
+            has_more = bool(page["pageInfo"]["hasNextPage"])
+            cursor = _after(cursor, page, window, emitted=cursor.emitted + len(records))
             metrics.records_streamed.labels(wish.resource.value, "paged").inc(len(records))
             await lines.page(records, answer.observed_at, cursor)
         await lines.done(cursor.emitted, None)
@@ -74,6 +77,19 @@ class PagedReader:
             else:
                 size.learn(answer.requested_cost)
                 return answer
+
+
+def _after(cursor: PageCursor, page: dict[str, Any], window: Window, *, emitted: int) -> PageCursor:
+    """Return where to go on. A list that grows long is left for a new window, which begins with its last second."""
+    nodes, end = page["nodes"], page["pageInfo"]["endCursor"]
+    if page["pageInfo"]["hasNextPage"] and end in (None, cursor.after):
+        raise Malformed("a page says that more follows, but not where")
+    listed = cursor.listed + len(nodes)
+    if listed >= LISTED_MAX:
+        since = datetime.fromisoformat(nodes[-1]["updatedAt"])
+        if window.updated_since is None or since > window.updated_since:
+            return PageCursor(None, cursor.until, emitted, since)
+    return PageCursor(end or cursor.after, cursor.until, emitted, cursor.since, listed)
 
 
 def _connection(answer: Answer, resource: Resource) -> dict[str, Any]:
