@@ -49,7 +49,7 @@ class Browser:
     """A person at a keyboard, with scripts switched off."""
 
     def __init__(self) -> None:
-        self._client = httpx.Client(trust_env=False, timeout=30)
+        self._client = httpx.Client(trust_env=False, timeout=30, limits=httpx.Limits(keepalive_expiry=2))
         self.page = Page("about:blank", 0, "", [])
 
     def __enter__(self) -> Self:

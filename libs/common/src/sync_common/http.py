@@ -1,10 +1,16 @@
 """The one place that makes HTTP clients, so that a change of library is a change of this module."""
 
+from typing import Final
+
 import httpx
 
 Client = httpx.AsyncClient
 Response = httpx.Response
 HTTPError = httpx.HTTPError
+
+
+# Servers such as uvicorn close idle connections after 5 s: whoever gives them up sooner never sends into a closing one.
+_IDLE_SECONDS_MAX: Final = 2.0
 
 
 class AnswerTooLarge(Exception):
@@ -24,7 +30,9 @@ def make_client(
         base_url=base_url,
         headers={"authorization": f"Bearer {token}"} if token else {},
         timeout=httpx.Timeout(read_seconds, connect=connect_seconds),
-        limits=httpx.Limits(max_connections=connections, max_keepalive_connections=20),
+        limits=httpx.Limits(
+            max_connections=connections, max_keepalive_connections=20, keepalive_expiry=_IDLE_SECONDS_MAX
+        ),
         follow_redirects=False,
         trust_env=False,
     )
