@@ -1,4 +1,4 @@
-"""Databases that are made once: the tests of this folder look at them, or take back what they change."""
+"""Databases that are made once, for tests that look at them, or take back what they change."""
 
 from collections.abc import Iterator
 from uuid import uuid4
@@ -13,8 +13,8 @@ from .seeding import seed
 
 
 @pytest.fixture(scope="session")
-def stack_database(postgres_url: str, template_database: str) -> Iterator[StackDatabase]:
-    """Return a database with every service's schema and no rows."""
+def catalogue(postgres_url: str, template_database: str) -> Iterator[StackDatabase]:
+    """Return a database with every service's schema and no rows, shared by the tests that only look at it."""
     yield from _copy(postgres_url, template_database)
 
 

@@ -98,8 +98,8 @@ MONEY = ("total_spent", "subtotal", "total_tax", "total_discounts", "total_price
 
 
 @pytest.mark.parametrize("entity", ENTITIES)
-def test_entity_has_every_attribute(stack_database: StackDatabase, entity: str) -> None:
-    with psycopg.connect(stack_database.url()) as connection:
+def test_entity_has_every_attribute(catalogue: StackDatabase, entity: str) -> None:
+    with psycopg.connect(catalogue.url()) as connection:
         cursor = connection.execute(f"SELECT * FROM {entity} LIMIT 0".encode())
         columns = {column.name for column in cursor.description or ()}
 
@@ -121,17 +121,17 @@ def indexes(database: StackDatabase, table: str, *, unique: bool) -> list[str]:
 
 
 @pytest.mark.parametrize("table", INDEXED)
-def test_entity_has_its_indexes(stack_database: StackDatabase, table: str) -> None:
-    assert INDEXED[table] - set(indexes(stack_database, table, unique=False)) == set()
+def test_entity_has_its_indexes(catalogue: StackDatabase, table: str) -> None:
+    assert INDEXED[table] - set(indexes(catalogue, table, unique=False)) == set()
 
 
 @pytest.mark.parametrize("table", KEYS)
-def test_entity_has_its_keys_and_no_others(stack_database: StackDatabase, table: str) -> None:
-    assert tuple(sorted(indexes(stack_database, table, unique=True))) == KEYS[table]
+def test_entity_has_its_keys_and_no_others(catalogue: StackDatabase, table: str) -> None:
+    assert tuple(sorted(indexes(catalogue, table, unique=True))) == KEYS[table]
 
 
-def test_columns_take_the_listed_values_only(stack_database: StackDatabase) -> None:
-    with psycopg.connect(stack_database.url()) as connection:
+def test_columns_take_the_listed_values_only(catalogue: StackDatabase) -> None:
+    with psycopg.connect(catalogue.url()) as connection:
         rows = connection.execute(
             """SELECT conrelid::regclass || '.' || attname, pg_get_constraintdef(con.oid)
                FROM pg_constraint con JOIN pg_attribute ON attrelid = conrelid AND attnum = conkey[1]
@@ -142,9 +142,9 @@ def test_columns_take_the_listed_values_only(stack_database: StackDatabase) -> N
     assert {column: " ".join(re.findall("'([^']+)'::text", check)) for column, check in rows} == VALUES
 
 
-def test_record_without_a_version_is_older_than_any(stack_database: StackDatabase) -> None:
+def test_record_without_a_version_is_older_than_any(catalogue: StackDatabase) -> None:
     """A version that were NULL would make every comparison with it silently false."""
-    with psycopg.connect(stack_database.url()) as connection:
+    with psycopg.connect(catalogue.url()) as connection:
         rows = connection.execute(
             """SELECT DISTINCT attnotnull, pg_get_expr(adbin, adrelid), count(*) FROM pg_attribute
                LEFT JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
@@ -156,8 +156,8 @@ def test_record_without_a_version_is_older_than_any(stack_database: StackDatabas
     assert rows == [(True, "'-infinity'::timestamp with time zone", 6)]
 
 
-def test_order_refers_to_a_contact_of_its_own_tenant(stack_database: StackDatabase) -> None:
-    with psycopg.connect(stack_database.url()) as connection:
+def test_order_refers_to_a_contact_of_its_own_tenant(catalogue: StackDatabase) -> None:
+    with psycopg.connect(catalogue.url()) as connection:
         rows = connection.execute(
             """SELECT pg_get_constraintdef(oid) FROM pg_constraint
                WHERE contype = 'f' AND conrelid = 'records.orders'::regclass"""
@@ -171,8 +171,8 @@ def test_order_refers_to_a_contact_of_its_own_tenant(stack_database: StackDataba
     ]
 
 
-def test_money_keeps_twenty_digits_and_four_decimals(stack_database: StackDatabase) -> None:
-    with psycopg.connect(stack_database.url()) as connection:
+def test_money_keeps_twenty_digits_and_four_decimals(catalogue: StackDatabase) -> None:
+    with psycopg.connect(catalogue.url()) as connection:
         types = connection.execute(
             """SELECT DISTINCT format_type(atttypid, atttypmod) FROM pg_attribute
                WHERE attrelid IN ('records.contacts'::regclass, 'records.orders'::regclass) AND attname = ANY (%s)""",
@@ -182,12 +182,12 @@ def test_money_keeps_twenty_digits_and_four_decimals(stack_database: StackDataba
     assert types == [("numeric(20,4)",)]
 
 
-def test_contact_that_people_enter_has_an_email_or_a_phone(stack_database: StackDatabase) -> None:
+def test_contact_that_people_enter_has_an_email_or_a_phone(catalogue: StackDatabase) -> None:
     """Shopify has customers with neither; whoever is typed in or uploaded must be reachable."""
     enter = """INSERT INTO records.contacts (advertiser_id, source_type, source_id, external_id, phone)
                VALUES (1, %s, 1, '1', %s)"""
 
-    with psycopg.connect(stack_database.url()) as connection:
+    with psycopg.connect(catalogue.url()) as connection:
         connection.execute(enter, ["ShopifyStore", None])
         connection.execute(enter, ["CsvImport", "+31 6 1234"])
         with pytest.raises(psycopg.errors.CheckViolation):

@@ -15,9 +15,9 @@ from sync_common.contracts.stack import Service
 
 
 @pytest.mark.parametrize("service", schema_owners(), ids=lambda service: service.name)
-def test_models_equal_migrations(stack_database: StackDatabase, service: Service) -> None:
+def test_models_equal_migrations(catalogue: StackDatabase, service: Service) -> None:
     metadata: MetaData = importlib.import_module(f"{service.package}.store.tables").metadata
-    engine = create_engine(stack_database.url().replace("postgresql://", "postgresql+psycopg://", 1))
+    engine = create_engine(catalogue.url().replace("postgresql://", "postgresql+psycopg://", 1))
 
     with engine.connect() as connection:
         context = MigrationContext.configure(

@@ -42,18 +42,18 @@ def query(database: StackDatabase, statement: str, parameters: Any = None) -> li
         return connection.execute(statement.encode(), parameters).fetchall()
 
 
-def test_every_tenant_table_has_forced_row_security(stack_database: StackDatabase) -> None:
-    tables = query(stack_database, TENANT_TABLES, [SCHEMAS])
+def test_every_tenant_table_has_forced_row_security(catalogue: StackDatabase) -> None:
+    tables = query(catalogue, TENANT_TABLES, [SCHEMAS])
 
     assert len(tables) >= 12
     assert [t["name"] for t in tables if not (t["relrowsecurity"] and t["relforcerowsecurity"])] == []
 
 
 def test_policies_show_a_tenant_its_own_rows_and_workers_those_of_their_schema(
-    stack_database: StackDatabase,
+    catalogue: StackDatabase,
 ) -> None:
-    tables = {table["name"] for table in query(stack_database, TENANT_TABLES, [SCHEMAS])}
-    policies = query(stack_database, POLICIES)
+    tables = {table["name"] for table in query(catalogue, TENANT_TABLES, [SCHEMAS])}
+    policies = query(catalogue, POLICIES)
 
     assert {(row.pop("name"), row.pop("policy")): row for row in policies} == {
         (name, policy): {"permissive": "PERMISSIVE", "with_check": None, **row}
@@ -80,11 +80,11 @@ def _policies(service: Service, table: str) -> dict[str, dict[str, Any]]:
     return {"tenant": {"cmd": "SELECT", "qual": own, "roles": [GATEWAY.runtime_role]}, "worker": worker}
 
 
-def test_every_key_of_a_tenant_table_contains_the_advertiser(stack_database: StackDatabase) -> None:
+def test_every_key_of_a_tenant_table_contains_the_advertiser(catalogue: StackDatabase) -> None:
     """Was: the keys of compliance receipts did not, and a test that looked at one schema did not see it."""
-    tables = [table["name"] for table in query(stack_database, TENANT_TABLES, [SCHEMAS])]
+    tables = [table["name"] for table in query(catalogue, TENANT_TABLES, [SCHEMAS])]
     keys = query(
-        stack_database,
+        catalogue,
         """SELECT pg_get_indexdef(indexrelid) AS key FROM pg_index
            WHERE indisunique AND indrelid = ANY (%(tables)s::regclass[])
              AND NOT EXISTS (SELECT FROM pg_attribute
@@ -100,9 +100,9 @@ def test_every_key_of_a_tenant_table_contains_the_advertiser(stack_database: Sta
     assert keys == []
 
 
-def test_published_views_are_barriers(stack_database: StackDatabase) -> None:
+def test_published_views_are_barriers(catalogue: StackDatabase) -> None:
     views = query(
-        stack_database,
+        catalogue,
         """SELECT n.nspname || '.' || c.relname AS name, coalesce(c.reloptions, '{}') AS options
            FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace
            WHERE c.relkind = 'v' AND n.nspname = ANY (%s)""",
@@ -115,9 +115,9 @@ def test_published_views_are_barriers(stack_database: StackDatabase) -> None:
 
 @pytest.mark.parametrize("service", OWNERS, ids=lambda service: service.name)
 def test_runtime_role_reads_its_schema_and_the_views_granted_by_name(
-    stack_database: StackDatabase, service: Service
+    catalogue: StackDatabase, service: Service
 ) -> None:
-    relations = query(stack_database, RELATIONS, {"role": service.runtime_role})
+    relations = query(catalogue, RELATIONS, {"role": service.runtime_role})
 
     foreign = {r["name"] for r in relations if r["reads"] and r["schema"] != service.schema}
     written = {r["name"] for r in relations if r["writes"] and r["schema"] != service.schema}
@@ -128,9 +128,9 @@ def test_runtime_role_reads_its_schema_and_the_views_granted_by_name(
     assert [r["name"] for r in own if not r["reads"]] == [f"{service.schema}.alembic_version"]
 
 
-def test_only_the_fetcher_reads_credentials(stack_database: StackDatabase) -> None:
+def test_only_the_fetcher_reads_credentials(catalogue: StackDatabase) -> None:
     readers = query(
-        stack_database,
+        catalogue,
         """SELECT rolname FROM pg_roles WHERE rolname LIKE 'svc\\_%%'
            AND has_any_column_privilege(rolname, 'fetcher.credentials', 'SELECT')""",
     )
@@ -138,9 +138,9 @@ def test_only_the_fetcher_reads_credentials(stack_database: StackDatabase) -> No
     assert [row["rolname"] for row in readers] == [SERVICES[SHOPIFY_FETCHER].runtime_role]
 
 
-def test_no_role_of_ours_is_above_row_security(stack_database: StackDatabase) -> None:
+def test_no_role_of_ours_is_above_row_security(catalogue: StackDatabase) -> None:
     powerful = query(
-        stack_database,
+        catalogue,
         """SELECT rolname FROM pg_roles
            WHERE (rolname LIKE 'svc\\_%%' OR rolname LIKE 'migrate\\_%%' OR rolname = 'every_tenant')
              AND (rolsuper OR rolbypassrls OR rolcreaterole OR rolcreatedb OR rolreplication)""",
@@ -150,8 +150,8 @@ def test_no_role_of_ours_is_above_row_security(stack_database: StackDatabase) ->
 
 
 @pytest.mark.parametrize("service", OWNERS, ids=lambda service: service.name)
-def test_runtime_role_cannot_change_the_schema(stack_database: StackDatabase, service: Service) -> None:
-    with psycopg.connect(stack_database.url_of(service.name), autocommit=True) as connection:
+def test_runtime_role_cannot_change_the_schema(catalogue: StackDatabase, service: Service) -> None:
+    with psycopg.connect(catalogue.url_of(service.name), autocommit=True) as connection:
         for statement in (
             f"CREATE TABLE {service.schema}.intruder (x int)",
             "CREATE TABLE public.intruder (x int)",
@@ -162,9 +162,9 @@ def test_runtime_role_cannot_change_the_schema(stack_database: StackDatabase, se
                 connection.execute(statement.encode())
 
 
-def test_workers_alone_see_every_tenant(stack_database: StackDatabase) -> None:
+def test_workers_alone_see_every_tenant(catalogue: StackDatabase) -> None:
     members = query(
-        stack_database,
+        catalogue,
         """SELECT rolname FROM pg_roles
            WHERE pg_has_role(oid, 'every_tenant', 'member') AND NOT rolsuper AND rolname <> 'every_tenant'
              AND rolname NOT LIKE 'pg\\_%%'""",
@@ -175,9 +175,9 @@ def test_workers_alone_see_every_tenant(stack_database: StackDatabase) -> None:
     }
 
 
-def test_functions_that_see_every_tenant_are_the_gateways_alone(stack_database: StackDatabase) -> None:
+def test_functions_that_see_every_tenant_are_the_gateways_alone(catalogue: StackDatabase) -> None:
     functions = query(
-        stack_database,
+        catalogue,
         """SELECT proname AS name, prosecdef AS definer, proconfig AS settings,
                   ARRAY(SELECT rolname::text FROM pg_roles
                         WHERE rolname LIKE 'svc\\_%%' AND has_function_privilege(rolname, p.oid, 'EXECUTE')) AS callers
@@ -191,10 +191,10 @@ def test_functions_that_see_every_tenant_are_the_gateways_alone(stack_database: 
     )
 
 
-def test_runtime_roles_cannot_change_or_delete_evidence(stack_database: StackDatabase) -> None:
+def test_runtime_roles_cannot_change_or_delete_evidence(catalogue: StackDatabase) -> None:
     """Was: default privileges let the writer rewrite what proves that it erased and who looked."""
     rights = query(
-        stack_database,
+        catalogue,
         """SELECT privilege, has_table_privilege(%s, evidence, privilege) AS held
            FROM unnest(ARRAY['SELECT', 'INSERT', 'UPDATE', 'DELETE', 'TRUNCATE']) AS privilege,
                 unnest(ARRAY['records.compliance_receipts', 'records.access_log']) AS evidence""",
@@ -204,10 +204,10 @@ def test_runtime_roles_cannot_change_or_delete_evidence(stack_database: StackDat
     assert sorted(row["privilege"] for row in rights if row["held"]) == ["INSERT"] * 2 + ["SELECT"] * 2
 
 
-def test_writer_alone_makes_temporary_tables(stack_database: StackDatabase, template_database: str) -> None:
+def test_writer_alone_makes_temporary_tables(catalogue: StackDatabase, template_database: str) -> None:
     """Was: everybody could, whatever was granted. Copies do not inherit rights on a database: its template is asked."""
     makers = query(
-        stack_database,
+        catalogue,
         """SELECT rolname FROM pg_roles
            WHERE rolname LIKE 'svc\\_%%' AND has_database_privilege(rolname, %s, 'TEMPORARY')""",
         [template_database],
@@ -217,18 +217,18 @@ def test_writer_alone_makes_temporary_tables(stack_database: StackDatabase, temp
 
 
 def test_published_views_are_replaced_in_place_and_give_up_soon_where_they_are_read(
-    stack_database: StackDatabase,
+    catalogue: StackDatabase,
 ) -> None:
     """Was: dropped and made anew, without a limit, so that a deployment and a long read stopped all other readers."""
     published = (POSTGRES_SQL / "published.sql").read_bytes()
     identity = "SELECT 'public.sync_jobs'::regclass::oid AS oid"
-    before = query(stack_database, identity)
+    before = query(catalogue, identity)
 
-    with psycopg.connect(stack_database.url(), autocommit=True) as deployment:
+    with psycopg.connect(catalogue.url(), autocommit=True) as deployment:
         deployment.execute(published)
-        with psycopg.connect(stack_database.url()) as reader:
+        with psycopg.connect(catalogue.url()) as reader:
             reader.execute("SELECT FROM public.sync_jobs")
             with pytest.raises(psycopg.errors.LockNotAvailable):
                 deployment.execute(published)
 
-    assert query(stack_database, identity) == before
+    assert query(catalogue, identity) == before
