@@ -5,6 +5,7 @@ testcontainers (`STACK=docker`), else the local parts.
 """
 
 import os
+import signal
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,12 @@ from local_stack.parts import kafka_server, postgres_server
 from local_stack.postgres import replace_database
 from local_stack.repository import LOCAL, scratch_folder
 from sync_common.contracts.stack import SERVICES
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let SIGTERM end a run as Ctrl-C does, so that the servers it started end with it."""
+    if not hasattr(config, "workerinput"):  # a worker of pytest-xdist ends with its controller
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @dataclass(frozen=True)
