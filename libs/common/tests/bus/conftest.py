@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+from prometheus_client import CollectorRegistry
 
 from sync_common.bus import Consumer, Done, Message, Outcome, Producer, ensure_topics
 from sync_common.bus.message import BatchHandler
@@ -51,12 +52,19 @@ async def until(condition: Callable[[], bool], deadline_seconds: float = DEADLIN
         await asyncio.sleep(0.01)
 
 
+def numbers(first: int, last: int) -> list[bytes]:
+    """Return the numbers from `first` on, before `last`, as values."""
+    return [str(number).encode() for number in range(first, last)]
+
+
 class BusHarness:
     """Everything a test of the bus needs, on topics that no other test sees."""
 
+    GROUP = GROUP
     Transient = Transient
     Recorder = Recorder
     until = staticmethod(until)
+    numbers = staticmethod(numbers)
 
     def __init__(self, bootstrap: str, prefix: str) -> None:
         self.bootstrap = bootstrap
@@ -133,6 +141,11 @@ class BusHarness:
         async with self.consuming([topic], recorder, group=f"reader-{uuid4().hex[:6]}"):
             await until(lambda: len(recorder.messages) >= count)
         return recorder.messages
+
+    def stopped(self, registry: CollectorRegistry, topic: str, cause: str) -> float | None:
+        """Return how many of a topic's partitions have stopped for a cause."""
+        labels = {"group": self.group, "topic": topic, "cause": cause}
+        return registry.get_sample_value("bus_stopped_partitions", labels)
 
     async def close(self) -> None:
         for producer in self._producers:

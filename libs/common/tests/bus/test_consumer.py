@@ -1,4 +1,4 @@
-"""The consumer: the position is committed last; what cannot succeed is set aside; nothing is skipped."""
+"""The consumer: the position is committed last, and nothing is skipped."""
 
 import asyncio
 import contextlib
@@ -10,19 +10,12 @@ from aiokafka.admin import AIOKafkaAdminClient, RecordsToDelete
 from aiokafka.structs import TopicPartition
 from prometheus_client import CollectorRegistry
 
-from sync_common.bus import DeadLetterLimit, Done, Message, Outcome, Rejected, WrongOutcomes
-from sync_common.contracts.topics import dead_letter_topic
-
-GROUP = "tester"
-
-
-def numbers(first: int, last: int) -> list[bytes]:
-    return [str(number).encode() for number in range(first, last)]
+from sync_common.bus import Done, Message, Outcome, Rejected, WrongOutcomes
 
 
 async def test_position_is_committed_after_the_handler(bus: Any) -> None:
     topic = await bus.topic()
-    await bus.fill(topic, numbers(0, 10))
+    await bus.fill(topic, bus.numbers(0, 10))
     first, second = bus.Recorder(), bus.Recorder()
 
     async with bus.consuming([topic], first):
@@ -31,13 +24,13 @@ async def test_position_is_committed_after_the_handler(bus: Any) -> None:
     async with bus.consuming([topic], second):
         await bus.until(lambda: len(second.messages) >= 1)
 
-    assert first.values == numbers(0, 10)
+    assert first.values == bus.numbers(0, 10)
     assert second.values == [b"new"]
 
 
 async def test_crash_before_the_commit_delivers_again(bus: Any) -> None:
     topic = await bus.topic()
-    await bus.fill(topic, numbers(0, 10))
+    await bus.fill(topic, bus.numbers(0, 10))
     handled = asyncio.Event()
 
     async def handle_and_hang(batch: Sequence[Message]) -> Sequence[Outcome]:
@@ -54,12 +47,12 @@ async def test_crash_before_the_commit_delivers_again(bus: Any) -> None:
     survivor = bus.Recorder()
     async with bus.consuming([topic], survivor):
         await bus.until(lambda: len(survivor.messages) >= 10)
-    assert survivor.values == numbers(0, 10)
+    assert survivor.values == bus.numbers(0, 10)
 
 
 async def test_stop_finishes_and_commits_the_batch_in_hand(bus: Any) -> None:
     topic = await bus.topic()
-    await bus.fill(topic, numbers(0, 10))
+    await bus.fill(topic, bus.numbers(0, 10))
     stop, started, finish = asyncio.Event(), asyncio.Event(), asyncio.Event()
 
     async def slow(batch: Sequence[Message]) -> Sequence[Outcome]:
@@ -76,13 +69,13 @@ async def test_stop_finishes_and_commits_the_batch_in_hand(bus: Any) -> None:
     survivor = bus.Recorder()
     async with bus.consuming([topic], survivor):
         await bus.until(lambda: len(survivor.messages) >= 5)
-    assert survivor.values == numbers(5, 10)
+    assert survivor.values == bus.numbers(5, 10)
 
 
 @pytest.mark.parametrize("fault", ["cut", "stall"])
 async def test_stop_takes_effect_while_kafka_is_away(bus: Any, network: Any, fault: str) -> None:
     topic = await bus.topic()
-    await bus.fill(topic, numbers(0, 10))
+    await bus.fill(topic, bus.numbers(0, 10))
     recorder = bus.Recorder()
     stop = asyncio.Event()
     running = asyncio.create_task((await bus.consumer([topic], recorder)).run(stop))
@@ -100,7 +93,7 @@ async def test_stop_takes_effect_while_kafka_is_away(bus: Any, network: Any, fau
 
 async def test_batch_is_bounded_in_records_and_bytes_and_never_mixes_topics(bus: Any) -> None:
     few, large = await bus.topic(), await bus.topic()
-    await bus.fill(few, numbers(0, 25))
+    await bus.fill(few, bus.numbers(0, 25))
     await bus.fill(large, [bytes(1000)] * 10)
     recorder = bus.Recorder()
 
@@ -114,7 +107,7 @@ async def test_batch_is_bounded_in_records_and_bytes_and_never_mixes_topics(bus:
 
 async def test_transient_error_pauses_and_later_continues_in_order(bus: Any) -> None:
     topic, other = await bus.topic(), await bus.topic()
-    await bus.fill(topic, numbers(0, 30))
+    await bus.fill(topic, bus.numbers(0, 30))
     recorder, registry = bus.Recorder(), CollectorRegistry()
     away, failures = True, list[float]()
 
@@ -131,124 +124,12 @@ async def test_transient_error_pauses_and_later_continues_in_order(bus: Any) -> 
         away = False
         await bus.until(lambda: len(recorder.messages) >= 31)
 
-    assert recorder.values[1:] == numbers(0, 30)
+    assert recorder.values[1:] == bus.numbers(0, 30)
     retries = registry.get_sample_value(
         "bus_retries_total", {"group": bus.group, "topic": topic, "cause": "transient"}
     )
     assert retries == len(failures)
     assert failures[2] - failures[1] > 0.3, "the topic was not left alone between two tries"
-
-
-async def test_rejected_message_becomes_a_dead_letter_with_its_coordinates(bus: Any) -> None:
-    topic = await bus.topic()
-    producer = await bus.producer()
-    for number in range(10):
-        await producer.send(topic, b"key", str(number).encode(), [("ce_id", b"id-%d" % number)])
-    recorder = bus.Recorder(
-        lambda message: Rejected("total_price: missing", "total_price") if message.value == b"4" else Done()
-    )
-
-    async with bus.consuming([topic], recorder):
-        await bus.until(lambda: len(recorder.messages) == 10)
-
-    [letter] = await bus.read(dead_letter_topic(topic, GROUP), 1)
-    headers = dict(letter.headers)
-    assert (letter.key, letter.value, headers["ce_id"]) == (b"key", b"4", b"id-4")
-    assert (headers["dlq_topic"], headers["dlq_partition"], headers["dlq_offset"]) == (
-        topic.encode(),
-        b"0",
-        b"4",
-    )
-    assert (headers["dlq_reason"], headers["dlq_field"]) == (b"total_price: missing", b"total_price")
-    assert headers["dlq_error"] == b"Rejected"
-
-
-async def test_largest_record_can_become_a_dead_letter(bus: Any) -> None:
-    topic = await bus.topic()
-    largest = bytes(8 * 1024 * 1024 - 500)
-    await bus.fill(topic, [b"small"])
-    await (await bus.producer()).send(topic, b"key", largest, [])
-    recorder = bus.Recorder(lambda message: Rejected("x" * 2000) if message.value == largest else Done())
-
-    async with bus.consuming([topic], recorder):
-        await bus.until(lambda: len(recorder.messages) == 2)
-
-    [letter] = await bus.read(dead_letter_topic(topic, GROUP), 1)
-    assert letter.value == largest
-
-
-@pytest.mark.parametrize("raised", [ValueError("boom"), Rejected("no such shop")])
-async def test_poison_record_costs_one_record(bus: Any, raised: Exception) -> None:
-    topic = await bus.topic()
-    await bus.fill(topic, numbers(0, 50))
-    recorder = bus.Recorder()
-
-    async def handle(batch: Sequence[Message]) -> Sequence[Outcome]:
-        if any(message.value == b"23" for message in batch):
-            raise raised
-        return await recorder(batch)
-
-    async with bus.consuming([topic], handle):
-        await bus.until(lambda: len(recorder.messages) == 49)
-
-    assert recorder.values == numbers(0, 23) + numbers(24, 50)
-    [letter] = await bus.read(dead_letter_topic(topic, GROUP), 1)
-    headers = dict(letter.headers)
-    assert (letter.value, headers["dlq_error"]) == (b"23", type(raised).__name__.encode())
-    assert b"boom" not in headers["dlq_reason"]
-
-
-async def test_unknown_error_is_tried_three_times_before_the_culprit_is_sought(bus: Any) -> None:
-    topic = await bus.topic()
-    await bus.fill(topic, numbers(0, 4))
-    sizes: list[int] = []
-
-    async def handle(batch: Sequence[Message]) -> Sequence[Outcome]:
-        sizes.append(len(batch))
-        if len(sizes) <= 2:
-            raise ValueError
-        return [Done() for _ in batch]
-
-    async with bus.consuming([topic], handle):
-        await bus.until(lambda: len(sizes) == 3)
-
-    assert sizes == [4, 4, 4]
-
-
-async def test_too_many_dead_letters_stop_the_partition_and_no_other(bus: Any) -> None:
-    topic = await bus.topic(partitions=2)
-    await bus.fill(topic, numbers(0, 20), partition=0)
-    recorder = bus.Recorder(lambda message: Rejected("bad") if message.partition == 0 else Done())
-    registry = CollectorRegistry()
-
-    async with bus.consuming(
-        [topic], recorder, registry=registry, dead_letter_limit=DeadLetterLimit(in_a_row=5)
-    ):
-        await bus.until(lambda: _stopped(bus, registry, topic, "too_many_dead_letters") == 1)
-        await bus.fill(topic, numbers(0, 10), partition=1)
-        await bus.until(lambda: sum(message.partition == 1 for message in recorder.messages) == 10)
-
-    again = bus.Recorder()
-    async with bus.consuming([topic], again):
-        await bus.until(lambda: len(again.messages) >= 20)
-    assert [message.value for message in again.messages if message.partition == 0] == numbers(0, 20)
-
-
-async def test_records_of_a_stopped_partition_are_not_counted(bus: Any) -> None:
-    topic = await bus.topic()
-    await bus.fill(topic, numbers(0, 5))
-    registry = CollectorRegistry()
-    recorder = bus.Recorder(lambda message: Rejected("bad"))
-    labels = {"group": bus.group, "topic": topic}
-
-    async with bus.consuming(
-        [topic], recorder, registry=registry, dead_letter_limit=DeadLetterLimit(in_a_row=5)
-    ):
-        await bus.until(lambda: registry.get_sample_value("bus_batch_seconds_count", labels) == 1)
-
-    assert _stopped(bus, registry, topic, "too_many_dead_letters") is not None
-    for outcome in ("done", "rejected"):
-        assert registry.get_sample_value("bus_records_total", {**labels, "outcome": outcome}) == 0
 
 
 async def test_header_without_a_value_counts_as_empty(bus: Any) -> None:
@@ -263,48 +144,10 @@ async def test_header_without_a_value_counts_as_empty(bus: Any) -> None:
     assert message.size == len(b"keyvaluece_id")
 
 
-async def test_too_large_a_share_of_dead_letters_stops_the_partition(bus: Any) -> None:
-    topic = await bus.topic()
-    await bus.fill(topic, numbers(0, 20))
-    recorder = bus.Recorder(
-        lambda message: Done() if int(message.value or b"0") % 3 == 0 else Rejected("bad")
-    )
-    registry = CollectorRegistry()
-
-    async with bus.consuming(
-        [topic], recorder, registry=registry, dead_letter_limit=DeadLetterLimit(share=0.5, of_last=20)
-    ):
-        await bus.until(lambda: _stopped(bus, registry, topic, "too_many_dead_letters") == 1)
-
-
-async def test_lost_dead_letter_is_no_lost_record(bus: Any, network: Any) -> None:
-    """The position may pass a rejected record only once its dead letter is stored."""
-    topic = await bus.topic()
-    await bus.fill(topic, numbers(0, 3))
-    letters = await bus.producer(delivery_timeout_seconds=0.5)
-    recorder = bus.Recorder(lambda message: Rejected("bad") if message.value == b"1" else Done())
-    consumer = await bus.consumer([topic], recorder, dead_letters=letters)
-    stop = asyncio.Event()
-    letters._connection._bootstrap = "127.0.0.1:1"
-    letters._connection.replace()
-
-    running = asyncio.create_task(consumer.run(stop))
-    await bus.until(lambda: recorder.values.count(b"1") >= 2)
-    letters._connection._bootstrap = bus.bootstrap
-    await bus.until(lambda: not consumer._partitions.uncommitted() and consumer._partitions._committed)
-    stop.set()
-    await running
-
-    letters_sent = await bus.read(dead_letter_topic(topic, GROUP), 1)
-    assert {letter.value for letter in letters_sent} == {
-        b"1"
-    }  # one given up as late may have arrived besides
-
-
 async def test_second_consumer_joins_mid_stream_and_no_record_is_lost(bus: Any) -> None:
     topic = await bus.topic(partitions=4)
     for partition in range(4):
-        await bus.fill(topic, numbers(partition, partition + 1), partition)
+        await bus.fill(topic, bus.numbers(partition, partition + 1), partition)
     first, second, joined = bus.Recorder(), bus.Recorder(), asyncio.Event()
 
     async def unhurried(batch: Sequence[Message]) -> Sequence[Outcome]:
@@ -319,12 +162,12 @@ async def test_second_consumer_joins_mid_stream_and_no_record_is_lost(bus: Any) 
     options = {"max_batch_bytes": 60, "session_timeout_seconds": 6.0}
     async with bus.consuming([topic], unhurried, **options):
         await bus.until(lambda: len(first.messages) == 4)
-        await bus.fill(topic, numbers(4, 2000))
+        await bus.fill(topic, bus.numbers(4, 2000))
         async with bus.consuming([topic], newcomer, **options):
             await bus.until(lambda: len({*first.values, *second.values}) == 2000)
 
     assert second.messages, "the second consumer took no share"
-    assert sorted([*first.values, *second.values]) == sorted(numbers(0, 2000))
+    assert sorted([*first.values, *second.values]) == sorted(bus.numbers(0, 2000))
     for partition in range(4):
         offsets = [message.offset for message in first.messages if message.partition == partition]
         later = [message.offset for message in second.messages if message.partition == partition]
@@ -337,7 +180,7 @@ async def test_batch_that_outlasts_the_hand_over_is_read_again_and_crashes_nothi
 ) -> None:
     monkeypatch.setattr("sync_common.bus.membership._HAND_OVER_SECONDS", 0.01)
     topic = await bus.topic(partitions=2)
-    await bus.fill(topic, numbers(0, 100))
+    await bus.fill(topic, bus.numbers(0, 100))
     first, second = bus.Recorder(), bus.Recorder()
     started, finish = asyncio.Event(), asyncio.Event()
 
@@ -386,16 +229,16 @@ async def test_dead_letters_that_outlast_the_hand_over_move_no_position(
 
 async def test_offset_out_of_range_stops_the_partition_instead_of_skipping(bus: Any) -> None:
     topic = await bus.topic()
-    await bus.fill(topic, numbers(0, 5))
+    await bus.fill(topic, bus.numbers(0, 5))
     recorder, registry = bus.Recorder(), CollectorRegistry()
     async with bus.consuming([topic], recorder, max_batch_records=1):
         await bus.until(lambda: len(recorder.messages) >= 2)
     known = len(recorder.messages)
-    await bus.fill(topic, numbers(5, 10))
+    await bus.fill(topic, bus.numbers(5, 10))
     await _delete_records_before(bus, topic, offset=9)
 
     async with bus.consuming([topic], recorder, registry=registry):
-        await bus.until(lambda: _stopped(bus, registry, topic, "offset_out_of_range") == 1)
+        await bus.until(lambda: bus.stopped(registry, topic, "offset_out_of_range") == 1)
 
     assert known < 9
     assert len(recorder.messages) == known
@@ -403,17 +246,17 @@ async def test_offset_out_of_range_stops_the_partition_instead_of_skipping(bus: 
 
 async def test_new_group_begins_with_the_earliest_record(bus: Any) -> None:
     topic = await bus.topic()
-    await bus.fill(topic, numbers(0, 10))
+    await bus.fill(topic, bus.numbers(0, 10))
     await _delete_records_before(bus, topic, offset=4)
 
     messages = await bus.read(topic, 6)
 
-    assert [message.value for message in messages] == numbers(4, 10)
+    assert [message.value for message in messages] == bus.numbers(4, 10)
 
 
 async def test_handler_that_does_not_answer_for_every_message_stops_the_consumer(bus: Any) -> None:
     topic = await bus.topic()
-    await bus.fill(topic, numbers(0, 3))
+    await bus.fill(topic, bus.numbers(0, 3))
 
     async def forgetful(batch: Sequence[Message]) -> Sequence[Outcome]:
         return []
@@ -425,7 +268,7 @@ async def test_handler_that_does_not_answer_for_every_message_stops_the_consumer
 
 async def test_handler_that_hangs_is_interrupted_and_tried_again(bus: Any) -> None:
     topic = await bus.topic()
-    await bus.fill(topic, numbers(0, 3))
+    await bus.fill(topic, bus.numbers(0, 3))
     recorder = bus.Recorder()
     calls = 0
 
@@ -437,12 +280,12 @@ async def test_handler_that_hangs_is_interrupted_and_tried_again(bus: Any) -> No
         return await recorder(batch)
 
     async with bus.consuming([topic], hangs_once, handler_timeout_seconds=0.2):
-        await bus.until(lambda: recorder.values == numbers(0, 3))
+        await bus.until(lambda: recorder.values == bus.numbers(0, 3))
 
 
 async def test_lag_and_outcomes_are_counted(bus: Any) -> None:
     topic = await bus.topic()
-    await bus.fill(topic, numbers(0, 10))
+    await bus.fill(topic, bus.numbers(0, 10))
     registry = CollectorRegistry()
     away = True
     recorder = bus.Recorder(lambda message: Rejected("bad") if message.value == b"3" else Done())
@@ -495,7 +338,7 @@ async def _offline_consumer(bus: Any, topic: str, handler: Any) -> Any:
     letters = Producer(bus.bootstrap, "offline", topic_prefix=bus.prefix)
     return Consumer(
         bus.bootstrap,
-        GROUP,
+        bus.GROUP,
         [topic],
         handler,
         client_id="offline",
@@ -511,9 +354,3 @@ async def _delete_records_before(bus: Any, topic: str, offset: int) -> None:
         await admin.delete_records({TopicPartition(bus.prefix + topic, 0): RecordsToDelete(offset)})
     finally:
         await admin.close()
-
-
-def _stopped(bus: Any, registry: CollectorRegistry, topic: str, cause: str) -> float | None:
-    return registry.get_sample_value(
-        "bus_stopped_partitions", {"group": bus.group, "topic": topic, "cause": cause}
-    )
