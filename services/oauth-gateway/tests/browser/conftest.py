@@ -233,3 +233,14 @@ async def looker(context: BrowserContext) -> Looker:
     page.on("console", lambda message: messages.append(f"{message.type}: {message.text}"))
     page.on("pageerror", lambda error: messages.append(f"error: {error}"))
     return Looker(page, messages)
+
+
+@pytest.fixture
+async def looking(chromium: Browser, served: Served) -> AsyncIterator[Looker]:
+    """Return Dana at the Shopify page, logged in."""
+    context = await chromium.new_context(reduced_motion="reduce")
+    dana = await looker(context)
+    await dana.log_in(served)
+    await dana.page.goto(served.shopify)
+    yield dana
+    await context.close()

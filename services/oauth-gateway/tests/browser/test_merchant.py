@@ -5,7 +5,7 @@ from playwright.async_api import Browser, Route, expect
 
 from ..conftest import RecordedFetcher
 from ..seed import Seed
-from .conftest import Served, looker
+from .conftest import Looker, Served, looker
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(120)]
 
@@ -78,12 +78,8 @@ async def test_everything_works_without_scripts(
     await context.close()
 
 
-async def test_progress_moves_while_a_menu_stays_open(chromium: Browser, served: Served, seed: Seed) -> None:
-    context = await chromium.new_context(reduced_motion="reduce")
-    looking = await looker(context)
+async def test_progress_moves_while_a_menu_stays_open(looking: Looker, served: Served, seed: Seed) -> None:
     page = looking.page
-    await looking.log_in(served)
-    await page.goto(served.shopify)
     panel = page.get_by_role("article", name="Initial Sync In Progress")
     await expect(panel.get_by_text("3,190 of 12,300")).to_be_visible()
     card = page.get_by_role("article", name="acme.myshopify.com")
@@ -99,15 +95,10 @@ async def test_progress_moves_while_a_menu_stays_open(chromium: Browser, served:
     await expect(card.get_by_text("(Failed)")).to_be_visible()
     await expect(page.get_by_text("Change sync frequency")).to_be_visible()
     assert looking.messages == []
-    await context.close()
 
 
-async def test_first_sync_becomes_a_card_when_it_ends(chromium: Browser, served: Served, seed: Seed) -> None:
-    context = await chromium.new_context(reduced_motion="reduce")
-    looking = await looker(context)
+async def test_first_sync_becomes_a_card_when_it_ends(looking: Looker, served: Served, seed: Seed) -> None:
     page = looking.page
-    await looking.log_in(served)
-    await page.goto(served.shopify)
     await expect(page.get_by_role("article", name="Initial Sync In Progress")).to_be_visible()
 
     seed.execute(
@@ -126,17 +117,12 @@ async def test_first_sync_becomes_a_card_when_it_ends(chromium: Browser, served:
     await expect(card.get_by_text("Connected")).to_be_visible()
     await expect(page.get_by_text("Initial Sync In Progress")).to_have_count(0)
     assert looking.messages == []
-    await context.close()
 
 
 async def test_actions_change_the_page_in_place(
-    chromium: Browser, served: Served, seed: Seed, fetcher: RecordedFetcher
+    looking: Looker, seed: Seed, fetcher: RecordedFetcher
 ) -> None:
-    context = await chromium.new_context(reduced_motion="reduce")
-    looking = await looker(context)
     page = looking.page
-    await looking.log_in(served)
-    await page.goto(served.shopify)
     await page.evaluate("window.sameDocument = true")
     card = page.get_by_role("article", name="acme.myshopify.com")
 
@@ -157,17 +143,12 @@ async def test_actions_change_the_page_in_place(
 
     assert await page.evaluate("window.sameDocument")
     assert looking.messages == []
-    await context.close()
 
 
 async def test_dialog_asks_and_gives_focus_to_cancel(
-    chromium: Browser, served: Served, fetcher: RecordedFetcher
+    looking: Looker, served: Served, fetcher: RecordedFetcher
 ) -> None:
-    context = await chromium.new_context(reduced_motion="reduce")
-    looking = await looker(context)
     page = looking.page
-    await looking.log_in(served)
-    await page.goto(served.shopify)
     card = page.get_by_role("article", name="acme.myshopify.com")
 
     await card.get_by_role("button", name="Settings").click()
@@ -180,15 +161,10 @@ async def test_dialog_asks_and_gives_focus_to_cancel(
     assert page.url == served.shopify
     assert fetcher.calls == []
     assert looking.messages == []
-    await context.close()
 
 
-async def test_live_turns_to_reconnecting_and_back(chromium: Browser, served: Served) -> None:
-    context = await chromium.new_context(reduced_motion="reduce")
-    looking = await looker(context)
+async def test_live_turns_to_reconnecting_and_back(looking: Looker, served: Served) -> None:
     page = looking.page
-    await looking.log_in(served)
-    await page.goto(served.shopify)
     await expect(page.get_by_text("Live", exact=True)).to_be_visible()
 
     served.hub.closing.set()
@@ -197,7 +173,6 @@ async def test_live_turns_to_reconnecting_and_back(chromium: Browser, served: Se
     served.hub.closing.clear()
 
     await expect(page.get_by_text("Live", exact=True)).to_be_visible(timeout=15_000)
-    await context.close()
 
 
 async def test_live_does_not_claim_what_never_began(chromium: Browser, served: Served) -> None:
@@ -218,12 +193,8 @@ async def test_live_does_not_claim_what_never_began(chromium: Browser, served: S
 
 
 @pytest.mark.parametrize("failure", ["unreachable", "bad gateway"])
-async def test_request_that_fails_says_so(chromium: Browser, served: Served, failure: str) -> None:
-    context = await chromium.new_context(reduced_motion="reduce")
-    looking = await looker(context)
+async def test_request_that_fails_says_so(looking: Looker, failure: str) -> None:
     page = looking.page
-    await looking.log_in(served)
-    await page.goto(served.shopify)
     card = page.get_by_role("article", name="acme.myshopify.com")
 
     async def fail(route: Route) -> None:
@@ -237,16 +208,11 @@ async def test_request_that_fails_says_so(chromium: Browser, served: Served, fai
 
     await expect(page.get_by_text("We could not reach Shopsync.")).to_be_visible()
     await expect(page.get_by_text("Bad gateway")).to_have_count(0)
-    await context.close()
 
 
-async def test_undone_frequency_is_the_chosen_one_again(chromium: Browser, served: Served) -> None:
+async def test_undone_frequency_is_the_chosen_one_again(looking: Looker) -> None:
     """A morph moved the attribute `checked`, and the radio stayed where the person had put it."""
-    context = await chromium.new_context(reduced_motion="reduce")
-    looking = await looker(context)
     page = looking.page
-    await looking.log_in(served)
-    await page.goto(served.shopify)
     settings = page.get_by_role("article", name="acme.myshopify.com").get_by_role("button", name="Settings")
 
     await settings.click()
@@ -258,15 +224,10 @@ async def test_undone_frequency_is_the_chosen_one_again(chromium: Browser, serve
     await settings.click()
     await expect(page.get_by_label("Hourly")).to_be_checked()
     assert looking.messages == []
-    await context.close()
 
 
-async def test_arrow_keys_choose_before_anything_is_sent(chromium: Browser, served: Served) -> None:
-    context = await chromium.new_context(reduced_motion="reduce")
-    looking = await looker(context)
+async def test_arrow_keys_choose_before_anything_is_sent(looking: Looker) -> None:
     page = looking.page
-    await looking.log_in(served)
-    await page.goto(served.shopify)
     sent: list[str] = []
     page.on("request", lambda request: sent.append(request.method) if request.method == "POST" else None)
 
@@ -279,15 +240,10 @@ async def test_arrow_keys_choose_before_anything_is_sent(chromium: Browser, serv
 
     await expect(page.get_by_text("Sync frequency changed to Manual only.")).to_be_visible()
     assert sent == ["POST"]
-    await context.close()
 
 
-async def test_history_link_closes_the_menu(chromium: Browser, served: Served) -> None:
-    context = await chromium.new_context(reduced_motion="reduce")
-    looking = await looker(context)
+async def test_history_link_closes_the_menu(looking: Looker) -> None:
     page = looking.page
-    await looking.log_in(served)
-    await page.goto(served.shopify)
 
     await (
         page.get_by_role("article", name="acme.myshopify.com").get_by_role("button", name="Settings").click()
@@ -296,17 +252,10 @@ async def test_history_link_closes_the_menu(chromium: Browser, served: Served) -
 
     await expect(page.get_by_text("Change sync frequency")).to_be_hidden()
     await expect(page.get_by_role("heading", name="Recent Syncs")).to_be_in_viewport()
-    await context.close()
 
 
-async def test_dialogs_change_the_page_in_place(
-    chromium: Browser, served: Served, fetcher: RecordedFetcher
-) -> None:
-    context = await chromium.new_context(reduced_motion="reduce")
-    looking = await looker(context)
+async def test_dialogs_change_the_page_in_place(looking: Looker, fetcher: RecordedFetcher) -> None:
     page = looking.page
-    await looking.log_in(served)
-    await page.goto(served.shopify)
     await page.evaluate("window.sameDocument = true")
     card = page.get_by_role("article", name="acme.myshopify.com")
     settings = card.get_by_role("button", name="Settings")
@@ -333,17 +282,10 @@ async def test_dialogs_change_the_page_in_place(
     assert len(fetcher.calls) == 1
     assert await page.evaluate("window.sameDocument")
     assert looking.messages == []
-    await context.close()
 
 
-async def test_sync_now_keeps_focus_and_its_end_is_told(
-    chromium: Browser, served: Served, seed: Seed
-) -> None:
-    context = await chromium.new_context(reduced_motion="reduce")
-    looking = await looker(context)
+async def test_sync_now_keeps_focus_and_its_end_is_told(looking: Looker, served: Served, seed: Seed) -> None:
     page = looking.page
-    await looking.log_in(served)
-    await page.goto(served.shopify)
     card = page.get_by_role("article", name="acme.myshopify.com")
     status = page.get_by_role("status")
 
@@ -364,7 +306,6 @@ async def test_sync_now_keeps_focus_and_its_end_is_told(
     await expect(status.get_by_text("Sync of acme.myshopify.com done:")).to_be_visible()
     await expect(card.get_by_role("button", name="Sync Now")).to_be_focused()
     assert looking.messages == []
-    await context.close()
 
 
 async def test_times_follow_the_browsers_zone(chromium: Browser, served: Served) -> None:
