@@ -5,7 +5,7 @@ from functools import partial
 
 import uvloop
 
-from sync_common.bus import Producer
+from sync_common.bus import Producer, topic_guard
 from sync_common.contracts.topics import WEBHOOK_INGEST
 from sync_common.runtime import HttpServer, Readiness, SystemClock, configure_logging, ops_app, run_service
 from webhook_ingest.clients.kafka import is_usable, keep_connected
@@ -36,15 +36,14 @@ async def serve(settings: Settings) -> int:
         memory=BodyMemory(settings.body_memory_bytes_max),
     )
     readiness = Readiness({"kafka": partial(is_usable, producer, settings.kafka_bootstrap)})
-    connect = partial(
-        keep_connected,
-        producer=producer,
-        bootstrap=settings.kafka_bootstrap,
-        production=settings.in_production,
-    )
     return await run_service(
         WEBHOOK_INGEST,
-        tasks={"kafka": connect},
+        tasks={
+            "topics": topic_guard(
+                WEBHOOK_INGEST, settings.kafka_bootstrap, production=settings.in_production
+            ),
+            "kafka": partial(keep_connected, producer=producer),
+        },
         servers=[
             HttpServer(
                 create_app(endpoint),

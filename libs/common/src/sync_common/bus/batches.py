@@ -45,9 +45,8 @@ def _message(topic: str, record: ConsumerRecord) -> Message:
         offset=record.offset,
         key=record.key,
         value=record.value,
-        headers=[
-            (name, value or b"") for name, value in record.headers
-        ],  # Kafka allows a header without a value
+        # Kafka allows a header without a value.
+        headers=[(name, value or b"") for name, value in record.headers],
         timestamp_ms=record.timestamp,
     )
 

@@ -128,9 +128,8 @@ class Consumer:
     async def _poll(self, client: AIOKafkaConsumer) -> Records:
         wait_ms = int(1000 * self._partitions.seconds_to_next_resume(at_most=_POLL_SECONDS))
         try:
-            async with asyncio.timeout(
-                _POLL_SECONDS * 4
-            ):  # a rebalance holds a poll back for its whole length
+            # A rebalance holds a poll back for its whole length.
+            async with asyncio.timeout(_POLL_SECONDS * 4):
                 records: Records = await client.getmany(
                     timeout_ms=wait_ms, max_records=self._max_batch_records
                 )

@@ -12,6 +12,7 @@ from aiokafka.errors import KafkaError
 from aiokafka.structs import TopicPartition
 
 from sync_common.bus.partitions import Partitions
+from sync_common.bus.waiting import pause
 
 _HAND_OVER_SECONDS: Final = 20.0
 _REBALANCE_SECONDS: Final = 30.0
@@ -111,9 +112,7 @@ async def _started(client: AIOKafkaConsumer, stop: asyncio.Event) -> bool:
         if not (starting.done() and not starting.cancelled() and starting.exception() is None):
             await _cancel(starting)
             await close_client(client)
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_REJOIN_SECONDS):
-            await stop.wait()
+    await pause(stop, _REJOIN_SECONDS)
     return False
 
 

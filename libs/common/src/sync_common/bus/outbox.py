@@ -1,7 +1,6 @@
 """Events owed: rows written in the transaction that makes them true, sent to Kafka afterwards, in order per key."""
 
 import asyncio
-import contextlib
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
@@ -33,6 +32,7 @@ from sync_common.bus.events import event_body, event_envelope
 from sync_common.bus.metrics import bus_metrics
 from sync_common.bus.producer import Producer, refuse_oversize
 from sync_common.bus.transactions import Transaction, Transactional
+from sync_common.bus.waiting import pause
 from sync_common.contracts.envelope import Envelope
 from sync_common.contracts.events import Event
 
@@ -149,11 +149,11 @@ class OutboxRelay:
                     raise
                 failures += 1
                 log.warning("outbox_waits", kind=self._name, error=type(error).__name__, attempt=failures)
-                await _pause(stop, min(self._interval * 2**failures, _BACKOFF_SECONDS_MAX))
+                await pause(stop, min(self._interval * 2**failures, _BACKOFF_SECONDS_MAX))
                 continue
             failures = 0
             if not sent:
-                await _pause(stop, self._interval)
+                await pause(stop, self._interval)
 
     async def send_round(self) -> int:
         """Send the oldest unsent row of every key, up to a limit; return how many."""
@@ -214,12 +214,6 @@ class OutboxRelay:
         if clock >= self._next_prune:
             self._next_prune = clock + _PRUNE_SECONDS
             await self.prune()
-
-
-async def _pause(stop: asyncio.Event, seconds: float) -> None:
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()
 
 
 def _headers(row: "Row[Any]") -> Sequence[tuple[str, bytes]]:

@@ -1,7 +1,6 @@
 """Bring the cluster's topics in line with the registry, and check that they are."""
 
 import asyncio
-import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from aiokafka.admin.config_resource import ConfigResource, ConfigResourceType
 from aiokafka.errors import KafkaError, TopicAlreadyExistsError, for_code
 
 from sync_common.bus.errors import TopicMismatch
+from sync_common.bus.waiting import pause
 from sync_common.contracts.stack import SERVICES
 from sync_common.contracts.topics import DEAD_LETTER_RETENTION_MS, HOUR_MS, MAX_MESSAGE_BYTES, TOPICS, Topic
 
@@ -108,9 +108,7 @@ def topic_guard(
                 log.warning("kafka_not_ready", kind="topics", error=type(error).__name__)
             else:
                 break
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(_RETRY_SECONDS):
-                    await stop.wait()
+            await pause(stop, _RETRY_SECONDS)
         await stop.wait()
 
     return run

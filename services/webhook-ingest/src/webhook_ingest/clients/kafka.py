@@ -6,9 +6,7 @@ from typing import Final
 
 import structlog
 
-from sync_common.bus import DeliveryFailed, Producer, check_topics
-from sync_common.contracts.stack import SERVICES
-from sync_common.contracts.topics import WEBHOOK_INGEST
+from sync_common.bus import DeliveryFailed, Producer
 
 _CONNECT_SECONDS: Final = 1.0
 _RETRY_SECONDS: Final = 1.0
@@ -16,13 +14,10 @@ _RETRY_SECONDS: Final = 1.0
 log = structlog.get_logger()
 
 
-async def keep_connected(
-    stop: asyncio.Event, *, producer: Producer, bootstrap: str, production: bool
-) -> None:
-    """Connect as soon as Kafka is there, check the topics, then wait for `stop`.
+async def keep_connected(stop: asyncio.Event, *, producer: Producer) -> None:
+    """Connect as soon as Kafka is there, then wait for `stop`.
 
-    Until then deliveries are answered 503, which Shopify retries: better than not running. In production topics
-    that could lose an acknowledged record raise TopicMismatch and so end the process.
+    Until then deliveries are answered 503, which Shopify retries: better than not running.
     """
     while not stop.is_set():
         try:
@@ -32,7 +27,6 @@ async def keep_connected(
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(stop.wait(), _RETRY_SECONDS)
         else:
-            await check_topics(bootstrap, SERVICES[WEBHOOK_INGEST].produces, production=production)
             break
     await stop.wait()
 
