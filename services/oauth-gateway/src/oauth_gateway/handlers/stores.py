@@ -19,6 +19,8 @@ from sync_common.contracts.events import SyncCancelRequested, SyncRequested
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.contracts.topics import OAUTH_GATEWAY
 
+DISMISSAL: Final = timedelta(hours=24)
+
 
 @dataclass(frozen=True, slots=True)
 class JobDetails:
@@ -28,9 +30,6 @@ class JobDetails:
     job: Job
     store: Store
     failures: Sequence[FailedRecord]
-
-
-DISMISSAL: Final = timedelta(hours=24)
 
 
 async def past(gateway: Gateway, advertiser_id: int) -> Past:

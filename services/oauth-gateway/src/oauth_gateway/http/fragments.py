@@ -11,12 +11,8 @@ from oauth_gateway.domain.words import Viewer, plural, short_duration
 from oauth_gateway.http.rendering import Pages, Toast, View
 from sync_common.contracts.events.lifecycle import TriggeredBy
 
-_CONTAINERS: Final = (
-    "banners",
-    "nav",
-    "nav-sheet",
-    "dialog",
-)  # these stay; any other fragment is the element itself
+# These stay; any other fragment is the element itself.
+_CONTAINERS: Final = ("banners", "nav", "nav-sheet", "dialog")
 
 
 @dataclass(frozen=True, slots=True)
