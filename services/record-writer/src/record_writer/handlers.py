@@ -131,7 +131,7 @@ class RecordHandler:
             one.items = kept
 
     async def _note_marks(self, tx: Transaction, marks: Sequence[books.Mark]) -> None:
-        """Note the ends of parts; all that lies before them is committed, so what the job brought is linked by now."""
+        """Note the ends of parts. What lies before them is written now, so all that the job brought can be linked."""
         await books.note_marks(tx, self.resource, marks)
         if self.resource in LINKED and marks:
             await records.sweep_stores(tx, {mark.store_id for mark in marks})

@@ -10,6 +10,10 @@ from sync_common.bus import in_transaction
 from sync_common.contracts.resources import Resource
 
 CUSTOMERS, ORDERS, _ = Resource
+WAITING = """
+    SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = pg_locks.database
+    WHERE locktype = 'advisory' AND NOT granted AND datname = current_database()
+"""
 
 
 async def link(world, number, store_id=1):
@@ -45,6 +49,24 @@ async def test_all_that_a_job_brought_is_linked_when_its_last_mark_is_in(world, 
     await race(world)
 
     await world.write(world.mark(resource))
+
+    assert await link(world, 100) == ((await world.row("contacts", 1))["id"], 3)
+
+
+async def test_last_batches_that_overlap_take_turns_and_leave_nothing_unlinked(world):
+    """Records and mark were in one batch here and one there: neither sweep saw what the other had not committed."""
+    order = [world.read(ORDERS, world.graphql_order(100, customer=1), 1), world.mark(ORDERS)]
+    customer = [world.read(CUSTOMERS, world.graphql_customer(1), 1), world.mark(CUSTOMERS)]
+
+    async with world.database.transaction() as second:
+        async with world.database.transaction() as first:
+            await world.handlers[ORDERS]([world.message(raw) for raw in order], tx=first)
+            messages = [world.message(raw) for raw in customer]
+            other = asyncio.create_task(world.handlers[CUSTOMERS](messages, tx=second))
+            async with asyncio.timeout(10):
+                while not (other.done() or await world.rows(WAITING)):  # noqa: ASYNC110 - another session's state
+                    await asyncio.sleep(0.01)
+        await other
 
     assert await link(world, 100) == ((await world.row("contacts", 1))["id"], 3)
 

@@ -160,9 +160,15 @@ async def sweep_links(
 
 
 async def sweep_stores(tx: Transaction, store_ids: Iterable[int]) -> None:
-    """Link what batches of these stores that overlapped just now could not see of each other."""
+    """Link what batches of these stores that overlapped just now could not see of each other.
+
+    The caller's batch may hold records that are not committed yet, and so may another one that ends a part. So they
+    take turns from here to their commit: whichever comes last sees what all the others brought.
+    """
     place: Place | None = NEWEST
     stores = sorted(store_ids)
+    async with raw_cursor(tx) as cursor:
+        await cursor.execute(query("lock_links"), {"store_ids": stores})
     while place is not None:
         _, place = await sweep_links(
             tx, before=place, horizon_seconds=UNSETTLED_SECONDS, limit=SWEPT_MAX, store_ids=stores
