@@ -1,7 +1,7 @@
 """One function per kind of message: decide, write, answer. The bus commits, retries and logs."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import psycopg
@@ -84,7 +84,7 @@ class RecordHandler:
         ordered = plan(item for one in received for item in one.items)
         written = await records.write(tx, self.resource, ordered)
 
-        await books.note_outcomes(tx, self.resource, _entries(received, ordered, written))
+        await books.note_outcomes(tx, self.resource, _verdicts(received, ordered, written))
         await self._note_marks(tx, list(_marks(received)))
         await books.note_deliveries(tx, _deliveries(received, written))
         await self._request_refetches(tx, received, written)
@@ -223,42 +223,39 @@ async def _lock(tx: Transaction, received: Sequence[Received]) -> None:
     )
 
 
-def _entries(received: Sequence[Received], ordered: Plan, written: records.Written) -> Iterable[books.Entry]:
-    """Return a ledger row for each record of a job; of two jobs that brought the same record one wrote it."""
+def _verdicts(
+    received: Sequence[Received], ordered: Plan, written: records.Written
+) -> Mapping[books.Verdict, Sequence[str]]:
+    """Return the ledger's rows of a batch; of two jobs that brought the same record one wrote it."""
     winners = {item.key: item.job_id for items in (ordered.deletions, *ordered.rounds) for item in items}
+    verdicts: dict[books.Verdict, list[str]] = defaultdict(list)
     for one in received:
         for item in one.items:
-            outcome = written.outcomes[item.key]
-            if outcome != "skipped" and winners[item.key] != item.job_id:
-                outcome = "unchanged"
-            yield from _entry(item, outcome)
+            if item.job_id is not None:
+                outcome = written.outcomes[item.key]
+                if outcome != "skipped" and winners[item.key] != item.job_id:
+                    outcome = "unchanged"
+                verdicts[_verdict(item, outcome)].append(item.change.external_id)
         for item in one.erased:
-            yield from _entry(item, "skipped")
-        if one.error is not None and one.raw is not None:
-            yield from _failure(one.raw, one.error)
+            if item.job_id is not None:
+                verdicts[_verdict(item, "skipped")].append(item.change.external_id)
+        if one.error is not None and one.raw is not None and (verdict := _failure(one.raw, one.error)):
+            verdicts[verdict].append(one.raw.record_id)
+    return verdicts
 
 
-def _entry(item: Item, outcome: str) -> Iterable[books.Entry]:
-    if item.job_id is not None:
-        yield books.Entry(*_job(item), item.change.external_id, outcome)
+def _verdict(item: Item, outcome: str) -> books.Verdict:
+    return books.Verdict(
+        item.target.advertiser_id, item.target.store_id, item.job_id or 0, item.epoch or 0, outcome
+    )
 
 
-def _job(item: Item) -> tuple[int, int, int, int]:
-    return item.target.advertiser_id, item.target.store_id, item.job_id or 0, item.epoch or 0
-
-
-def _failure(raw: RawRecord, error: Rejected) -> Iterable[books.Entry]:
-    if raw.job_id is not None and raw.store_id is not None and raw.advertiser_id is not None:
-        yield books.Entry(
-            raw.advertiser_id,
-            raw.store_id,
-            raw.job_id,
-            raw.epoch or 0,
-            raw.record_id,
-            "failed",
-            error.field,
-            error.reason,
-        )
+def _failure(raw: RawRecord, error: Rejected) -> books.Verdict | None:
+    if raw.job_id is None or raw.store_id is None or raw.advertiser_id is None:
+        return None
+    return books.Verdict(
+        raw.advertiser_id, raw.store_id, raw.job_id, raw.epoch or 0, "failed", error.field, error.reason
+    )
 
 
 def _marks(received: Sequence[Received]) -> Iterable[books.Mark]:

@@ -2,8 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import TypeAlias, TypeVar
+from typing import NamedTuple, TypeAlias, TypeVar
 
 from pydantic import ValidationError
 
@@ -42,8 +41,7 @@ class Done:
 Outcome: TypeAlias = Done | Rejected
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """One record as it was read; `offset` and `partition` say where."""
 
     topic: str
@@ -55,8 +53,8 @@ class Message:
     timestamp_ms: int
 
     def envelope(self) -> Envelope:
-        """Return the CloudEvents envelope, read once; raise MalformedEnvelope where there is none."""
-        return self._envelope
+        """Read the CloudEvents envelope; raise MalformedEnvelope where there is none."""
+        return Envelope.from_headers(self.headers)
 
     def event(self, model: type[SomeEvent]) -> SomeEvent:
         """Return the body as `model`; raise Rejected naming the fields that do not fit, without their values."""
@@ -66,10 +64,6 @@ class Message:
             first = error.errors(include_input=False, include_url=False, include_context=False)[0]
             field = ".".join(str(part) for part in first["loc"]) or "body"
             raise Rejected(f"{model.type_name()}: {field}: {first['type']}", field) from None
-
-    @cached_property
-    def _envelope(self) -> Envelope:
-        return Envelope.from_headers(self.headers)
 
     @property
     def size(self) -> int:

@@ -1,13 +1,13 @@
 """CloudEvents 1.0 attributes, carried as Kafka headers in binary mode (`ce_` prefix)."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 from uuid import uuid4
 
 SPEC_VERSION: Final = "1.0"
-_CORE: Final = ("id", "type", "source", "subject", "time")
+_NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
 Headers = list[tuple[str, bytes]]
 
@@ -16,8 +16,7 @@ class MalformedEnvelope(ValueError):
     """Raised when a record's headers lack a required attribute; the message names it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Envelope:
+class Envelope(NamedTuple):
     """Who says what about which subject, and when.
 
     `extensions` are CloudEvents extension attributes: lower-case ASCII names, text values. They carry what a
@@ -29,7 +28,7 @@ class Envelope:
     source: str
     subject: str
     time: datetime
-    extensions: Mapping[str, str] = field(default_factory=dict)
+    extensions: Mapping[str, str] = _NONE
 
     def to_headers(self) -> Headers:
         """Return the Kafka headers of this envelope."""
@@ -49,16 +48,23 @@ class Envelope:
         """Read an envelope back; raise MalformedEnvelope when a required attribute is missing or unreadable."""
         try:
             values = {name[3:]: value.decode() for name, value in headers if name.startswith("ce_")}
-            core = {name: values.pop(name) for name in _CORE}
-            time = datetime.fromisoformat(core.pop("time"))
+            take = values.pop
+            envelope = cls(
+                take("id"),
+                take("type"),
+                take("source"),
+                take("subject"),
+                datetime.fromisoformat(take("time")),
+                values,
+            )
         except KeyError as error:
             raise MalformedEnvelope(f"header ce_{error.args[0]} is missing") from None
         except ValueError:
             raise MalformedEnvelope("a ce_ header is not readable text or time") from None
-        if time.tzinfo is None:
+        if envelope.time.tzinfo is None:
             raise MalformedEnvelope("header ce_time has no offset")
-        values.pop("specversion", None)
-        return cls(time=time, extensions=values, **core)
+        take("specversion", None)
+        return envelope
 
 
 def to_rfc3339(instant: datetime) -> str:

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from typing import Final, NamedTuple
 
 from sync_common.contracts.envelope import Envelope, MalformedEnvelope, new_event_id, to_rfc3339
 from sync_common.contracts.resources import Resource, Shape
@@ -17,8 +18,13 @@ class RecordType(StrEnum):
     PART_ENDED = "shopify.part.ended"  # mark: the job has published all of this resource
 
 
-@dataclass(frozen=True, slots=True)
-class RawRecord:
+# Calling an enum costs more than all else that is read of a header.
+_TYPES: Final = {one.value: one for one in RecordType}
+_RESOURCES: Final = {one.value: one for one in Resource}
+_SHAPES: Final = {one.value: one for one in Shape}
+
+
+class RawRecord(NamedTuple):
     """One message on a `shopify.<resource>.<lane>.v1` topic, headers decoded, body untouched.
 
     `store_id`, `job_id` and `epoch` are set on the sync lane only; `webhook_topic` and `webhook_id` on webhooks
@@ -81,30 +87,31 @@ class RawRecord:
     def from_message(cls, envelope: Envelope, body: bytes) -> "RawRecord":
         """Read a record from a Kafka message; raise MalformedEnvelope naming the bad header."""
         ext = envelope.extensions
+        optional = ext.get
         resource, _, record_id = envelope.subject.partition("/")
         try:
             return cls(
-                type=RecordType(envelope.type),
-                resource=Resource(resource),
-                shop=ext["shop"],
-                record_id=record_id,
-                observed_at=_instant(ext["observedat"]),
-                body=body,
-                shape=Shape(ext["shape"]),
-                event_id=envelope.id,
-                source=envelope.source,
-                occurred_at=envelope.time,
-                store_id=_integer(ext.get("storeid")),
-                advertiser_id=_integer(ext.get("advertiserid")),
-                job_id=_integer(ext.get("jobid")),
-                epoch=_integer(ext.get("epoch")),
-                api_version=ext.get("apiversion"),
-                digest=ext.get("digest"),
-                webhook_topic=ext.get("webhooktopic"),
-                webhook_id=ext.get("webhookid"),
-                shopify_event_id=ext.get("shopifyeventid"),
+                _TYPES.get(envelope.type) or RecordType(envelope.type),
+                _RESOURCES.get(resource) or Resource(resource),
+                ext["shop"],
+                record_id,
+                _instant(ext["observedat"]),
+                body,
+                _SHAPES.get(ext["shape"]) or Shape(ext["shape"]),
+                envelope.id,
+                envelope.source,
+                envelope.time,
+                store_id=_integer(optional("storeid")),
+                advertiser_id=_integer(optional("advertiserid")),
+                job_id=_integer(optional("jobid")),
+                epoch=_integer(optional("epoch")),
+                api_version=optional("apiversion"),
+                digest=optional("digest"),
+                webhook_topic=optional("webhooktopic"),
+                webhook_id=optional("webhookid"),
+                shopify_event_id=optional("shopifyeventid"),
                 triggered_at=_instant(ext["triggeredat"]) if "triggeredat" in ext else None,
-                traceparent=ext.get("traceparent"),
+                traceparent=optional("traceparent"),
             )
         except KeyError as error:
             raise MalformedEnvelope(f"header ce_{error.args[0]} is missing") from None

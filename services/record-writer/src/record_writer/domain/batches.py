@@ -24,8 +24,7 @@ class Key(NamedTuple):
     external_id: str
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(NamedTuple):
     """One change for one store, and the job that brought it, if one did."""
 
     key: Key

@@ -1,6 +1,5 @@
 """What a raw record asks of the stored copy, and the version that decides who wins."""
 
-from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import blake2b
@@ -98,8 +97,7 @@ class Kind(StrEnum):
     DELETED = "deleted"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(msgspec.Struct, frozen=True):
     """What one raw record says about one record of the shop.
 
     `updated_at` is None where the payload has no time of its own; `content_hash` is None unless the record is full.
@@ -110,7 +108,7 @@ class Change:
     external_id: str
     observed_at: datetime
     updated_at: datetime | None = None
-    columns: Columns = field(default_factory=dict)
+    columns: Columns = {}
     content_hash: bytes | None = None
     settles: bool = False
     creates: bool = False

@@ -2,10 +2,12 @@
 
 import hmac
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+
+import msgspec
 
 from record_writer.domain import customers, orders
 from record_writer.domain.batches import Target
@@ -100,4 +102,4 @@ def _stripped(resource: Resource, change: Change) -> Change:
     if "metadata" in columns:
         columns["metadata"] = {"redacted": True}
     fingerprint = None if change.content_hash is None else content_hash(resource, columns)
-    return replace(change, columns=columns, content_hash=fingerprint)
+    return msgspec.structs.replace(change, columns=columns, content_hash=fingerprint)

@@ -127,8 +127,11 @@ _REPLACEMENT = rb"\ufffd"
 
 def storable(body: bytes) -> bytes:
     """Return the JSON with what PostgreSQL cannot store (U+0000, lone surrogates, broken UTF-8) as U+FFFD."""
-    readable = body.decode("utf-8", "replace").encode()
-    return _ESCAPE.sub(_storable_escape, readable) if _SUSPECT.search(readable) else readable
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        body = body.decode("utf-8", "replace").encode()
+    return _ESCAPE.sub(_storable_escape, body) if b"\\" in body and _SUSPECT.search(body) else body
 
 
 def _storable_escape(match: re.Match[bytes]) -> bytes:

@@ -1,8 +1,9 @@
 """The job ledger, the end marks of parts, and the webhook deliveries seen."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from sqlalchemy import delete, func
 
@@ -13,15 +14,13 @@ from sync_common.contracts.resources import Resource
 from sync_common.db import Transaction, raw_cursor
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """What became of one record of a job; `field` and `reason` only where it failed."""
+class Verdict(NamedTuple):
+    """What became of some records of a job; `field` and `reason` only where they failed."""
 
     advertiser_id: int
     store_id: int
     job_id: int
     epoch: int
-    external_id: str
     outcome: str
     field: str | None = None
     reason: str | None = None
@@ -53,11 +52,17 @@ class Delivery:
     outcome: str
 
 
-async def note_outcomes(tx: Transaction, resource: Resource, entries: Iterable[Entry]) -> None:
-    """Add to the ledger what is not in it yet; the first outcome of a record stays, unless it was a failure."""
-    if rows := list(entries):
+async def note_outcomes(
+    tx: Transaction, resource: Resource, outcomes: Mapping[Verdict, Iterable[str]]
+) -> None:
+    """Add to the ledger what is not in it yet, given the ids of the records under what became of them.
+
+    The first outcome of a record stays, unless it was a failure.
+    """
+    if outcomes:
+        verdicts = as_json(verdict._asdict() | {"external_ids": ids} for verdict, ids in outcomes.items())
         async with raw_cursor(tx) as cursor:
-            await cursor.execute(query("note_outcomes"), {"resource": resource, "entries": as_json(rows)})
+            await cursor.execute(query("note_outcomes"), {"resource": resource, "verdicts": verdicts})
 
 
 async def note_marks(tx: Transaction, resource: Resource, marks: Iterable[Mark]) -> None:

@@ -1,7 +1,8 @@
 """Writing a batch of one resource: delete, drop what may not be written, upsert if newer, link, report."""
 
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 
@@ -21,7 +22,6 @@ class Written:
     outcomes: dict[Key, str] = field(default_factory=dict)
     ties: set[Key] = field(default_factory=set)
     hints: set[Key] = field(default_factory=set)
-    contact_ids: list[tuple[int, int]] = field(default_factory=list)
 
 
 class Place(NamedTuple):
@@ -43,11 +43,13 @@ def as_json(rows: Iterable[Any]) -> str:
 
 
 async def write(tx: Transaction, resource: Resource, plan: Plan) -> Written:
-    """Apply a plan in the caller's transaction."""
+    """Apply a plan in the caller's transaction, once in each."""
     written = Written(ties=set(plan.ties))
     async with raw_cursor(tx) as cursor:
         if plan.deletions:
             await _delete(cursor, resource, plan.deletions, written)
+        if plan.full:
+            plan = await _without_known(cursor, resource, plan, written)
         if any(plan.rounds):
             await stage(cursor, resource, plan)
             await _drop_deleted(cursor, resource, written)
@@ -58,10 +60,39 @@ async def write(tx: Transaction, resource: Resource, plan: Plan) -> Written:
             if plan.full:
                 await _upsert(cursor, resource, plan, written)
             await _apply_partial(cursor, resource, plan, written)
-            await cursor.execute("DROP TABLE staged")
-        if written.contact_ids and resource is Resource.CUSTOMERS:
-            await _link(cursor, written.contact_ids)
+            if resource is Resource.CUSTOMERS:
+                await cursor.execute(query("link_contacts"))
     return written
+
+
+async def _without_known(cursor: Cursor, resource: Resource, plan: Plan, written: Written) -> Plan:
+    """Leave out what is stored just so: staging it would cost as much as a new record, to write nothing."""
+    by_store: dict[tuple[int, int], list[Item]] = defaultdict(list)
+    for item in plan.full:
+        by_store[item.key[:2]].append(item)
+    listed = as_json(
+        {
+            "advertiser_id": advertiser_id,
+            "store_id": store_id,
+            "external_ids": [item.key.external_id for item in items],
+            "hashes": [f"\\x{(item.change.content_hash or b'').hex()}" for item in items],
+            "times": [item.change.version[0] for item in items],
+        }
+        for (advertiser_id, store_id), items in by_store.items()
+    )
+    await cursor.execute(statement("known_records", resource), {"listed": listed})
+    known = set(_keys(await cursor.fetchall()))
+    if not known:
+        return plan
+    written.outcomes.update(dict.fromkeys(known, "unchanged"))
+    return replace(plan, full=[item for item in plan.full if item.key not in known])
+
+
+def _keys(rows: Iterable[tuple[int, int, list[str]]]) -> Iterable[Key]:
+    """Spell out the keys of rows that hold a store and many ids: much cheaper to fetch than a row for each."""
+    for advertiser_id, store_id, external_ids in rows:
+        for external_id in external_ids:
+            yield Key(advertiser_id, store_id, external_id)
 
 
 async def _delete(cursor: Cursor, resource: Resource, deletions: Sequence[Item], written: Written) -> None:
@@ -91,14 +122,12 @@ async def _upsert(cursor: Cursor, resource: Resource, plan: Plan, written: Writt
     await cursor.execute(statement("upsert_records", resource))
     settling = {item.key for item in plan.full if item.change.settles}
     returned = 0
-    for advertiser_id, store_id, external_id, row_id, outcome, tied in await cursor.fetchall():
-        key = Key(advertiser_id, store_id, external_id)
-        written.outcomes[key] = outcome
-        returned += 1
-        if tied and key not in settling:
-            written.ties.add(key)
-        if outcome != "unchanged":
-            written.contact_ids.append((advertiser_id, row_id))
+    for outcome, tied, *group in await cursor.fetchall():
+        keys = list(_keys([group]))
+        written.outcomes.update(dict.fromkeys(keys, outcome))
+        returned += len(keys)
+        if tied:
+            written.ties.update(key for key in keys if key not in settling)
     if returned < len(plan.full):
         await cursor.execute(statement("stale_ties", resource))
         stale = {Key(*row) for row in await cursor.fetchall()}
@@ -122,17 +151,11 @@ async def _apply_partial(cursor: Cursor, resource: Resource, plan: Plan, written
         written.hints |= {Key(*row) for row in await cursor.fetchall()}
 
 
-def _note(rows: Iterable[tuple[int, int, str, int]], outcome: str, written: Written) -> None:
-    for advertiser_id, store_id, external_id, row_id in rows:
-        key = Key(advertiser_id, store_id, external_id)
+def _note(rows: Iterable[tuple[int, int, str]], outcome: str, written: Written) -> None:
+    for row in rows:
+        key = Key(*row)
         if written.outcomes.get(key) != "created":
             written.outcomes[key] = outcome
-        written.contact_ids.append((advertiser_id, row_id))
-
-
-async def _link(cursor: Cursor, contact_ids: Sequence[tuple[int, int]]) -> None:
-    advertisers, ids = zip(*contact_ids, strict=True)
-    await cursor.execute(query("link_contacts"), {"advertiser_ids": list(advertisers), "ids": list(ids)})
 
 
 async def sweep_links(

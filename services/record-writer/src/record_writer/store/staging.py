@@ -1,9 +1,9 @@
 """Rows into a temporary table by COPY; its text format is written here, at a third of the driver's cost."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cache
-from typing import Any, TypeAlias
+from typing import Any, Final, TypeAlias
 
 import msgspec
 import psycopg
@@ -15,25 +15,29 @@ from record_writer.store.sql import statement
 from record_writer.store.tables import MIRROR, data_columns
 from sync_common.contracts.resources import Resource
 
-NULL = "\\N"
+NULL: Final = "\\N"
 Encode = Callable[[Any], str]
 Cursor: TypeAlias = "psycopg.AsyncCursor[Any]"
-_encode_json = msgspec.json.Encoder().encode
+_encode_json: Final = msgspec.json.Encoder().encode
 
 
 def _text(value: str) -> str:
-    if "\\" in value:
-        value = value.replace("\\", "\\\\")
-    return value.replace("\t", "\\t").replace("\n", "\\n").replace("\r", "\\r")
+    if value.isprintable() and "\\" not in value:
+        return value
+    escaped = value.replace("\\", "\\\\").replace("\t", "\\t")
+    return escaped.replace("\n", "\\n").replace("\r", "\\r")
 
 
 def _json(value: Any) -> str:
-    return _text(_encode_json(value).decode())
+    return _encode_json(value).decode().replace("\\", "\\\\")  # JSON has no tab and no line break of its own
 
 
 def _texts(value: Sequence[str]) -> str:
     if not value:
         return "{}"
+    joined = '","'.join(value)
+    if joined.isprintable() and "\\" not in joined and joined.count('"') == 2 * len(value) - 2:
+        return f'{{"{joined}"}}'
     quoted = ('"' + one.replace("\\", "\\\\").replace('"', '\\"') + '"' for one in value)
     return _text("{" + ",".join(quoted) + "}")
 
@@ -42,20 +46,22 @@ def _bytes(value: bytes) -> str:
     return "\\\\x" + value.hex()
 
 
-def _time(value: datetime) -> str:
-    return value.isoformat()
+def _flag(value: bool) -> str:
+    return "t" if value else "f"
+
+
+_KINDS: Final[tuple[tuple[type, Encode], ...]] = (
+    (JSONB, _json),
+    (ARRAY, _texts),
+    (DateTime, datetime.isoformat),
+    (Boolean, _flag),
+    (LargeBinary, _bytes),
+    (Text, _text),
+)
 
 
 def _encoder(column: "Column[Any]") -> Encode:
-    kinds: tuple[tuple[type, Encode], ...] = (
-        (JSONB, _json),
-        (ARRAY, _texts),
-        (DateTime, _time),
-        (Boolean, lambda value: "t" if value else "f"),
-        (LargeBinary, _bytes),
-        (Text, _text),
-    )
-    return next((encode for kind, encode in kinds if isinstance(column.type, kind)), str)
+    return next((encode for kind, encode in _KINDS if isinstance(column.type, kind)), str)
 
 
 @cache
@@ -68,8 +74,9 @@ def encoders(resource: Resource) -> tuple[tuple[str, Encode], ...]:
 def line(item: Item, number: int, columns: Iterable[tuple[str, Encode]]) -> str:
     """Return one item as a line of COPY."""
     change, target = item.change, item.target
-    carried: Mapping[str, Any] = change.columns
+    carried = change.columns.get
     updated_at = change.updated_at or (change.observed_at if number == 0 or change.creates else None)
+    consent_email = carried("consent_email")
     fields = [
         str(target.advertiser_id),
         str(target.store_id),
@@ -79,13 +86,11 @@ def line(item: Item, number: int, columns: Iterable[tuple[str, Encode]]) -> str:
         NULL if updated_at is None else updated_at.isoformat(),
         change.observed_at.isoformat(),
         NULL if change.content_hash is None else _bytes(change.content_hash),
-        NULL if number == 0 else _texts(tuple(carried)),
-        NULL if carried.get("consent_email") is None else _text(carried["consent_email"]),
+        NULL if number == 0 else _texts(tuple(change.columns)),
+        NULL if consent_email is None else _text(consent_email),
     ]
-    for name, encode in columns:
-        value = carried.get(name)
-        fields.append(NULL if value is None else encode(value))
-    return "\t".join(fields) + "\n"
+    fields += [NULL if (value := carried(name)) is None else encode(value) for name, encode in columns]
+    return "\t".join(fields)
 
 
 async def stage(cursor: Cursor, resource: Resource, plan: Plan) -> None:
@@ -94,4 +99,4 @@ async def stage(cursor: Cursor, resource: Resource, plan: Plan) -> None:
     await cursor.execute(statement("create_staging", resource))
     lines = [line(item, number, columns) for number, items in enumerate(plan.rounds) for item in items]
     async with cursor.copy(statement("copy_staging", resource)) as copy:
-        await copy.write("".join(lines).encode())
+        await copy.write(("\n".join(lines) + "\n").encode())

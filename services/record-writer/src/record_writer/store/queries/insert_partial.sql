@@ -6,4 +6,4 @@ FROM staged
 WHERE round = %(round)s AND creates
 ORDER BY advertiser_id, source_id, external_id
 ON CONFLICT DO NOTHING
-RETURNING advertiser_id, source_id, external_id, id
+RETURNING advertiser_id, source_id, external_id

@@ -1,12 +1,15 @@
--- Give these contacts the orders that waited for them. Orders that another batch holds are left to the sweep.
+-- Give the contacts of this batch the orders that waited for them. Orders that another batch holds are left to the sweep.
 -- OFFSET 0 keeps each look-up a look-up: as a join the planner may read a whole tenant's orders instead.
 WITH written AS MATERIALIZED (
     SELECT contact.advertiser_id, contact.id, contact.source_type, contact.source_id, contact.external_id,
            CASE WHEN contact.deleted_at IS NULL THEN contact.email_key END AS email
-    FROM unnest(%(advertiser_ids)s::bigint[], %(ids)s::bigint[]) AS listed (advertiser_id, id)
+    FROM (SELECT DISTINCT advertiser_id, source_id, external_id FROM staged) AS staged
     CROSS JOIN LATERAL (
         SELECT contacts.* FROM records.contacts
-        WHERE contacts.advertiser_id = listed.advertiser_id AND contacts.id = listed.id
+        WHERE contacts.advertiser_id = staged.advertiser_id
+          AND contacts.source_type = 'ShopifyStore'
+          AND contacts.source_id = staged.source_id
+          AND contacts.external_id = staged.external_id
         OFFSET 0
     ) AS contact
 ), candidate AS (

@@ -1,11 +1,12 @@
 -- Note what became of each record of a job, and tally what that changed in the set. The first outcome stays, unless it
 -- was a failure and the record came again whole: then the tally takes the failure back.
 WITH listed AS (
-    SELECT *
-    FROM jsonb_to_recordset(%(entries)s) AS entry (
-        advertiser_id bigint, job_id bigint, store_id bigint, external_id text, epoch integer,
-        outcome text, field text, reason text
+    SELECT verdict.*, external_id
+    FROM jsonb_to_recordset(%(verdicts)s) AS verdict (
+        advertiser_id bigint, job_id bigint, store_id bigint, epoch integer, outcome text, field text, reason text,
+        external_ids text[]
     )
+    CROSS JOIN LATERAL unnest(verdict.external_ids) AS external_id
 ), noted AS (
     INSERT INTO records.job_ledger AS stored
         (advertiser_id, job_id, resource, external_id, store_id, outcome, field, reason)

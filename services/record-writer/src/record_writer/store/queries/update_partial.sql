@@ -16,4 +16,4 @@ WHERE staged.round = %(round)s
   AND (coalesce(staged.updated_at_source, stored.updated_at_source), staged.observed_at)
       > (stored.updated_at_source, stored.observed_at)
   AND (stored.content_hash IS NOT NULL OR {differs})
-RETURNING stored.advertiser_id, stored.source_id, stored.external_id, stored.id
+RETURNING stored.advertiser_id, stored.source_id, stored.external_id
