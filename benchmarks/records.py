@@ -1,6 +1,6 @@
 """Records of a made-up shop as Kafka messages, in the form in which a sync publishes them."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,36 +18,56 @@ from sync_common.contracts.topics import SYNC_ORCHESTRATOR, sync_topic
 
 SHOP = "bench.myshopify.com"
 STORE_ID, ADVERTISER_ID = 1, 10
+LIMIT_STORE_ID, LIMIT_ADVERTISER_ID = 2, 11
+"""Whose rows the limit is measured with: a store of its own in the same tables."""
+
 STARTED = datetime(2026, 6, 1, 12, tzinfo=UTC)
 PARTITIONS = 6
-CHANGED = {Resource.CUSTOMERS: "note", Resource.ORDERS: "note", Resource.PRODUCTS: "title"}
+SAMPLES = 1_000
+CUSTOMERS_COPIED = 30_000
+"""Orders are of as many customers."""
+
+_KINDS = {Resource.CUSTOMERS: "Customer", Resource.ORDERS: "Order", Resource.PRODUCTS: "Product"}
+_EDITED = {Resource.CUSTOMERS: "note", Resource.ORDERS: "note", Resource.PRODUCTS: "title"}
 
 Body = dict[str, Any]
 
 
-def bodies(counts: dict[Resource, int]) -> dict[Resource, list[Body]]:
+def samples(resource: Resource) -> list[Body]:
     """Return whole records as the page queries of the fetcher answer them."""
-    shop = generate(
-        SHOP,
-        seed=1,
-        now=STARTED,
-        customers=counts[Resource.CUSTOMERS],
-        orders=counts[Resource.ORDERS],
-        products=counts[Resource.PRODUCTS],
-    )
-    return {
-        resource: [
-            _shape(resource)(resolved(shop, resource.value, record))
-            for record in shop.records(resource.value).values()
-        ]
-        for resource in counts
-    }
+    counts = {"customers": 1, "orders": 1, "products": 50, resource.value: SAMPLES}
+    if resource is Resource.ORDERS:
+        counts["customers"] = SAMPLES
+    shop = generate(SHOP, seed=1, now=STARTED, **counts)
+    shape = _Shape(document(f"{resource}_page"))
+    return [shape(resolved(shop, resource.value, record)) for record in shop.records(resource.value).values()]
 
 
-def changed(resource: Resource, records: Iterable[Body]) -> list[Body]:
-    """Return the records after each was edited a minute later."""
-    later = (STARTED + timedelta(minutes=1)).strftime("%Y-%m-%dT%H:%M:%SZ")
-    return [{**record, CHANGED[resource]: "edited since", "updatedAt": later} for record in records]
+def copies(resource: Resource, records: Sequence[Body], count: int, *, after: int = 0) -> list[Body]:
+    """Return so many records that differ from the given ones, and from each other, in number and names."""
+    return [_copy(resource, records[n % len(records)], after + n) for n in range(count)]
+
+
+def _copy(resource: Resource, record: Body, number: int) -> Body:
+    copied = record | _identity(resource, number)
+    if resource is Resource.CUSTOMERS and record.get("defaultEmailAddress"):
+        address = f"person{number}@example.com"
+        copied["defaultEmailAddress"] = record["defaultEmailAddress"] | {"emailAddress": address}
+    if resource is Resource.ORDERS and record.get("customer"):
+        copied["customer"] = record["customer"] | _identity(Resource.CUSTOMERS, number % CUSTOMERS_COPIED)
+    return copied
+
+
+def _identity(resource: Resource, number: int) -> Body:
+    external_id = str(7_000_000_000_000 + number)
+    return {"id": f"gid://shopify/{_KINDS[resource]}/{external_id}", "legacyResourceId": external_id}
+
+
+def edited(resource: Resource, records: Iterable[Body], *, minutes: int) -> list[Body]:
+    """Return the records after each was edited so many minutes later."""
+    later = (STARTED + timedelta(minutes=minutes)).strftime("%Y-%m-%dT%H:%M:%SZ")
+    note = f"edited {minutes} minutes later"
+    return [{**record, _EDITED[resource]: note, "updatedAt": later} for record in records]
 
 
 def messages(resource: Resource, records: Iterable[Body], *, job_id: int) -> list[Message]:
@@ -117,7 +137,3 @@ class _Shape:
                 yield from self._fields(one.selection_set)
             elif isinstance(one, FieldNode):
                 yield one.name.value, one.selection_set
-
-
-def _shape(resource: Resource) -> _Shape:
-    return _Shape(document(f"{resource}_page"))

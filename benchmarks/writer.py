@@ -1,35 +1,50 @@
-"""The writer's whole handler path against raw COPY and upsert of the same rows, mapped beforehand."""
+"""The record-writer from Kafka to committed rows, against raw COPY and upsert of the same rows, ledger included."""
 
 import asyncio
-import gc
-from collections.abc import Sequence
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import psutil
 import psycopg
 from rich.console import Console
-from rich.table import Table
 
 from benchmarks.measure import Cost, measured, table
-from benchmarks.records import ADVERTISER_ID, SHOP, STORE_ID, Body, bodies, changed, messages
+from benchmarks.records import (
+    ADVERTISER_ID,
+    LIMIT_ADVERTISER_ID,
+    LIMIT_STORE_ID,
+    SHOP,
+    STORE_ID,
+    Body,
+    copies,
+    edited,
+    messages,
+    samples,
+)
 from local_stack import schema
-from local_stack.parts import postgres_server
+from local_stack.parts import kafka_server, postgres_server
 from local_stack.postgres import replace_database
-from local_stack.repository import POSTGRES_SQL, migrations_of, scratch_folder
-from record_writer.domain.redaction import Hasher
-from record_writer.handlers import RecordHandler
-from sync_common.bus import Done, Message, in_transaction
+from local_stack.processes import Process, start
+from local_stack.repository import LOCAL, POSTGRES_SQL, migrations_of, scratch_folder
+from sync_common.bus import Message, Producer
+from sync_common.bus.topics import ensure_topics
 from sync_common.contracts.resources import Resource
 from sync_common.contracts.stack import SERVICES
-from sync_common.contracts.topics import RECORD_WRITER
-from sync_common.db import Database
+from sync_common.contracts.topics import RECORD_WRITER, TOPICS, sync_topic
 from sync_common.db.migrations import upgrade
-from sync_common.runtime import SystemClock
 
-COUNTS = {Resource.CUSTOMERS: 10_000, Resource.ORDERS: 10_000, Resource.PRODUCTS: 2_000}
+COUNTS = {Resource.CUSTOMERS: 30_000, Resource.ORDERS: 20_000, Resource.PRODUCTS: 10_000}
 BATCH_RECORDS = 1_000
-PASSES = ("fresh", "all changed", "all equal")
 TABLES = {Resource.CUSTOMERS: "contacts", Resource.ORDERS: "orders", Resource.PRODUCTS: "products"}
+SECONDS_MAX = 600.0
+FIRST_FILLER, FILLERS = 1_000, 50
+"""The other tenants of a table."""
 
 # What the writer reads of its neighbours, by their contract.
 NEIGHBOURS = f"""
@@ -43,108 +58,260 @@ GRANT SELECT ON gateway.stores_v1, fetcher.installations_v1 TO svc_record_writer
 """
 
 
-def run(console: Console) -> None:
-    """Print, per resource and kind of batch, both sides' throughput and our CPU per record."""
-    with scratch_folder("bench-writer") as folder:
-        server = postgres_server(folder, port=0)
+@dataclass(frozen=True)
+class Place:
+    """Where a benchmark of the writer runs."""
+
+    kafka: str
+    url: str
+    folder: Path
+
+    def writer_url(self) -> str:
+        """Return the address under the service's own role."""
+        return replace_database(self.url, self.url.rsplit("/", 1)[1], SERVICES[RECORD_WRITER].runtime_role)
+
+    def writer(self, **settings: str) -> Process:
+        """Start the service as a process of its own."""
+        environment = {
+            "WRITER_KAFKA_BOOTSTRAP": self.kafka,
+            "WRITER_DATABASE_URL": self.writer_url(),
+            "WRITER_REDACTION_KEY": "a secret of the benchmark, long enough",
+            "WRITER_ENVIRONMENT": "development",
+            "WRITER_OPS_PORT": "0",
+            "WRITER_LOG_LEVEL": "warning",
+            **settings,
+        }
+        name = f"writer-{uuid4().hex[:6]}"
+        command = [sys.executable, "-m", "record_writer"]
+        return start(name, command, log_path=self.folder / "logs" / f"{name}.log", env=environment)
+
+
+@contextmanager
+def writers_place(name: str) -> Iterator[Place]:
+    """Give a Kafka, a PostgreSQL and a database with the writer's schema."""
+    with scratch_folder(name) as folder:
+        kafka = kafka_server(folder, cache=LOCAL / "cache", port=0)
         try:
-            _on_server(server.address, console)
+            postgres = postgres_server(folder, port=0)
+            try:
+                database = f"bench_{uuid4().hex[:8]}"
+                url = schema.create_database(postgres.address, database)
+                _prepare(url, database)
+                yield Place(kafka.address, url, folder)
+            finally:
+                postgres.stop()
         finally:
-            server.stop()
+            kafka.stop()
 
 
-def _on_server(address: str, console: Console) -> None:
-    name = f"bench_{uuid4().hex[:8]}"
-    url = schema.create_database(address, name)
-    try:
-        _prepare(url, folder=migrations_of(RECORD_WRITER), name=name)
-        console.print(asyncio.run(_measure(url)))
-    finally:
-        schema.drop_database(address, name)
-
-
-def _prepare(url: str, *, folder: Path, name: str) -> None:
+def _prepare(url: str, name: str) -> None:
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute((POSTGRES_SQL / "roles.sql").read_bytes())
     role = SERVICES[RECORD_WRITER].migration_role
-    upgrade(replace_database(url, name, role), migrations=folder, schema="records")
+    upgrade(replace_database(url, name, role), migrations=migrations_of(RECORD_WRITER), schema="records")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(NEIGHBOURS.encode())
 
 
-async def _measure(url: str) -> Table:
-    shown = table(
-        f"writer: batches of {BATCH_RECORDS:,}, each committed",
-        "", "records", "COPY+upsert rec/s", "ours rec/s", "ratio", "our Python CPU µs",
-    )  # fmt: skip
-    made = bodies(COUNTS)
-    gc.collect()
-    gc.freeze()  # the service has no such heap for the collector to scan
-    runtime_url = replace_database(url, url.rsplit("/", 1)[1], SERVICES[RECORD_WRITER].runtime_role)
-    database = Database.from_url(runtime_url, application_name="bench", pool_size=2)
+def run(console: Console, *, sizes: Sequence[int] = (100_000,), counts: dict[Resource, int] = COUNTS) -> None:
+    """Print, per size of the tables, resource and kind of batch, both sides' throughput and where the CPU went."""
+    made = {resource: samples(resource) for resource in counts}
+    for size in sizes:
+        with writers_place("bench-writer") as place:
+            shown = table(
+                f"writer: tables of {size:,} rows, batches of {BATCH_RECORDS:,}, from Kafka to committed rows",
+                "", "records", "limit rec/s", "ours rec/s", "ratio",
+                "limit PostgreSQL µs", "ours PostgreSQL µs", "ours Python µs", "MiB at most",
+            )  # fmt: skip
+            for number, (resource, count) in enumerate(counts.items()):
+                bodies = copies(resource, made[resource], count)
+                for row in _resource(place, resource, bodies, size=size, first_job=1 + 10 * number):
+                    shown.add_row(*row)
+            console.print(shown)
+
+
+def _resource(
+    place: Place, resource: Resource, bodies: Sequence[Body], *, size: int, first_job: int
+) -> Iterator[list[str]]:
+    changed = edited(resource, bodies, minutes=1)
+    half, quarter = len(bodies) // 2, len(bodies) // 4
+    passes = {
+        "fresh": bodies,
+        "all changed": changed,
+        "all equal": changed,
+        "mixed": [
+            *changed[:half],
+            *edited(resource, bodies[half : half + quarter], minutes=2),
+            *copies(resource, bodies[half + quarter :], len(bodies) - half - quarter, after=len(bodies)),
+        ],
+    }
+    _fill(place, resource, bodies, size, job_id=first_job - 1)
+    for job_id, (name, some) in enumerate(passes.items(), start=first_job):
+        asyncio.run(_publish(place.kafka, resource, messages(resource, some, job_id=job_id)))
+        _settle(place.url)
+        ours = _ours(place, resource, job_id, len(some))
+        rows, ledger = _written(place.url, resource, job_id)
+        _settle(place.url)
+        limit = _limit(place.url, resource, rows, ledger)
+        yield [
+            f"{resource}, {name}", f"{len(some):,}",
+            f"{limit.per_second:,.0f}", f"{ours.per_second:,.0f}", f"{ours.per_second / limit.per_second:.2f}",
+            f"{limit.server_micros:.0f}", f"{ours.server_micros:.0f}", f"{ours.cpu_micros:.0f}",
+            f"{ours.memory_bytes_max / 2**20:.0f}",
+        ]  # fmt: skip
+
+
+def _fill(place: Place, resource: Resource, bodies: Sequence[Body], size: int, *, job_id: int) -> None:
+    """Let the service write some records, and make rows of other tenants like them until the table has its size."""
+    some = copies(resource, bodies, BATCH_RECORDS, after=1_000_000)
+    asyncio.run(_publish(place.kafka, resource, messages(resource, some, job_id=job_id)))
+    _ours(place, resource, job_id, len(some))
+    name = TABLES[resource]
+    made = {
+        "advertiser_id": f"{FIRST_FILLER} + number % {FILLERS}",
+        "external_id": "row.external_id || number",
+        "email": "number || row.email",
+        "customer_external_id": "row.customer_external_id || number",
+        "contact_id": "NULL",
+    }
+    columns = _columns(place.url, name)
+    values = ", ".join(made.get(column, f"row.{column}") for column in columns)
+    with psycopg.connect(place.url, autocommit=True) as connection:
+        connection.execute(
+            f"""INSERT INTO records.{name} ({", ".join(columns)})
+                SELECT {values} FROM records.{name} AS row
+                CROSS JOIN generate_series(1, {size // BATCH_RECORDS}) AS number
+                WHERE row.advertiser_id = {ADVERTISER_ID} AND row.source_id = {STORE_ID}
+            """.encode()  # noqa: S608
+        )
+
+
+@dataclass
+class WriterCost(Cost):
+    """A cost with what PostgreSQL spent, and the most memory that the writer held."""
+
+    server_seconds: float = 0.0
+    memory_bytes_max: int = 0
+
+    @property
+    def server_micros(self) -> float:
+        """Return PostgreSQL's CPU microseconds for one record."""
+        return 1e6 * self.server_seconds / self.records
+
+
+async def _publish(bootstrap: str, resource: Resource, batch: Iterable[Message]) -> None:
+    topic = sync_topic(resource)
+    await ensure_topics(bootstrap, "", topics=list(TOPICS.values()))
+    producer = Producer(bootstrap, "bench")
+    await producer.start()
     try:
-        for number, resource in enumerate(COUNTS):
-            ours, rows = await _ours(database, url, resource, made[resource], first_job=1 + 3 * number)
-            raw = _raw(url, TABLES[resource], rows)
-            for name, our, limit in zip(PASSES, ours, raw, strict=True):
-                shown.add_row(
-                    f"{resource}, {name}", f"{our.records:,}", f"{limit.per_second:,.0f}", f"{our.per_second:,.0f}",
-                    f"{our.per_second / limit.per_second:.2f}", f"{our.cpu_micros:.0f}",
-                )  # fmt: skip
+        sending = producer.batch()
+        for message in batch:
+            await sending.enqueue(topic, message.key, message.value or b"", list(message.headers))
+        await sending.flush()
     finally:
-        await database.close()
-    return shown
+        await producer.stop()
 
 
-async def _ours(
-    database: Database, url: str, resource: Resource, records: Sequence[Body], *, first_job: int
-) -> tuple[list[Cost], list[list[bytes]]]:
-    """Hand each pass to the handler; return the costs, and the rows after each pass as batches of COPY text."""
-    handle = in_transaction(
-        database, RecordHandler(resource, Hasher(b"a secret of the benchmark, long enough"), SystemClock())
+def _ours(place: Place, resource: Resource, job_id: int, count: int) -> WriterCost:
+    """Let the service write a job that is in Kafka already; the clock runs between its first batch and its last."""
+    writer = place.writer(
+        WRITER_LANES='["sync"]',
+        WRITER_RESOURCES=f'["{resource}"]',
     )
-    edited = changed(resource, records)
-    costs, rows = [], []
-    for job_id, some in enumerate((records, edited, edited), start=first_job):
-        batches = _batches(messages(resource, some, job_id=job_id))
-        _settle(url, TABLES[resource])
-        with measured(len(records)) as cost:
-            for batch in batches:
-                assert set(await handle(batch)) == {Done()}, "a record was refused"
-        costs.append(cost)
-        rows.append(_copied_out(url, TABLES[resource]))
-    return costs, rows
+    try:
+        with closing(psycopg.connect(place.url, autocommit=True)) as connection:
+
+            def tally() -> tuple[int, float]:
+                assert writer.running, writer.log_tail()
+                return _tally(connection, job_id)
+
+            first = _wait(tally, lambda seen: seen[0] > 0)
+            before = _cpu_seconds(connection), _cpu_of(psutil.Process(writer.pid))
+            last = _wait(tally, lambda seen: seen[0] >= count)
+            after = _cpu_seconds(connection), _cpu_of(psutil.Process(writer.pid))
+        assert last[0] == count, "every record is in the ledger once"
+        memory = _memory_bytes_max(writer.pid)
+    finally:
+        writer.stop()
+    return WriterCost(
+        records=last[0] - first[0],
+        seconds=last[1] - first[1],
+        cpu_seconds=after[1] - before[1],
+        server_seconds=after[0] - before[0],
+        memory_bytes_max=memory,
+    )
 
 
-def _batches(batch: Sequence[Message]) -> list[Sequence[Message]]:
-    return [batch[start : start + BATCH_RECORDS] for start in range(0, len(batch), BATCH_RECORDS)]
+def _wait(
+    look: Callable[[], tuple[int, float]], until: Callable[[tuple[int, float]], bool]
+) -> tuple[int, float]:
+    deadline = time.monotonic() + SECONDS_MAX
+    while not until(seen := look()):
+        assert time.monotonic() < deadline, f"still at {seen[0]} records"
+        time.sleep(0.02)
+    return seen
 
 
-def _raw(url: str, name: str, rows: Sequence[Sequence[bytes]]) -> list[Cost]:
-    """Write the same rows into the same emptied table with nothing but COPY and one upsert a batch."""
+def _tally(connection: "psycopg.Connection[Any]", job_id: int) -> tuple[int, float]:
+    """Return how many records of a job are committed, and when the latest batch was."""
+    row = connection.execute(
+        """SELECT coalesce(sum(created + updated + unchanged + skipped + failed), 0)::integer,
+                  coalesce(extract(epoch FROM max(created_at)), 0)::float
+           FROM records.job_tallies WHERE advertiser_id = %s AND job_id = %s""",
+        [ADVERTISER_ID, job_id],
+    ).fetchone()
+    assert row is not None
+    return row
+
+
+def _cpu_seconds(connection: "psycopg.Connection[Any]") -> float:
+    """Return what the server's processes have spent, those that have ended left out."""
+    server = psutil.Process(connection.info.backend_pid).parent()
+    assert server is not None
+    return sum(_cpu_of(process) for process in (server, *server.children(recursive=True)))
+
+
+def _cpu_of(process: psutil.Process) -> float:
+    times = process.cpu_times()
+    return float(times.user + times.system)
+
+
+def _memory_bytes_max(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    (peak,) = (line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(peak) * 1024
+
+
+def _limit(url: str, resource: Resource, rows: Sequence[bytes], ledger: Sequence[bytes]) -> WriterCost:
+    """Write the same rows and ledger for another store, with nothing but COPY and one upsert a batch."""
+    name = TABLES[resource]
     columns = _columns(url, name)
     listed = ", ".join(columns)
     assignments = ", ".join(f"{column} = excluded.{column}" for column in columns)
     upsert = f"""INSERT INTO records.{name} AS stored ({listed}) SELECT {listed} FROM staged
         ON CONFLICT (advertiser_id, source_type, source_id, external_id) DO UPDATE SET {assignments}
         WHERE stored.content_hash IS DISTINCT FROM excluded.content_hash"""  # noqa: S608
-    costs = []
+    staging = f"""CREATE TEMPORARY TABLE staged ON COMMIT DROP AS
+        SELECT {listed} FROM records.{name} WITH NO DATA"""  # noqa: S608
+    noting = (
+        "COPY records.job_ledger (advertiser_id, store_id, job_id, resource, external_id, outcome) FROM STDIN"
+    )
+    cost = WriterCost()
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"TRUNCATE records.{name} CASCADE".encode())
-        for batches in rows:
-            _settle(url, name)
-            with measured(sum(batch.count(b"\n") for batch in batches)) as cost:
-                for batch in batches:
-                    with connection.transaction():
-                        connection.execute(
-                            f"""CREATE TEMPORARY TABLE staged ON COMMIT DROP AS
-                                SELECT {listed} FROM records.{name} WITH NO DATA""".encode()  # noqa: S608
-                        )
-                        with connection.cursor().copy(f"COPY staged ({listed}) FROM STDIN".encode()) as copy:
-                            copy.write(batch)
-                        connection.execute(upsert.encode())
-            costs.append(cost)
-    return costs
+        before = _cpu_seconds(connection)
+        with measured(sum(batch.count(b"\n") for batch in rows)) as found:
+            for batch, noted in zip(rows, ledger, strict=True):
+                with connection.transaction():
+                    connection.execute(staging.encode())
+                    with connection.cursor().copy(f"COPY staged ({listed}) FROM STDIN".encode()) as copy:
+                        copy.write(batch)
+                    connection.execute(upsert.encode())
+                    with connection.cursor().copy(noting.encode()) as copy:
+                        copy.write(noted)
+        cost.server_seconds = _cpu_seconds(connection) - before
+    cost.records, cost.seconds, cost.cpu_seconds = found.records, found.seconds, found.cpu_seconds
+    return cost
 
 
 def _columns(url: str, name: str) -> list[str]:
@@ -156,16 +323,43 @@ def _columns(url: str, name: str) -> list[str]:
         return [row[0] for row in connection.execute(query, [name])]
 
 
-def _copied_out(url: str, name: str) -> list[bytes]:
-    columns = ", ".join(_columns(url, name))
-    query = f"COPY (SELECT {columns} FROM records.{name} ORDER BY id) TO STDOUT"  # noqa: S608
-    with psycopg.connect(url) as connection, connection.cursor().copy(query.encode()) as copy:
-        lines = b"".join(bytes(part) for part in copy).splitlines(keepends=True)
+def _written(url: str, resource: Resource, job_id: int) -> tuple[list[bytes], list[bytes]]:
+    """Return what a job wrote, rows and ledger, as batches of COPY text for another store."""
+    moved = {
+        "advertiser_id": str(LIMIT_ADVERTISER_ID),
+        "source_id": str(LIMIT_STORE_ID),
+        "contact_id": "contact.id",
+    }
+    name = TABLES[resource]
+    listed = ", ".join(moved.get(column, f"written.{column}") for column in _columns(url, name))
+    # An order's contact is the one of the other store that has the same number.
+    contact = f"""LEFT JOIN records.contacts AS contact ON contact.advertiser_id = {LIMIT_ADVERTISER_ID}
+        AND contact.source_type = 'ShopifyStore' AND contact.source_id = {LIMIT_STORE_ID}
+        AND contact.external_id = written.customer_external_id"""
+    job = f"ledger.advertiser_id = {ADVERTISER_ID} AND ledger.job_id = {job_id}"
+    rows = f"""SELECT {listed} FROM records.job_ledger AS ledger
+        JOIN records.{name} AS written ON written.advertiser_id = ledger.advertiser_id
+            AND written.source_type = 'ShopifyStore' AND written.source_id = ledger.store_id
+            AND written.external_id = ledger.external_id
+        {contact if resource is Resource.ORDERS else ""}
+        WHERE {job} ORDER BY ledger.ctid"""  # noqa: S608
+    ledger = f"""SELECT {LIMIT_ADVERTISER_ID}, {LIMIT_STORE_ID}, job_id, resource, external_id, outcome
+        FROM records.job_ledger AS ledger WHERE {job} ORDER BY ledger.ctid"""  # noqa: S608
+    return _copied_out(url, rows), _copied_out(url, ledger)
+
+
+def _copied_out(url: str, query: str) -> list[bytes]:
+    with (
+        psycopg.connect(url) as connection,
+        connection.cursor().copy(f"COPY ({query}) TO STDOUT".encode()) as out,
+    ):
+        lines = b"".join(bytes(part) for part in out).splitlines(keepends=True)
     return [b"".join(lines[start : start + BATCH_RECORDS]) for start in range(0, len(lines), BATCH_RECORDS)]
 
 
-def _settle(url: str, name: str) -> None:
+def _settle(url: str) -> None:
     """Give both sides the same start: statistics fresh, no checkpoint due."""
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f"VACUUM ANALYZE records.{name}".encode())
+        for name in (*TABLES.values(), "job_ledger", "job_tallies"):
+            connection.execute(f"VACUUM ANALYZE records.{name}".encode())
         connection.execute("CHECKPOINT")

@@ -141,7 +141,7 @@ async def test_header_without_a_value_counts_as_empty(bus: Any) -> None:
     [message] = await bus.read(topic, 1)
 
     assert message.headers == [("ce_id", b"")]
-    assert message.size == len(b"keyvaluece_id")
+    assert message.size == len(b"keyvalue")
 
 
 async def test_second_consumer_joins_mid_stream_and_no_record_is_lost(bus: Any) -> None:

@@ -38,6 +38,7 @@ CREATE TABLE records.contacts (
     updated_at_source timestamptz NOT NULL DEFAULT '-infinity',
     observed_at timestamptz NOT NULL DEFAULT '-infinity',
     content_hash bytea,
+    body_hash bytea,
     deleted_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -63,6 +64,8 @@ CREATE INDEX contacts_total_spent ON records.contacts (advertiser_id, total_spen
 CREATE INDEX contacts_last_order_at ON records.contacts (advertiser_id, last_order_at);
 COMMENT ON COLUMN records.contacts.content_hash IS
     'Fingerprint of the canonical columns of the last full record; NULL while only a partial one is known.';
+COMMENT ON COLUMN records.contacts.body_hash IS
+    'Fingerprint of the bytes of the last full record; it holds while content_hash is there.';
 COMMENT ON COLUMN records.contacts.admin_path IS 'Path under https://{shop}/admin.';
 """
 
@@ -114,6 +117,7 @@ CREATE TABLE records.orders (
     updated_at_source timestamptz NOT NULL DEFAULT '-infinity',
     observed_at timestamptz NOT NULL DEFAULT '-infinity',
     content_hash bytea,
+    body_hash bytea,
     deleted_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
@@ -172,6 +176,7 @@ CREATE TABLE records.products (
     updated_at_source timestamptz NOT NULL DEFAULT '-infinity',
     observed_at timestamptz NOT NULL DEFAULT '-infinity',
     content_hash bytea,
+    body_hash bytea,
     deleted_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),

@@ -1,13 +1,14 @@
 """One function per kind of message: decide, write, answer. The bus commits, retries and logs."""
 
+import asyncio
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import psycopg
 
-from record_writer.domain.batches import Item, Plan, Target, item_for, plan
-from record_writer.domain.changes import Change, Kind
+from record_writer.domain.batches import Item, Key, Plan, Target, item_for, plan
+from record_writer.domain.changes import Kind, body_hash, known_record
 from record_writer.domain.interpret import interpret
 from record_writer.domain.redaction import Hasher
 from record_writer.errors import InvalidRecord, ReplayedElsewhere, UnknownShop
@@ -23,6 +24,7 @@ from sync_common.db import Transaction
 from sync_common.runtime.clock import Clock
 
 REFETCH_IDS_MAX = 250
+TURN_RECORDS = 100  # some milliseconds of Python: what a webhook of another lane may have to wait
 LINKED = (Resource.CUSTOMERS, Resource.ORDERS)
 
 
@@ -32,16 +34,17 @@ class Received:
 
     message: Message
     raw: RawRecord | None = None
-    change: Change | None = None
-    items: list[Item] = field(default_factory=list)
+    body_hash: bytes = b""
+    targets: list[Target] = field(default_factory=list)
     missed_by: list[Target] = field(default_factory=list)
+    items: list[Item] = field(default_factory=list)
     erased: list[Item] = field(default_factory=list)
     error: Rejected | None = None
 
     def reject(self, error: InvalidRecord) -> None:
         """Make this message a dead letter."""
         self.error = Rejected(str(error), error.field, error=type(error).__name__)
-        self.items = []
+        self.targets, self.items = [], []
 
 
 @dataclass(frozen=True)
@@ -69,7 +72,7 @@ class RecordHandler:
             if not _is_about_data(error):
                 raise
             received[0].error = Rejected("the database cannot hold it", error=type(error).__name__)
-            received[0].items = []
+            received[0].targets, received[0].items = [], []
             outcomes = await self._write(tx, received)
         else:
             await savepoint.commit()
@@ -78,6 +81,7 @@ class RecordHandler:
     async def _write(self, tx: Transaction, received: Sequence[Received]) -> Sequence[Outcome]:
         await self._address(tx, received)
         await self._refuse_replays(tx, received)
+        await self._read(tx, received)
         await _lock(tx, received)
         await self._leave_out_erased(tx, received)
 
@@ -108,16 +112,34 @@ class RecordHandler:
 
     async def _refuse_replays(self, tx: Transaction, received: Sequence[Received]) -> None:
         bodies = [
-            (one.raw.digest, one.raw.shop) for one in received if one.raw and one.raw.digest and one.items
+            (one.raw.digest, one.raw.shop) for one in received if one.raw and one.raw.digest and one.targets
         ]
         replays = await books.replayed(tx, bodies)
         for one in received:
             if one.raw is not None and (one.raw.digest, one.raw.shop) in replays:
                 one.reject(ReplayedElsewhere())
 
+    async def _read(self, tx: Transaction, received: Sequence[Received]) -> None:
+        """Interpret the bodies that are not stored already, and let the other lanes have their turns meanwhile."""
+        known = await records.known_bodies(
+            tx,
+            self.resource,
+            (
+                (target, one.raw.record_id, one.body_hash)
+                for one in received
+                if one.raw is not None and one.raw.body
+                for target in one.targets
+            ),
+        )
+        for number, one in enumerate(received, start=1):
+            if one.raw is not None and one.targets:
+                _interpret(one, one.raw, known)
+            if number % TURN_RECORDS == 0:
+                await asyncio.sleep(0)
+
     async def _leave_out_erased(self, tx: Transaction, received: Sequence[Received]) -> None:
         items = [item for one in received for item in one.items]
-        known = await redactions.load(tx, self.hasher, self.resource, [(i.target, i.change) for i in items])
+        known = await redactions.load(tx, self.hasher, self.resource, items)
         if not known.known:
             return
         for one in received:
@@ -126,7 +148,9 @@ class RecordHandler:
                 change = known.apply(self.resource, item.target, item.change)
                 if change is None:
                     one.erased.append(item)
-                else:
+                elif change is item.change:
+                    kept.append(item)
+                else:  # the row is no longer what the body says
                     kept.append(item_for(item.target, change, item.job_id, item.epoch))
             one.items = kept
 
@@ -181,20 +205,17 @@ def _is_about_data(error: psycopg.Error | ValueError) -> bool:
 
 
 def _receive(message: Message, resource: Resource) -> Received:
-    """Decode one message; what cannot be read becomes a dead letter, whatever comes beside it."""
+    """Decode one message's headers; what cannot be read becomes a dead letter, whatever comes beside it."""
     one = Received(message)
     try:
         one.raw = RawRecord.from_message(message.envelope(), message.value or b"")
         if one.raw.resource is not resource:
             raise InvalidRecord("subject", "names another resource than the topic")
-        if one.raw.type is not RecordType.PART_ENDED:
-            one.change = interpret(one.raw)
+        one.body_hash = body_hash(one.raw.body)
     except MalformedEnvelope as error:
         one.error = Rejected(str(error), error="MalformedEnvelope")
     except InvalidRecord as error:
         one.reject(error)
-    except Exception as error:  # noqa: BLE001 - reading is pure: it would fail again, so the message is to blame
-        one.error = Rejected("cannot be read", error=type(error).__name__)
     return one
 
 
@@ -203,15 +224,31 @@ def _address(one: Received, raw: RawRecord, directory: stores.Directory) -> None
         target = directory.by_store.get(raw.store_id)
         if target is None or (target.advertiser_id, target.shop) != (raw.advertiser_id, raw.shop):
             raise InvalidRecord("storeid", "not a store of this advertiser and shop")
-        targets = [target]
+        one.targets = [target]
+        return
+    connections = directory.by_shop.get(raw.shop)
+    if not connections:
+        raise UnknownShop
+    one.targets = [c.target for c in connections if c.receives(raw.observed_at)]
+    one.missed_by = [c.target for c in connections if not c.receives(raw.observed_at)]
+
+
+def _interpret(one: Received, raw: RawRecord, known: Container[Key]) -> None:
+    """Say what a body asks of each store; one that cannot be read becomes a dead letter."""
+    if raw.type is RecordType.PART_ENDED:
+        return
+    try:
+        if all(Key(target.advertiser_id, target.store_id, raw.record_id) in known for target in one.targets):
+            change = known_record(raw.record_id, observed_at=raw.observed_at)
+        else:
+            change = interpret(raw)
+    except InvalidRecord as error:
+        one.reject(error)
+    except Exception as error:  # noqa: BLE001 - reading is pure: it would fail again, so the message is to blame
+        one.error = Rejected("cannot be read", error=type(error).__name__)
+        one.targets = []
     else:
-        connections = directory.by_shop.get(raw.shop)
-        if not connections:
-            raise UnknownShop
-        targets = [c.target for c in connections if c.receives(raw.observed_at)]
-        one.missed_by = [c.target for c in connections if not c.receives(raw.observed_at)]
-    if one.change is not None:
-        one.items = [item_for(target, one.change, raw.job_id, raw.epoch) for target in targets]
+        one.items = [item_for(target, change, raw.job_id, raw.epoch, one.body_hash) for target in one.targets]
 
 
 async def _lock(tx: Transaction, received: Sequence[Received]) -> None:
@@ -225,23 +262,21 @@ async def _lock(tx: Transaction, received: Sequence[Received]) -> None:
 
 def _verdicts(
     received: Sequence[Received], ordered: Plan, written: records.Written
-) -> Mapping[books.Verdict, Sequence[str]]:
-    """Return the ledger's rows of a batch; of two jobs that brought the same record one wrote it."""
+) -> Iterable[tuple[books.Verdict, str]]:
+    """Say what became of each record of a job; of two jobs that brought the same record one wrote it."""
     winners = {item.key: item.job_id for items in (ordered.deletions, *ordered.rounds) for item in items}
-    verdicts: dict[books.Verdict, list[str]] = defaultdict(list)
     for one in received:
         for item in one.items:
             if item.job_id is not None:
-                outcome = written.outcomes[item.key]
-                if outcome != "skipped" and winners[item.key] != item.job_id:
+                outcome = written.outcomes.get(item.key, "unchanged")
+                if outcome != "skipped" and winners.get(item.key, item.job_id) != item.job_id:
                     outcome = "unchanged"
-                verdicts[_verdict(item, outcome)].append(item.change.external_id)
+                yield _verdict(item, outcome), item.change.external_id
         for item in one.erased:
             if item.job_id is not None:
-                verdicts[_verdict(item, "skipped")].append(item.change.external_id)
+                yield _verdict(item, "skipped"), item.change.external_id
         if one.error is not None and one.raw is not None and (verdict := _failure(one.raw, one.error)):
-            verdicts[verdict].append(one.raw.record_id)
-    return verdicts
+            yield verdict, " ".join(one.raw.record_id.split())
 
 
 def _verdict(item: Item, outcome: str) -> books.Verdict:

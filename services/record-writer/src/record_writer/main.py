@@ -21,7 +21,6 @@ from sync_common.bus import (
     one_by_one,
     topic_guard,
 )
-from sync_common.contracts.resources import Resource
 from sync_common.contracts.topics import COMPLIANCE_TOPIC, RECORD_WRITER, live_topic, sync_topic
 from sync_common.db import Database, is_transient
 from sync_common.runtime import HttpServer, Readiness, SystemClock, configure_logging, run_service
@@ -64,16 +63,18 @@ async def main() -> int:
 
 
 def build_consumers(settings: Settings, database: Database, producer: Producer) -> dict[str, Consumer]:
-    """Return a consumer per lane and resource, each a group of its own: a busy one never delays another."""
+    """Return the consumers; each lane and resource is a group of its own, so that a busy one never delays another."""
     hasher, clock = Hasher(settings.redaction_key.get_secret_value().encode()), SystemClock()
 
-    def consumer(name: str, topic: str, handler: TransactionalHandler, batch_records_max: int) -> Consumer:
+    def consumer(
+        group: str, topic: str, handler: TransactionalHandler, batch_records_max: int, *, number: int = 1
+    ) -> Consumer:
         return Consumer(
             settings.kafka_bootstrap,
-            f"{RECORD_WRITER}.{name}",
+            f"{RECORD_WRITER}.{group}",
             [topic],
             in_transaction(database, handler),
-            client_id=f"{RECORD_WRITER}.{name}",
+            client_id=f"{RECORD_WRITER}.{group}.{number}",
             consumer_name=RECORD_WRITER,
             transient=is_transient,
             dead_letters=producer,
@@ -81,19 +82,18 @@ def build_consumers(settings: Settings, database: Database, producer: Producer) 
             registry=REGISTRY,
         )
 
-    consumers = {
-        f"{resource}.{lane}": consumer(
-            f"{resource}.{lane}",
-            TOPIC_OF[lane](resource),
-            RecordHandler(resource, hasher, clock),
-            settings.batch_records_max,
-        )
-        for lane in sorted(settings.lanes & TOPIC_OF.keys())
-        for resource in Resource
-        if resource in settings.resources
-    }
+    consumers = {}
+    for lane in sorted(settings.lanes & TOPIC_OF.keys()):
+        members = settings.sync_consumers if lane == "sync" else 1
+        for resource in sorted(settings.resources):
+            handler = RecordHandler(resource, hasher, clock)
+            group, topic = f"{resource}.{lane}", TOPIC_OF[lane](resource)
+            for number in range(1, members + 1):
+                consumers[f"{group}.{number}"] = consumer(
+                    group, topic, handler, settings.batch_records_max, number=number
+                )
     if "compliance" in settings.lanes:
-        handler = one_by_one(ComplianceHandler(hasher, clock))
+        comply = one_by_one(ComplianceHandler(hasher, clock))
         # One transaction each: a request holds its shop alone, and the next one may have to wait for another shop.
-        consumers["compliance"] = consumer("compliance", COMPLIANCE_TOPIC, handler, batch_records_max=1)
+        consumers["compliance"] = consumer("compliance", COMPLIANCE_TOPIC, comply, batch_records_max=1)
     return consumers

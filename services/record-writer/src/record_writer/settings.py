@@ -26,6 +26,12 @@ class Settings(DatabaseSettings):
         min_length=32, description="Secret under which erased customers are remembered; never changes."
     )
     batch_records_max: int = Field(default=1000, ge=1, le=10_000, description="Records in one transaction.")
+    sync_consumers: int = Field(
+        default=2,
+        ge=1,
+        le=16,
+        description="Consumers of each sync topic: while PostgreSQL has one's batch, another decodes the next.",
+    )
     sweep_seconds: float = Field(
         default=3.0, gt=0, description="Pause between two sweeps for unlinked orders."
     )

@@ -25,18 +25,26 @@ class Key(NamedTuple):
 
 
 class Item(NamedTuple):
-    """One change for one store, and the job that brought it, if one did."""
+    """One change for one store, the job that brought it, if one did, and the fingerprint of the body it was in."""
 
     key: Key
     target: Target
     change: Change
     job_id: int | None = None
     epoch: int | None = None
+    body_hash: bytes | None = None
 
 
-def item_for(target: Target, change: Change, job_id: int | None = None, epoch: int | None = None) -> Item:
+def item_for(
+    target: Target,
+    change: Change,
+    job_id: int | None = None,
+    epoch: int | None = None,
+    body_hash: bytes | None = None,
+) -> Item:
     """Return a change as it concerns one store."""
-    return Item(Key(target.advertiser_id, target.store_id, change.external_id), target, change, job_id, epoch)
+    key = Key(target.advertiser_id, target.store_id, change.external_id)
+    return Item(key, target, change, job_id, epoch, body_hash)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +67,7 @@ class Plan:
 
 
 def plan(items: Iterable[Item]) -> Plan:
-    """Put a batch in order: one deletion and one full record per key, partial ones by version."""
+    """Put a batch in order: one deletion and one full record per key, partial ones by version; no known ones."""
     by_kind: dict[Kind, dict[Key, list[Item]]] = {kind: defaultdict(list) for kind in Kind}
     for item in items:
         by_kind[item.change.kind][item.key].append(item)

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from hashlib import blake2b
+from hashlib import blake2b, sha256
 
 import msgspec
 
@@ -10,6 +10,8 @@ from record_writer.domain.values import Columns
 from sync_common.contracts.resources import Resource
 
 HASH_SIZE = 16
+MAPPING = b"1"
+"""To be raised when the mapping changes: then every body is read again, known or not."""
 
 CANONICAL: dict[Resource, tuple[str, ...]] = {
     Resource.CUSTOMERS: (
@@ -95,6 +97,7 @@ class Kind(StrEnum):
     FULL = "full"
     PARTIAL = "partial"
     DELETED = "deleted"
+    KNOWN = "known"  # stored already, from these very bytes: not even read
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -118,6 +121,11 @@ class Change(msgspec.Struct, frozen=True):
     def version(self) -> tuple[datetime, datetime]:
         """Return what is compared; a record without a time of its own is as new as its observation."""
         return (self.updated_at or self.observed_at, self.observed_at)
+
+
+def body_hash(body: bytes) -> bytes:
+    """Return the fingerprint of a body as it came."""
+    return sha256(MAPPING + body).digest()[:HASH_SIZE]
 
 
 def content_hash(resource: Resource, columns: Columns) -> bytes | None:
@@ -163,6 +171,11 @@ def hint(
         columns=columns or {},
         refetch=refetch,
     )
+
+
+def known_record(external_id: str, *, observed_at: datetime) -> Change:
+    """Describe a record that is stored just as its body says."""
+    return Change(kind=Kind.KNOWN, external_id=external_id, observed_at=observed_at)
 
 
 def deletion(external_id: str, *, observed_at: datetime) -> Change:

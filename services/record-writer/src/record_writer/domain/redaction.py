@@ -64,7 +64,7 @@ class Redactions:
 
     def apply(self, resource: Resource, target: Target, change: Change) -> Change | None:
         """Return what may be written of a change: all, the impersonal part, or nothing (None)."""
-        if not self.known or change.kind is Kind.DELETED:
+        if not self.known or change.kind in (Kind.DELETED, Kind.KNOWN):
             return change
         found = {
             subject: self.known[subject, key]

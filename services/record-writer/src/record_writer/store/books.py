@@ -1,6 +1,7 @@
 """The job ledger, the end marks of parts, and the webhook deliveries seen."""
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -52,17 +53,30 @@ class Delivery:
     outcome: str
 
 
-async def note_outcomes(
-    tx: Transaction, resource: Resource, outcomes: Mapping[Verdict, Iterable[str]]
-) -> None:
-    """Add to the ledger what is not in it yet, given the ids of the records under what became of them.
+async def note_outcomes(tx: Transaction, resource: Resource, outcomes: Iterable[tuple[Verdict, str]]) -> None:
+    """Add to the ledger what is not in it yet, given what became of each record.
 
     The first outcome of a record stays, unless it was a failure.
     """
-    if outcomes:
-        verdicts = as_json(verdict._asdict() | {"external_ids": ids} for verdict, ids in outcomes.items())
+    by_verdict: dict[Verdict, list[str]] = defaultdict(list)
+    for verdict, external_id in _once(outcomes):
+        by_verdict[verdict].append(external_id)
+    if by_verdict:
+        verdicts = as_json(
+            verdict._asdict() | {"external_ids": "\n".join(ids)} for verdict, ids in by_verdict.items()
+        )
         async with raw_cursor(tx) as cursor:
             await cursor.execute(query("note_outcomes"), {"resource": resource, "verdicts": verdicts})
+
+
+def _once(outcomes: Iterable[tuple[Verdict, str]]) -> Iterable[tuple[Verdict, str]]:
+    """Return one verdict for each record of a job: a batch can hold one twice, and fail to read it once."""
+    found: dict[tuple[int, str], tuple[Verdict, str]] = {}
+    for verdict, external_id in outcomes:
+        key = (verdict.job_id, external_id)
+        if key not in found or found[key][0].outcome == "failed":
+            found[key] = (verdict, external_id)
+    return found.values()
 
 
 async def note_marks(tx: Transaction, resource: Resource, marks: Iterable[Mark]) -> None:

@@ -2,26 +2,23 @@
 
 from collections.abc import Iterable, Sequence
 
-from record_writer.domain.batches import Target
-from record_writer.domain.changes import Change
+from record_writer.domain.batches import Item
 from record_writer.domain.redaction import Hasher, Redactions, Subject
 from record_writer.store.sql import query
 from sync_common.contracts.resources import Resource
 from sync_common.db import Transaction, raw_cursor
 
 
-async def load(
-    tx: Transaction, hasher: Hasher, resource: Resource, changes: Sequence[tuple[Target, Change]]
-) -> Redactions:
-    """Return the redactions that concern these changes (each for a store); most shops have none."""
-    shops = await _redacted(tx, hasher, {target.shop for target, _ in changes})
+async def load(tx: Transaction, hasher: Hasher, resource: Resource, items: Sequence[Item]) -> Redactions:
+    """Return the redactions that concern these changes; most shops have none."""
+    shops = await _redacted(tx, hasher, {item.target.shop for item in items})
     if not shops:
         return Redactions(hasher)
     wanted = {
         key
-        for target, change in changes
-        if target.shop in shops
-        for key in hasher.keys_of(resource, target, change)
+        for item in items
+        if item.target.shop in shops
+        for key in hasher.keys_of(resource, item.target, item.change)
     }
     async with raw_cursor(tx) as cursor:
         kinds, keys = zip(*sorted(wanted), strict=True)

@@ -56,6 +56,7 @@ def _version() -> list[Column[Any]]:
         _required("updated_at_source", TIME),
         _required("observed_at", TIME),
         Column("content_hash", LargeBinary),
+        Column("body_hash", LargeBinary),
         Column("deleted_at", TIME),
         _required("created_at", TIME),
         _required("updated_at", TIME),
@@ -169,7 +170,7 @@ _OURS = frozenset(
     ("advertiser_id", "id", "source_type", "source_id", "external_id", "created_at", "updated_at")
 )
 _DERIVED = frozenset(("contact_id", "match_rank", "first_order_at", "deleted_at"))
-_VERSIONING = frozenset(("updated_at_source", "observed_at", "content_hash"))
+_VERSIONING = frozenset(("updated_at_source", "observed_at", "content_hash", "body_hash"))
 
 
 def data_columns(table: Table) -> tuple[str, ...]:

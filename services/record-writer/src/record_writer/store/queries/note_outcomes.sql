@@ -1,26 +1,24 @@
 -- Note what became of each record of a job, and tally what that changed in the set. The first outcome stays, unless it
--- was a failure and the record came again whole: then the tally takes the failure back.
-WITH listed AS (
-    SELECT verdict.*, external_id
+-- was a failure and the record came again whole: then the tally takes the failure back. No id is listed twice.
+WITH verdicts AS MATERIALIZED (
+    SELECT *
     FROM jsonb_to_recordset(%(verdicts)s) AS verdict (
         advertiser_id bigint, job_id bigint, store_id bigint, epoch integer, outcome text, field text, reason text,
-        external_ids text[]
+        external_ids text
     )
-    CROSS JOIN LATERAL unnest(verdict.external_ids) AS external_id
 ), noted AS (
     INSERT INTO records.job_ledger AS stored
         (advertiser_id, job_id, resource, external_id, store_id, outcome, field, reason)
-    SELECT DISTINCT ON (advertiser_id, job_id, external_id)
-           advertiser_id, job_id, %(resource)s, external_id, store_id, outcome, field, reason
-    FROM listed
-    ORDER BY advertiser_id, job_id, external_id, outcome = 'failed', outcome
+    SELECT advertiser_id, job_id, %(resource)s, external_id, store_id, outcome, field, reason
+    FROM verdicts CROSS JOIN LATERAL unnest(string_to_array(external_ids, E'\n')) AS external_id
+    ORDER BY advertiser_id, job_id, external_id
     ON CONFLICT (advertiser_id, job_id, resource, external_id) DO UPDATE SET
         outcome = excluded.outcome, field = excluded.field, reason = excluded.reason
     WHERE stored.outcome = 'failed' AND excluded.outcome <> 'failed'
     RETURNING WITH (OLD AS before, NEW AS after)
         after.advertiser_id, after.job_id, after.store_id, after.outcome, before.outcome AS replaced
 ), latest AS (
-    SELECT advertiser_id, job_id, max(epoch) AS epoch FROM listed GROUP BY advertiser_id, job_id
+    SELECT advertiser_id, job_id, max(epoch) AS epoch FROM verdicts GROUP BY advertiser_id, job_id
 )
 INSERT INTO records.job_tallies
     (advertiser_id, job_id, store_id, resource, epoch, created, updated, unchanged, skipped, failed)

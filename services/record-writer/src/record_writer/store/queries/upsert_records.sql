@@ -4,8 +4,10 @@
 -- others are returned as a list of ids for each store and outcome.
 WITH written AS (
     INSERT INTO records.{table} AS stored
-        (advertiser_id, source_type, source_id, external_id, updated_at_source, observed_at, content_hash, {columns})
-    SELECT advertiser_id, 'ShopifyStore', source_id, external_id, updated_at_source, observed_at, content_hash, {values}
+        (advertiser_id, source_type, source_id, external_id, updated_at_source, observed_at, content_hash, body_hash,
+         {columns})
+    SELECT advertiser_id, 'ShopifyStore', source_id, external_id, updated_at_source, observed_at, content_hash, body_hash,
+           {values}
     FROM staged
     WHERE round = 0
     ORDER BY advertiser_id, source_id, external_id
@@ -13,6 +15,7 @@ WITH written AS (
         updated_at_source = excluded.updated_at_source,
         observed_at = excluded.observed_at,
         content_hash = excluded.content_hash,
+        body_hash = excluded.body_hash,
         deleted_at = NULL,
         updated_at = CASE WHEN stored.content_hash = excluded.content_hash THEN stored.updated_at ELSE clock_timestamp() END,
     {assignments}
