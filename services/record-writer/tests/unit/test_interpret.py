@@ -168,6 +168,18 @@ def test_refusal_names_field_and_shape_but_no_value(records, field, value, probl
     assert "Ada" not in str(raised.value)
 
 
+def test_whatever_no_column_holds_is_kept_in_metadata_under_shopifys_name(records):
+    refunds = [{"id": 1, "transactions": [{"kind": "refund", "status": "success", "amount": "1.00"}]}]
+    body = records.rest_order(100, note_attributes=[{"name": "gift", "value": "yes"}], refunds=refunds)
+
+    metadata = of_webhook(Resource.ORDERS, "orders/updated", body).columns["metadata"]
+
+    kept = msgspec.json.decode(msgspec.json.encode(metadata))
+    assert kept["note_attributes"] == [{"name": "gift", "value": "yes"}]
+    assert kept["refunds"] == refunds, "the column holds their sum only"
+    assert not kept.keys() & {"email", "customer", "line_items", "total_price"}
+
+
 def test_unstorable_characters_are_replaced_and_noted(records):
     body = msgspec.json.encode(records.rest_order(100)).replace(b'"note":""', rb'"note":"a\u0000\ud800"')
 

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -67,21 +68,30 @@ DELIVERED: dict[str, tuple[msgspec.json.Decoder[Any], Mapper]] = {
     "products/update": _PRODUCT,
     "products/delete": _DELETED,
 }
+_ANY = msgspec.json.Decoder(dict[str, msgspec.Raw])
+KEPT_WHOLE = frozenset(("refunds", "total_price_set"))
+"""Fields of which a column holds only a part."""
 
 
 def interpret(raw: RawRecord) -> Change:
-    """Say what a raw record asks for; raise InvalidRecord where it can mean nothing."""
+    """Say what a raw record asks for; raise InvalidRecord where it can mean nothing.
+
+    The whole body is made storable first: the decoder looks into no value that it skips or keeps raw.
+    """
     if raw.type is RecordType.GONE:
         return deletion(identifier(raw.record_id, f"{raw.resource}.id"), observed_at=raw.observed_at)
+    body = storable(raw.body)
     if raw.type is RecordType.FETCHED and raw.shape is Shape.GRAPHQL:
         decoder, read = READ[raw.resource]
-        body, replaced = _decode(decoder, raw)
-        change = read(body, observed_at=raw.observed_at, settles=raw.job_id is None)
+        change = read(
+            _decode(decoder, body, raw.resource), observed_at=raw.observed_at, settles=raw.job_id is None
+        )
     else:
         decoder, mapper = _webhook(raw)
-        body, replaced = _decode(decoder, raw)
-        change = mapper(body, observed_at=raw.observed_at)
-    if replaced and "metadata" in change.columns:
+        change = mapper(_decode(decoder, body, raw.resource), observed_at=raw.observed_at)
+        if "metadata" in change.columns:
+            change.columns["metadata"] = _others(body, decoder.type) | change.columns["metadata"]
+    if body != raw.body and "metadata" in change.columns:
         change.columns["metadata"]["replaced_characters"] = True
     return change
 
@@ -93,18 +103,23 @@ def _webhook(raw: RawRecord) -> tuple[msgspec.json.Decoder[Any], Mapper]:
     return found
 
 
-def _decode(decoder: msgspec.json.Decoder[Any], raw: RawRecord) -> tuple[Any, bool]:
-    """Decode a body, and say whether characters had to be replaced so that PostgreSQL can store it.
-
-    The whole body is made storable first: the decoder looks into no value that it skips or keeps raw.
-    """
-    body = storable(raw.body)
+def _decode(decoder: msgspec.json.Decoder[Any], body: bytes, resource: Resource) -> Any:
     try:
-        return decoder.decode(body), body != raw.body
+        return decoder.decode(body)
     except msgspec.ValidationError as error:
-        raise _named(raw.resource, error) from None
+        raise _named(resource, error) from None
     except msgspec.DecodeError:
-        raise InvalidRecord(raw.resource, "not JSON") from None
+        raise InvalidRecord(resource, "not JSON") from None
+
+
+def _others(body: bytes, mapped: type[msgspec.Struct]) -> dict[str, msgspec.Raw]:
+    """Return what a webhook says beyond the fields that are mapped, under Shopify's names."""
+    return {name: value for name, value in _ANY.decode(body).items() if name not in _mapped(mapped)}
+
+
+@cache
+def _mapped(shape: type[msgspec.Struct]) -> frozenset[str]:
+    return frozenset(field.encode_name for field in msgspec.structs.fields(shape)) - KEPT_WHOLE
 
 
 _LOCATION = re.compile(r" - at `\$(.*)`$")
