@@ -13,10 +13,10 @@ MYPY := --config-file ../../pyproject.toml --no-error-summary
 DEPTRY := --per-rule-ignores "DEP002=httptools|uvloop|uvicorn|python-multipart|psycopg"
 ARGS ?=
 
-.PHONY: help setup check format test soak demo up down status logs bench generate lock clean
+.PHONY: help setup check format test soak demo up down status logs bench bench-writer generate lock clean
 
 help: ## List the entry points
-	@grep -E '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-9s %s\n", $$1, $$2}'
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 setup: .venv/.ready ## Make .venv with everything the project needs
 
@@ -65,6 +65,9 @@ logs: setup ## Follow the logs; ARGS="record-writer" for some
 
 bench: setup ## Measure; prints ratios to a limit measured in the same run
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-writer: setup ## Measure the record-writer against PostgreSQL itself; ARGS="--rows 100000,1000000" for table sizes
+	$(BIN)/python -m benchmarks writer lanes $(ARGS)
 
 generate: setup ## Write the generated files anew: JSON Schemas and the tables in docs/
 	$(BIN)/python -m sync_common.contracts.schemas

@@ -1,32 +1,49 @@
-"""`python -m benchmarks [bus] [writer] [sync]`: all of them when none is named."""
+"""`python -m benchmarks [name …]`: all of them when none is named; `--help` lists them."""
 
+import argparse
 import logging
 import sys
 from collections.abc import Callable
 
 from rich.console import Console
 
-from benchmarks import bus, sync, writer
+from benchmarks import bus, lanes, sync, writer
 from benchmarks.measure import machine
 from sync_common.runtime import configure_logging
 
-BENCHMARKS: dict[str, Callable[[Console], None]] = {"bus": bus.run, "writer": writer.run, "sync": sync.run}
+BENCHMARKS: dict[str, Callable[[Console, argparse.Namespace], None]] = {
+    "bus": lambda console, _: bus.run(console),
+    "writer": lambda console, asked: writer.run(console, sizes=asked.rows),
+    "lanes": lambda console, asked: lanes.run(console, sync_records=asked.sync_records),
+    "sync": lambda console, _: sync.run(console),
+}
 
 
-def main(names: list[str]) -> int:
+def main() -> int:
     """Run the named benchmarks; return the exit status."""
-    console = Console(width=None if sys.stdout.isatty() else 110)
-    unknown = set(names) - BENCHMARKS.keys()
-    if unknown:
-        console.print(f"No such benchmark: {', '.join(sorted(unknown))}. There are {', '.join(BENCHMARKS)}.")
-        return 2
+    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
+    parser.add_argument("names", nargs="*", metavar="name", help=f"of {', '.join(BENCHMARKS)}")
+    parser.add_argument(
+        "--rows", type=_numbers, default=[100_000], help="sizes of the writer's tables: 100000,1000000"
+    )
+    parser.add_argument(
+        "--sync-records", type=int, default=lanes.SYNC_RECORDS, help="size of the sync beside the live lane"
+    )
+    asked = parser.parse_args()
+    if unknown := set(asked.names) - BENCHMARKS.keys():
+        parser.error(f"no such benchmark: {', '.join(sorted(unknown))}; there are {', '.join(BENCHMARKS)}")
+    console = Console(width=None if sys.stdout.isatty() else 140)
     configure_logging("benchmarks", "error")
     logging.disable(logging.ERROR)  # aiokafka's: a broker that has just started says "not yet" for a moment
     console.print(machine())
-    for name in names or BENCHMARKS:
-        BENCHMARKS[name](console)
+    for name in asked.names or BENCHMARKS:
+        BENCHMARKS[name](console, asked)
         console.print(machine())
     return 0
 
 
-sys.exit(main(sys.argv[1:]))
+def _numbers(text: str) -> list[int]:
+    return [int(one) for one in text.split(",")]
+
+
+sys.exit(main())

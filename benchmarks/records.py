@@ -2,6 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -10,11 +12,14 @@ from graphql.language import InlineFragmentNode, OperationDefinitionNode
 
 from shopify_fetcher.clients.documents import document
 from shopify_simulator.shop.generate import generate
+from shopify_simulator.shop.model import Shop
 from shopify_simulator.truth import resolved
+from shopify_simulator.webhooks.order_payload import order as order_payload
 from sync_common.bus import Message
-from sync_common.contracts.records import fetched, record_key
-from sync_common.contracts.resources import Resource
-from sync_common.contracts.topics import SYNC_ORCHESTRATOR, sync_topic
+from sync_common.contracts.envelope import to_rfc3339
+from sync_common.contracts.records import RawRecord, RecordType, fetched, record_key
+from sync_common.contracts.resources import SHOPIFY_API_VERSION, Resource, Shape
+from sync_common.contracts.topics import SYNC_ORCHESTRATOR, WEBHOOK_INGEST, sync_topic
 
 SHOP = "bench.myshopify.com"
 STORE_ID, ADVERTISER_ID = 1, 10
@@ -35,12 +40,41 @@ Body = dict[str, Any]
 
 def samples(resource: Resource) -> list[Body]:
     """Return whole records as the page queries of the fetcher answer them."""
-    counts = {"customers": 1, "orders": 1, "products": 50, resource.value: SAMPLES}
-    if resource is Resource.ORDERS:
-        counts["customers"] = SAMPLES
-    shop = generate(SHOP, seed=1, now=STARTED, **counts)
+    shop = _shop()
     shape = _Shape(document(f"{resource}_page"))
     return [shape(resolved(shop, resource.value, record)) for record in shop.records(resource.value).values()]
+
+
+@cache
+def _shop() -> Shop:
+    return generate(SHOP, seed=1, now=STARTED, customers=SAMPLES, orders=SAMPLES, products=SAMPLES)
+
+
+def webhooks(*, first: int, count: int, at: datetime) -> list[RawRecord]:
+    """Return orders/updated as the webhook ingest publishes them, received at that moment."""
+    orders = list(_shop().orders.values())
+    return [_webhook(order_payload(_shop(), orders[n % SAMPLES]), n, at) for n in range(first, first + count)]
+
+
+def _webhook(payload: Body, number: int, at: datetime) -> RawRecord:
+    body = msgspec.json.encode(payload | {"note": f"change {number}", "updated_at": to_rfc3339(at)})
+    return RawRecord(
+        type=RecordType.DELIVERED,
+        resource=Resource.ORDERS,
+        shop=SHOP,
+        record_id=str(payload["id"]),
+        observed_at=at,
+        body=body,
+        shape=Shape.REST,
+        event_id=f"bench-{number}",
+        source=WEBHOOK_INGEST,
+        occurred_at=at,
+        api_version=SHOPIFY_API_VERSION,
+        digest=sha256(body).hexdigest(),
+        webhook_topic="orders/updated",
+        webhook_id=f"bench-{number}",
+        triggered_at=at,
+    )
 
 
 def copies(resource: Resource, records: Sequence[Body], count: int, *, after: int = 0) -> list[Body]:

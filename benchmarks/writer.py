@@ -36,7 +36,7 @@ from sync_common.bus import Message, Producer
 from sync_common.bus.topics import ensure_topics
 from sync_common.contracts.resources import Resource
 from sync_common.contracts.stack import SERVICES
-from sync_common.contracts.topics import RECORD_WRITER, TOPICS, sync_topic
+from sync_common.contracts.topics import RECORD_WRITER, sync_topic
 from sync_common.db.migrations import upgrade
 
 COUNTS = {Resource.CUSTOMERS: 30_000, Resource.ORDERS: 20_000, Resource.PRODUCTS: 10_000}
@@ -92,6 +92,7 @@ def writers_place(name: str) -> Iterator[Place]:
     with scratch_folder(name) as folder:
         kafka = kafka_server(folder, cache=LOCAL / "cache", port=0)
         try:
+            asyncio.run(ensure_topics(kafka.address))
             postgres = postgres_server(folder, port=0)
             try:
                 database = f"bench_{uuid4().hex[:8]}"
@@ -147,7 +148,7 @@ def _resource(
     }
     _fill(place, resource, bodies, size, job_id=first_job - 1)
     for job_id, (name, some) in enumerate(passes.items(), start=first_job):
-        asyncio.run(_publish(place.kafka, resource, messages(resource, some, job_id=job_id)))
+        asyncio.run(publish(place.kafka, resource, messages(resource, some, job_id=job_id)))
         _settle(place.url)
         ours = _ours(place, resource, job_id, len(some))
         rows, ledger = _written(place.url, resource, job_id)
@@ -164,7 +165,7 @@ def _resource(
 def _fill(place: Place, resource: Resource, bodies: Sequence[Body], size: int, *, job_id: int) -> None:
     """Let the service write some records, and make rows of other tenants like them until the table has its size."""
     some = copies(resource, bodies, BATCH_RECORDS, after=1_000_000)
-    asyncio.run(_publish(place.kafka, resource, messages(resource, some, job_id=job_id)))
+    asyncio.run(publish(place.kafka, resource, messages(resource, some, job_id=job_id)))
     _ours(place, resource, job_id, len(some))
     name = TABLES[resource]
     made = {
@@ -199,9 +200,9 @@ class WriterCost(Cost):
         return 1e6 * self.server_seconds / self.records
 
 
-async def _publish(bootstrap: str, resource: Resource, batch: Iterable[Message]) -> None:
+async def publish(bootstrap: str, resource: Resource, batch: Iterable[Message]) -> None:
+    """Put messages into the sync topic of a resource."""
     topic = sync_topic(resource)
-    await ensure_topics(bootstrap, "", topics=list(TOPICS.values()))
     producer = Producer(bootstrap, "bench")
     await producer.start()
     try:
@@ -222,13 +223,13 @@ def _ours(place: Place, resource: Resource, job_id: int, count: int) -> WriterCo
     try:
         with closing(psycopg.connect(place.url, autocommit=True)) as connection:
 
-            def tally() -> tuple[int, float]:
+            def look() -> tuple[int, float]:
                 assert writer.running, writer.log_tail()
-                return _tally(connection, job_id)
+                return tally(connection, job_id)
 
-            first = _wait(tally, lambda seen: seen[0] > 0)
+            first = wait(look, lambda seen: seen[0] > 0)
             before = _cpu_seconds(connection), _cpu_of(psutil.Process(writer.pid))
-            last = _wait(tally, lambda seen: seen[0] >= count)
+            last = wait(look, lambda seen: seen[0] >= count)
             after = _cpu_seconds(connection), _cpu_of(psutil.Process(writer.pid))
         assert last[0] == count, "every record is in the ledger once"
         memory = _memory_bytes_max(writer.pid)
@@ -243,9 +244,10 @@ def _ours(place: Place, resource: Resource, job_id: int, count: int) -> WriterCo
     )
 
 
-def _wait(
+def wait(
     look: Callable[[], tuple[int, float]], until: Callable[[tuple[int, float]], bool]
 ) -> tuple[int, float]:
+    """Look until what is seen will do; return it."""
     deadline = time.monotonic() + SECONDS_MAX
     while not until(seen := look()):
         assert time.monotonic() < deadline, f"still at {seen[0]} records"
@@ -253,7 +255,7 @@ def _wait(
     return seen
 
 
-def _tally(connection: "psycopg.Connection[Any]", job_id: int) -> tuple[int, float]:
+def tally(connection: "psycopg.Connection[Any]", job_id: int) -> tuple[int, float]:
     """Return how many records of a job are committed, and when the latest batch was."""
     row = connection.execute(
         """SELECT coalesce(sum(created + updated + unchanged + skipped + failed), 0)::integer,
@@ -262,7 +264,7 @@ def _tally(connection: "psycopg.Connection[Any]", job_id: int) -> tuple[int, flo
         [ADVERTISER_ID, job_id],
     ).fetchone()
     assert row is not None
-    return row
+    return int(row[0]), float(row[1])
 
 
 def _cpu_seconds(connection: "psycopg.Connection[Any]") -> float:

@@ -1,6 +1,5 @@
 """One function per kind of message: decide, write, answer. The bus commits, retries and logs."""
 
-import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Container, Iterable, Sequence
 from dataclasses import dataclass, field
@@ -12,6 +11,7 @@ from record_writer.domain.changes import Kind, body_hash, known_record
 from record_writer.domain.interpret import interpret
 from record_writer.domain.redaction import Hasher
 from record_writer.errors import InvalidRecord, ReplayedElsewhere, UnknownShop
+from record_writer.lanes import Lanes
 from record_writer.metrics import RECORDS, REFETCHES, WEBHOOK_AGE
 from record_writer.store import books, records, redactions, stores, tables
 from sync_common.bus import Done, Message, Outcome, Rejected, outbox
@@ -24,7 +24,7 @@ from sync_common.db import Transaction
 from sync_common.runtime.clock import Clock
 
 REFETCH_IDS_MAX = 250
-TURN_RECORDS = 100  # some milliseconds of Python: what a webhook of another lane may have to wait
+TURN_RECORDS = 100  # some milliseconds of Python: what a webhook may have to wait for a sync
 LINKED = (Resource.CUSTOMERS, Resource.ORDERS)
 
 
@@ -54,6 +54,7 @@ class RecordHandler:
     resource: Resource
     hasher: Hasher
     clock: Clock
+    lanes: Lanes = field(default_factory=Lanes)
 
     async def __call__(self, batch: Sequence[Message], *, tx: Transaction) -> Sequence[Outcome]:
         """Write each record unless the stored copy is newer; say what became of each.
@@ -61,7 +62,16 @@ class RecordHandler:
         When a record's data cannot be written the whole batch fails, and the bus halves it until the culprit comes
         alone. Then it is noted as failed, so that the books of its job still close.
         """
-        received = [_receive(message, self.resource) for message in batch]
+        received: list[Received] = []
+        for number, message in enumerate(batch, start=1):
+            received.append(_receive(message, self.resource))
+            await self._take_turns(number, received[-1])
+        if any(one.raw is not None and one.raw.store_id is not None for one in received):
+            return await self._write_or_note(tx, received)
+        with self.lanes.live():
+            return await self._write_or_note(tx, received)
+
+    async def _write_or_note(self, tx: Transaction, received: Sequence[Received]) -> Sequence[Outcome]:
         if len(received) > 1:
             return await self._write(tx, received)
         savepoint = await tx.begin_nested()
@@ -134,8 +144,12 @@ class RecordHandler:
         for number, one in enumerate(received, start=1):
             if one.raw is not None and one.targets:
                 _interpret(one, one.raw, known)
-            if number % TURN_RECORDS == 0:
-                await asyncio.sleep(0)
+            await self._take_turns(number, one)
+
+    async def _take_turns(self, number: int, one: Received) -> None:
+        """Let webhooks go first now and then, if this is a sync."""
+        if number % TURN_RECORDS == 0 and one.raw is not None and one.raw.store_id is not None:
+            await self.lanes.give_way()
 
     async def _leave_out_erased(self, tx: Transaction, received: Sequence[Received]) -> None:
         items = [item for one in received for item in one.items]

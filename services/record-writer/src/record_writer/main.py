@@ -8,6 +8,7 @@ from record_writer.compliance import ComplianceHandler
 from record_writer.domain.redaction import Hasher
 from record_writer.handlers import RecordHandler
 from record_writer.http import build_app
+from record_writer.lanes import Lanes
 from record_writer.metrics import REGISTRY
 from record_writer.settings import Settings
 from record_writer.store.tables import outbox
@@ -65,6 +66,7 @@ async def main() -> int:
 def build_consumers(settings: Settings, database: Database, producer: Producer) -> dict[str, Consumer]:
     """Return the consumers; each lane and resource is a group of its own, so that a busy one never delays another."""
     hasher, clock = Hasher(settings.redaction_key.get_secret_value().encode()), SystemClock()
+    lanes = Lanes()
 
     def consumer(
         group: str, topic: str, handler: TransactionalHandler, batch_records_max: int, *, number: int = 1
@@ -86,7 +88,7 @@ def build_consumers(settings: Settings, database: Database, producer: Producer) 
     for lane in sorted(settings.lanes & TOPIC_OF.keys()):
         members = settings.sync_consumers if lane == "sync" else 1
         for resource in sorted(settings.resources):
-            handler = RecordHandler(resource, hasher, clock)
+            handler = RecordHandler(resource, hasher, clock, lanes)
             group, topic = f"{resource}.{lane}", TOPIC_OF[lane](resource)
             for number in range(1, members + 1):
                 consumers[f"{group}.{number}"] = consumer(
