@@ -304,7 +304,7 @@ async def test_lag_and_outcomes_are_counted(bus: Any) -> None:
     count = registry.get_sample_value
     assert count("bus_records_total", {**labels, "outcome": "done"}) == 9
     assert count("bus_records_total", {**labels, "outcome": "rejected"}) == 1
-    assert count("bus_dead_letters_total", labels) == 1
+    assert count("bus_dead_letters_total", {**labels, "error": "Rejected"}) == 1
     assert count("bus_batch_seconds_count", labels) == 1
 
 

@@ -7,8 +7,18 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from sync_common.bus import DeadLetterLimit, Done, Message, Outcome, Rejected
+from sync_common.bus import DeadLetterLimit, Done, Message, Outcome, Rejected, TooManyDeadLetters
+from sync_common.bus.dead_letters import REPLAYED_FROM, DeadLetter, PartitionRecord, enqueue_replay
 from sync_common.contracts.topics import dead_letter_topic
+
+OURS = Rejected("bad")
+FOREIGN = Rejected("no store is connected to it", by_outsider=True)
+
+
+def seen(*outcomes: Outcome, replayed: bool = False) -> list[tuple[Message, Outcome]]:
+    """Return outcomes, each with a message of its own."""
+    headers = [(REPLAYED_FROM, b"t.c.dlq/0/1")] if replayed else []
+    return [(Message("t", 0, n, b"k", b"v", headers, 0), outcome) for n, outcome in enumerate(outcomes)]
 
 
 async def test_rejected_message_becomes_a_dead_letter_with_its_coordinates(bus: Any) -> None:
@@ -135,6 +145,97 @@ async def test_too_large_a_share_of_dead_letters_stops_the_partition(bus: Any) -
         [topic], recorder, registry=registry, dead_letter_limit=DeadLetterLimit(share=0.5, of_last=20)
     ):
         await bus.until(lambda: bus.stopped(registry, topic, "too_many_dead_letters") == 1)
+
+
+def test_what_an_outsider_can_cause_never_passes_the_limit() -> None:
+    record = PartitionRecord(DeadLetterLimit(in_a_row=3, share=0.5, of_last=10))
+
+    record.note(seen(*[FOREIGN] * 50))
+
+    assert (record.in_a_row, len(record.latest)) == (0, 0)
+
+
+def test_replays_that_are_rejected_again_never_pass_the_limit() -> None:
+    record = PartitionRecord(DeadLetterLimit(in_a_row=3))
+
+    record.note(seen(*[OURS] * 50, replayed=True))
+
+    assert record.in_a_row == 0
+
+
+def test_our_own_dead_letters_do_not_hide_between_those_of_an_outsider() -> None:
+    record = PartitionRecord(DeadLetterLimit(in_a_row=3))
+
+    record.note(seen(OURS, FOREIGN, OURS))
+    with pytest.raises(TooManyDeadLetters):
+        record.note(seen(FOREIGN, OURS))
+
+
+async def test_one_body_sent_over_and_over_by_an_outsider_stops_nothing_and_is_counted(bus: Any) -> None:
+    topic = await bus.topic()
+    await bus.fill(topic, [b"stolen"] * 20 + [b"good"])
+    recorder = bus.Recorder(
+        lambda message: (
+            Done()
+            if message.value == b"good"
+            else Rejected("no store is connected to it", error="UnknownShop", by_outsider=True)
+        )
+    )
+    registry = CollectorRegistry()
+    labels = {"group": bus.group, "topic": topic, "error": "UnknownShop"}
+
+    async with bus.consuming(
+        [topic], recorder, registry=registry, dead_letter_limit=DeadLetterLimit(in_a_row=5, of_last=10)
+    ):
+        await bus.until(lambda: registry.get_sample_value("bus_dead_letters_total", labels) == 20)
+        await bus.until(lambda: recorder.values[-1:] == [b"good"])
+
+    assert bus.stopped(registry, topic, "too_many_dead_letters") is None
+    assert len(await bus.read(dead_letter_topic(topic, bus.GROUP), 20)) == 20
+
+
+async def test_replay_brings_back_what_came_and_says_where_from(bus: Any) -> None:
+    topic = await bus.topic(partitions=3)
+    producer = await bus.producer()
+    headers = [("ce_id", b"1"), ("ce_observedat", b"2026-11-22T08:30:06Z")]
+    await producer.send(topic, b"shop/17", b"body", headers)
+    await producer.send(topic, None, b"", headers, 2)  # a mark: it has no key, and means its partition
+    async with bus.consuming([topic], bus.Recorder(lambda _: Rejected("bad")), group="first"):
+        first = await bus.read(dead_letter_topic(topic, bus.GROUP), 2)
+
+    batch = producer.batch()
+    for letter in first:
+        await enqueue_replay(batch, DeadLetter.from_message(letter))
+    await batch.flush()
+    again = bus.Recorder(lambda _: Rejected("bad"))
+    async with bus.consuming([topic], again, group="second"):
+        await bus.until(lambda: len(again.messages) == 4)
+
+    by_value = {value: [m for m in again.messages if m.value == value] for value in (b"body", b"")}
+    for value, (came, replayed) in by_value.items():
+        assert (replayed.key, replayed.partition) == (came.key, came.partition), value
+        assert list(replayed.headers[:-1]) == headers
+    assert by_value[b""][1].partition == 2
+
+
+async def test_record_rejected_again_keeps_the_trace_of_its_replay_and_no_more(bus: Any) -> None:
+    topic = await bus.topic()
+    await bus.fill(topic, [b"body"])
+    producer, letters = await bus.producer(), dead_letter_topic(topic, bus.GROUP)
+
+    async with bus.consuming([topic], bus.Recorder(lambda _: Rejected("bad"))):
+        for count in (1, 2, 3):
+            latest = (await bus.read(letters, count))[-1]
+            batch = producer.batch()
+            await enqueue_replay(batch, DeadLetter.from_message(latest))
+            await batch.flush()
+        found = await bus.read(letters, 4)
+
+    assert [DeadLetter.from_message(letter).replayed_from for letter in found] == [
+        None,
+        *(f"{letters}/0/{offset}" for offset in range(3)),
+    ]
+    assert len(found[3].headers) == len(found[1].headers)
 
 
 async def test_lost_dead_letter_is_no_lost_record(bus: Any, network: Any) -> None:

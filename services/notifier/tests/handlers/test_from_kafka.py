@@ -66,5 +66,5 @@ async def test_events_on_kafka_become_mails_and_poison_is_set_aside(
         stop.set()
 
     assert sorted(mail["email"] for mail in await world.mails()) == ["admin@example.com", "owner@example.com"]
-    labels = {"group": "notifier", "topic": LIFECYCLE_TOPIC}
+    labels = {"group": "notifier", "topic": LIFECYCLE_TOPIC, "error": "MalformedEnvelope"}
     assert registry.get_sample_value("bus_dead_letters_total", labels) == 1

@@ -37,7 +37,9 @@ class ComplianceHandler:
                 case _:
                     raise InvalidRecord("webhooktopic", "no compliance topic")
         except InvalidRecord as error:
-            raise Rejected(str(error), error.field, error=type(error).__name__) from None
+            raise Rejected(
+                str(error), error.field, error=type(error).__name__, by_outsider=error.by_outsider
+            ) from None
         return Done()
 
     async def _refuse_replay(self, tx: Transaction, webhook: ShopWebhook) -> None:

@@ -43,7 +43,9 @@ class Received:
 
     def reject(self, error: InvalidRecord) -> None:
         """Make this message a dead letter."""
-        self.error = Rejected(str(error), error.field, error=type(error).__name__)
+        self.error = Rejected(
+            str(error), error.field, error=type(error).__name__, by_outsider=error.by_outsider
+        )
         self.targets, self.items = [], []
 
 

@@ -91,6 +91,16 @@ async def test_request_whose_body_names_another_shop_is_refused(world):
     assert await world.row("contacts", 1)
 
 
+async def test_request_replayed_under_another_shop_is_refused_and_held_against_nobody(world):
+    body = {"shop_domain": "acme.myshopify.com", **PERSON}
+    await world.comply("customers/redact", body, 10)
+
+    outcome = await world.comply("customers/redact", body, 10, shop="other.myshopify.com")
+
+    assert isinstance(outcome, Rejected)
+    assert (outcome.error, outcome.by_outsider) == ("ReplayedElsewhere", True)
+
+
 async def test_shop_redact_erases_a_store_that_is_gone_and_says_so(world):
     await fill(world)
     await world.execute(DISCONNECT, store_id=1)

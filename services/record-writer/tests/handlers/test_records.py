@@ -98,6 +98,7 @@ async def test_unknown_shop_is_rejected_and_the_rest_is_written(world):
     outcomes = await world.write(stranger, world.webhook("products/create", world.rest_product(7), 1))
 
     assert isinstance(outcomes[0], Rejected)
+    assert outcomes[0].by_outsider
     assert outcomes[1] == Done()
     assert await world.row("products", 7)
 
@@ -212,7 +213,7 @@ async def test_signed_body_replayed_under_another_shop_is_quarantined(world):
     (outcome,) = await world.write(world.webhook("products/create", body, 2, shop="other.myshopify.com"))
 
     assert isinstance(outcome, Rejected)
-    assert outcome.field == "digest"
+    assert (outcome.field, outcome.by_outsider) == ("digest", True)
     assert await world.row("products", 7, store_id=3) == {}
 
 
@@ -233,6 +234,7 @@ async def test_one_bad_record_never_sinks_its_batch(world):
     outcomes = await world.write(good[0], bad, good[1])
 
     assert [type(outcome) for outcome in outcomes] == [Done, Rejected, Done]
+    assert not outcomes[1].by_outsider
     assert await world.row("orders", 2)
 
 

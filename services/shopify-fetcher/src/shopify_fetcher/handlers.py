@@ -31,7 +31,11 @@ class _BulkFinished(msgspec.Struct):
 
 
 class ShopEvents:
-    """Handles `shopify.shop.v1`. Calls to Shopify are made between transactions, never inside one."""
+    """Handles `shopify.shop.v1`. Calls to Shopify are made between transactions, never inside one.
+
+    A signature does not cover the topic that a delivery names, so anybody who has got hold of a signed body can make
+    up the two rejections here.
+    """
 
     def __init__(self, database: Database, access: Access, connector: Connector) -> None:
         self._database = database
@@ -48,7 +52,7 @@ class ShopEvents:
         except MalformedEnvelope as error:
             return Rejected(str(error), error="MalformedEnvelope")
         if webhook.topic not in _TOPICS:
-            return Rejected("this webhook topic is not known", "webhooktopic")
+            return Rejected("this webhook topic is not known", "webhooktopic", by_outsider=True)
         async with self._database.transaction() as tx:
             installation = await installations.find_by_shop(tx, webhook.shop)
         return Done() if installation is None else await self._apply(webhook, installation)
@@ -96,7 +100,8 @@ class ShopEvents:
         try:
             gid = msgspec.json.decode(body, type=_BulkFinished).admin_graphql_api_id
         except msgspec.MsgspecError:
-            return Rejected("bulk_operations/finish has no admin_graphql_api_id", "admin_graphql_api_id")
+            reason = "bulk_operations/finish has no admin_graphql_api_id"
+            return Rejected(reason, "admin_graphql_api_id", by_outsider=True)
         async with self._database.transaction() as tx:
             await bulk.note_finish_seen(tx, gid)
         return Done()

@@ -252,6 +252,7 @@ async def test_finished_bulk_operation_is_noted_for_whoever_polls_it(
 
     assert outcomes[0] == Done()
     assert isinstance(outcomes[1], Rejected)
+    assert outcomes[1].by_outsider
     [row] = await fetcher.rows("SELECT finish_seen_at IS NOT NULL AS seen FROM fetcher.bulk_operations")
     assert row["seen"]
 
@@ -266,3 +267,4 @@ async def test_topic_that_nobody_knows_is_rejected(fetcher: Fetcher) -> None:
     outcomes = await fetcher.parts.events.handle([message("fulfillments/create", "unknown.myshopify.com")])
 
     assert isinstance(outcomes[0], Rejected)
+    assert outcomes[0].by_outsider

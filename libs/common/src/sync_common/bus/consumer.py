@@ -196,15 +196,15 @@ class Consumer:
                 accepted += pairs
         return accepted
 
-    async def _set_aside(self, topic: str, accepted: Answered) -> int:
-        """Send the rejected messages to their dead-letter topic; return how many."""
+    async def _set_aside(self, topic: str, accepted: Answered) -> Sequence[Rejected]:
+        """Send the rejected messages to their dead-letter topic; return why each was rejected."""
         rejected = [(message, outcome) for message, outcome in accepted if isinstance(outcome, Rejected)]
         try:
             if rejected:
                 await send_dead_letters(self._dead_letters, self._name, rejected)
         except DeliveryFailed as error:
             raise self._handling.retry(topic, "transient", error) from error
-        return len(rejected)
+        return [rejection for _, rejection in rejected]
 
     async def _commit(self, client: AIOKafkaConsumer) -> None:
         """Commit what is dealt with; a commit that fails is repeated with the next one."""
@@ -219,12 +219,13 @@ class Consumer:
         else:
             self._partitions.committed(positions)
 
-    def _account(self, first: Message, records: int, rejected: int, seconds: float) -> None:
+    def _account(self, first: Message, records: int, rejected: Sequence[Rejected], seconds: float) -> None:
         labels = (self._group, first.topic)
         self._metrics.batch_seconds.labels(*labels).observe(seconds)
-        self._metrics.records.labels(*labels, "done").inc(records - rejected)
-        self._metrics.records.labels(*labels, "rejected").inc(rejected)
-        self._metrics.dead_letters.labels(*labels).inc(rejected)
+        self._metrics.records.labels(*labels, "done").inc(records - len(rejected))
+        self._metrics.records.labels(*labels, "rejected").inc(len(rejected))
+        for rejection in rejected:
+            self._metrics.dead_letters.labels(*labels, rejection.error).inc()
         log.info(
             "batch",
             topic=first.topic,
@@ -232,6 +233,6 @@ class Consumer:
             partition=first.partition,
             offset=first.offset,
             records=records,
-            dead_letters=rejected,
+            dead_letters=len(rejected),
             seconds=round(seconds, 4),
         )

@@ -15,22 +15,29 @@ SomeEvent = TypeVar("SomeEvent", bound=Event)
 class Rejected(Exception):
     """This message can never succeed: it becomes a dead letter. May be answered, or raised below a handler.
 
-    `reason` and `field` are kept with the dead letter and logged, so they must hold no personal data.
+    `reason` and `field` are kept with the dead letter and logged, so they must hold no personal data. `by_outsider`
+    says that anybody may cause it at will, so that it tells nothing about our data or our code.
     """
 
-    def __init__(self, reason: str, field: str | None = None, *, error: str = "Rejected") -> None:
+    def __init__(
+        self, reason: str, field: str | None = None, *, error: str = "Rejected", by_outsider: bool = False
+    ) -> None:
         super().__init__(reason)
         self.reason = reason
         self.field = field
         self.error = error
+        self.by_outsider = by_outsider
 
     def __eq__(self, other: object) -> bool:
         """Compare by what is said, so that tests can."""
         if not isinstance(other, Rejected):
             return NotImplemented
-        return (self.reason, self.field, self.error) == (other.reason, other.field, other.error)
+        return self._said() == other._said()
 
     __hash__ = Exception.__hash__
+
+    def _said(self) -> tuple[object, ...]:
+        return self.reason, self.field, self.error, self.by_outsider
 
 
 @dataclass(frozen=True, slots=True)

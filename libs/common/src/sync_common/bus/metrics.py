@@ -63,7 +63,10 @@ def _register(registry: CollectorRegistry) -> BusMetrics:
             registry=registry,
         ),
         dead_letters=Counter(
-            "bus_dead_letters", "Records that can never succeed.", of_topic, registry=registry
+            "bus_dead_letters",
+            "Records that can never succeed, by the class of the error.",
+            (*of_topic, "error"),
+            registry=registry,
         ),
         stopped_partitions=Gauge(
             "bus_stopped_partitions",

@@ -140,7 +140,7 @@ class Partitions:
         tp = self.key(pairs[0][0])
         known = self._records.get(tp) or PartitionRecord(self._limit)
         record = replace(known, latest=deque(known.latest))
-        record.note([outcome for _, outcome in pairs])
+        record.note(pairs)
         self._weighed[tp] = record  # a batch that comes again is not counted twice
 
     def observe_lag(self, client: AIOKafkaConsumer) -> None:
