@@ -4,7 +4,7 @@ SHELL := /bin/sh
 PYTHON ?= python3
 BIN := .venv/bin
 MEMBERS := $(wildcard libs/* services/* devtools/*)
-IMAGES := oauth-gateway webhook-ingest sync-orchestrator shopify-fetcher record-writer notifier
+IMAGES := oauth-gateway webhook-ingest sync-orchestrator shopify-fetcher record-writer notifier shopctl
 # An activated environment would be preferred to ours.
 INSTALL := $(BIN)/uv pip install --quiet --python $(BIN)/python
 EXPORT := $(BIN)/uv export --quiet --all-packages --no-emit-workspace --no-header

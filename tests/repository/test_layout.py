@@ -1,12 +1,13 @@
-"""Six services of one shape: the same file names, every setting documented, nothing unexplained."""
+"""Six services of one shape: the same file names, every setting documented, nothing unexplained. So the tools."""
 
 import re
+import tomllib
 
 import pytest
 
 from local_stack.docs import settings_of
 from local_stack.repository import ROOT
-from sync_common.contracts.stack import SERVICES, Service
+from sync_common.contracts.stack import OPERATOR_TOOLS, SERVICES, OperatorTool, Service
 
 ALIKE = ("__main__", "main", "settings", "http", "handlers", "errors", "metrics")
 
@@ -34,11 +35,22 @@ def test_service_has_the_common_files(service: Service) -> None:
     assert missing == []
 
 
-def test_every_setting_is_in_the_example_and_nothing_else(service: Service) -> None:
-    example = (ROOT / "services" / service.name / ".env.example").read_text()
-    shown = set(re.findall(rf"^#?\s?({service.env_prefix}[A-Z0-9_]+)=", example, re.MULTILINE))
+@pytest.mark.parametrize("program", [*SERVICES.values(), *OPERATOR_TOOLS.values()], ids=lambda one: one.name)
+def test_every_setting_is_in_the_example_and_nothing_else(program: Service | OperatorTool) -> None:
+    folder = ROOT / ("services" if program.name in SERVICES else "libs") / program.name
+    example = (folder / ".env.example").read_text()
+    shown = set(re.findall(rf"^#?\s?({program.env_prefix}[A-Z0-9_]+)=", example, re.MULTILINE))
 
-    assert shown == {f"{service.env_prefix}{name.upper()}" for name in settings_of(service).model_fields}
+    assert shown == {f"{program.env_prefix}{name.upper()}" for name in settings_of(program).model_fields}
+
+
+@pytest.mark.parametrize("tool", OPERATOR_TOOLS.values(), ids=list(OPERATOR_TOOLS))
+def test_operators_tool_runs_as_a_module_and_as_a_command(tool: OperatorTool) -> None:
+    folder = ROOT / "libs" / tool.name
+    project = tomllib.loads((folder / "pyproject.toml").read_text())["project"]
+
+    assert (folder / "src" / tool.package / "__main__.py").exists()
+    assert project["scripts"] == {tool.name: f"{tool.package}.main:main"}
 
 
 def test_readme_names_every_topic_the_service_uses(service: Service) -> None:

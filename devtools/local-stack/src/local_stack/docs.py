@@ -17,7 +17,7 @@ from pydantic_core import PydanticUndefined
 from pydantic_settings import BaseSettings
 
 from local_stack.repository import ROOT
-from sync_common.contracts.stack import DEV_TOOLS, SERVICES, Service
+from sync_common.contracts.stack import DEV_TOOLS, OPERATOR_TOOLS, SERVICES, OperatorTool, Service
 from sync_common.contracts.topics import HOUR_MS, TOPICS
 from sync_common.contracts.webhooks import WEBHOOK_ROUTES
 
@@ -56,11 +56,13 @@ def _stack() -> str:
     reads = [
         (f"`{view}`", f"`{service.name}`") for service in SERVICES.values() for view in sorted(service.reads)
     ]
+    operators = [(f"`{tool.name}`", tool.answers_for) for tool in OPERATOR_TOOLS.values()]
     tools = [(f"`{tool.name}`", tool.answers_for, tool.http_port) for tool in DEV_TOOLS.values()]
     return _page(
         "The stack",
         "Every process, as `sync_common.contracts.stack` describes it.",
         _table(("service", "answers for", "schema", "role", "HTTP", "ops"), services),
+        "## Operators' tools\n\n" + _table(("command", "answers for"), operators),
         "## Development tools\n\n" + _table(("process", "stands for", "HTTP"), tools),
         "## Who reads what of another schema\n\n" + _table(("published view", "read by"), sorted(reads)),
     )
@@ -100,29 +102,30 @@ def _topics() -> str:
 
 
 def _settings() -> str:
+    programs: list[Service | OperatorTool] = [*SERVICES.values(), *OPERATOR_TOOLS.values()]
     return _page(
         "Settings",
-        "Environment variables per service. Any of them may be given as `<NAME>_FILE`, holding a file's path.",
+        "Environment variables per program. Any of them may be given as `<NAME>_FILE`, holding a file's path.",
         *(
-            f"## {service.name}\n\n" + _table(("variable", "type", "default", "meaning"), _variables(service))
-            for service in SERVICES.values()
+            f"## {program.name}\n\n" + _table(("variable", "type", "default", "meaning"), _variables(program))
+            for program in programs
         ),
     )
 
 
-def _variables(service: Service) -> Iterable[tuple[str, ...]]:
-    for name, field in settings_of(service).model_fields.items():
+def _variables(program: Service | OperatorTool) -> Iterable[tuple[str, ...]]:
+    for name, field in settings_of(program).model_fields.items():
         yield (
-            f"`{service.env_prefix}{name.upper()}`",
+            f"`{program.env_prefix}{name.upper()}`",
             _type_name(field.annotation),
             _default(field),
             field.description or "",
         )
 
 
-def settings_of(service: Service) -> type[BaseSettings]:
-    """Return the settings class of a service."""
-    settings: type[BaseSettings] = importlib.import_module(f"{service.package}.settings").Settings
+def settings_of(program: Service | OperatorTool) -> type[BaseSettings]:
+    """Return the settings class of a program."""
+    settings: type[BaseSettings] = importlib.import_module(f"{program.package}.settings").Settings
     return settings
 
 

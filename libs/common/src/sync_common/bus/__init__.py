@@ -2,11 +2,15 @@
 
 from sync_common.bus import inbox, outbox
 from sync_common.bus.consumer import Consumer
-from sync_common.bus.dead_letters import DeadLetterLimit
+from sync_common.bus.dead_letters import DeadLetter, DeadLetterLimit
 from sync_common.bus.errors import (
     BusError,
     DeliveryFailed,
+    KafkaUnreachable,
     MessageTooLarge,
+    NoSuchRecord,
+    NoSuchTopic,
+    NotADeadLetter,
     TooManyDeadLetters,
     TopicMismatch,
     WrongOutcomes,
@@ -15,22 +19,29 @@ from sync_common.bus.handlers import MessageHandler, TransactionalHandler, in_tr
 from sync_common.bus.message import BatchHandler, Done, Message, Outcome, Rejected
 from sync_common.bus.outbox import OutboxRelay
 from sync_common.bus.producer import Producer, ProducerBatch
+from sync_common.bus.reading import Reader
 from sync_common.bus.topics import check_topics, ensure_topics, topic_guard
 
 __all__ = [
     "BatchHandler",
     "BusError",
     "Consumer",
+    "DeadLetter",
     "DeadLetterLimit",
     "DeliveryFailed",
     "Done",
+    "KafkaUnreachable",
     "Message",
     "MessageHandler",
     "MessageTooLarge",
+    "NoSuchRecord",
+    "NoSuchTopic",
+    "NotADeadLetter",
     "OutboxRelay",
     "Outcome",
     "Producer",
     "ProducerBatch",
+    "Reader",
     "Rejected",
     "TooManyDeadLetters",
     "TopicMismatch",

@@ -18,7 +18,7 @@ def batches_by_topic(
     by_topic: dict[str, list[Message]] = {}
     for tp, partition_records in records.items():
         topic = tp.topic.removeprefix(prefix)
-        by_topic.setdefault(topic, []).extend(_message(topic, record) for record in partition_records)
+        by_topic.setdefault(topic, []).extend(message_of(topic, record) for record in partition_records)
     return {
         topic: list(_cut(messages, max_records=max_records, max_bytes=max_bytes))
         for topic, messages in by_topic.items()
@@ -38,7 +38,8 @@ def positions_after(messages: Iterable[Message]) -> dict[int, int]:
     return {message.partition: message.offset + 1 for message in messages}
 
 
-def _message(topic: str, record: ConsumerRecord) -> Message:
+def message_of(topic: str, record: ConsumerRecord) -> Message:
+    """Return a record as handlers see it."""
     return Message(
         topic=topic,
         partition=record.partition,

@@ -7,6 +7,7 @@ from sync_common.contracts.topics import (
     NOTIFIER,
     OAUTH_GATEWAY,
     RECORD_WRITER,
+    SHOPCTL,
     SHOPIFY_FETCHER,
     SYNC_ORCHESTRATOR,
     TOPICS,
@@ -58,6 +59,20 @@ class Service:
     def produces(self) -> tuple[Topic, ...]:
         """Return the topics this service writes."""
         return tuple(topic for topic in TOPICS.values() if self.name in topic.producers)
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorTool:
+    """A program that operators run; it has settings as a service has, and no port."""
+
+    name: str
+    answers_for: str
+    env_prefix: str
+
+    @property
+    def package(self) -> str:
+        """Return the Python package, run with `python -m`."""
+        return self.name.replace("-", "_")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +160,11 @@ SERVICES: Final[dict[str, Service]] = {
             reads=("gateway.recipients_v1", "gateway.users_v1", "sync.jobs_v1", "sync.store_state_v1"),
         ),
     )
+}
+
+OPERATOR_TOOLS: Final[dict[str, OperatorTool]] = {
+    tool.name: tool
+    for tool in (OperatorTool(SHOPCTL, "dead letters: what they are, their replay, who did it", "SHOPCTL_"),)
 }
 
 DEV_TOOLS: Final[dict[str, DevTool]] = {

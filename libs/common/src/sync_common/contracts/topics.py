@@ -16,6 +16,9 @@ SYNC_ORCHESTRATOR: Final = "sync-orchestrator"
 SHOPIFY_FETCHER: Final = "shopify-fetcher"
 RECORD_WRITER: Final = "record-writer"
 NOTIFIER: Final = "notifier"
+SHOPCTL: Final = "shopctl"
+# People run these: they read a topic from end to end and are gone, and set nothing aside.
+_OPERATOR_TOOLS: Final = frozenset({SHOPCTL})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +37,10 @@ class Topic:
 
     @property
     def dead_letters(self) -> tuple[str, ...]:
-        """Return the names of the dead-letter topics, one per consumer."""
-        return tuple(dead_letter_topic(self.name, consumer) for consumer in self.consumers)
+        """Return the names of the dead-letter topics, one per service that consumes."""
+        return tuple(
+            dead_letter_topic(self.name, name) for name in self.consumers if name not in _OPERATOR_TOOLS
+        )
 
     @property
     def config(self) -> dict[str, str]:
@@ -71,6 +76,7 @@ SYNC_REQUESTED_TOPIC: Final = "sync.requested.v1"
 REFETCH_REQUESTED_TOPIC: Final = "refetch.requested.v1"
 LIFECYCLE_TOPIC: Final = "sync.lifecycle.v1"
 MAIL_REQUESTED_TOPIC: Final = "mail.requested.v1"
+DEAD_LETTERS_AUDITED_TOPIC: Final = "deadletters.audited.v1"
 
 
 def _live(resource: Resource) -> Topic:
@@ -168,6 +174,16 @@ TOPICS: Final[dict[str, Topic]] = {
             producers=(OAUTH_GATEWAY,),
             consumers=(NOTIFIER,),
             personal_data=True,
+        ),
+        Topic(
+            name=DEAD_LETTERS_AUDITED_TOPIC,
+            owner=SHOPCTL,
+            key="dead letter",
+            carries="which operator replayed a dead letter, or looked at its body, and when; ids only",
+            partitions=1,
+            retention_ms=366 * DAY_MS,
+            producers=(SHOPCTL,),
+            consumers=(SHOPCTL,),
         ),
     )
 }

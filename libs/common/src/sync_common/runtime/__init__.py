@@ -5,11 +5,17 @@ from sync_common.runtime.health import Readiness, ops_app
 from sync_common.runtime.logging import configure_logging
 from sync_common.runtime.sealing import KeyRing, SealBroken
 from sync_common.runtime.service import HttpServer, run_service
-from sync_common.runtime.settings import DatabaseSettings, InvalidSettings, ServiceSettings
+from sync_common.runtime.settings import (
+    DatabaseSettings,
+    EnvironmentSettings,
+    InvalidSettings,
+    ServiceSettings,
+)
 
 __all__ = [
     "Clock",
     "DatabaseSettings",
+    "EnvironmentSettings",
     "HttpServer",
     "InvalidSettings",
     "KeyRing",

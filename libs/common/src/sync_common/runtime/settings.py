@@ -14,20 +14,14 @@ class InvalidSettings(SystemExit):
     """Raised at start with one line per bad variable; no value is repeated."""
 
 
-class ServiceSettings(BaseSettings):
-    """What every service is told. Subclasses set `env_prefix` and add their own fields.
+class EnvironmentSettings(BaseSettings):
+    """How every program is told: by its environment. Subclasses set `env_prefix` and add their fields.
 
     Any variable may be given as `<NAME>_FILE` instead, holding the path of a file with the value, as secret
     mounts do.
     """
 
     model_config = SettingsConfigDict(extra="ignore", frozen=True, hide_input_in_errors=True)
-
-    environment: Literal["development", "production"] = "production"
-    log_level: Literal["debug", "info", "warning", "error"] = "info"
-    kafka_bootstrap: str = Field(description="Kafka's bootstrap servers, host:port separated by commas.")
-    ops_host: str = "127.0.0.1"
-    ops_port: int = Field(ge=0, le=65535, description="Port of /livez, /readyz and /metrics; never exposed.")
 
     @classmethod
     def settings_customise_sources(
@@ -54,6 +48,16 @@ class ServiceSettings(BaseSettings):
                 name = f"{prefix}{field}".upper().rstrip("_")
                 lines.append(_in_words(name, within, problem["input"], problem["msg"]))
             raise InvalidSettings("Bad settings:\n  " + "\n  ".join(lines)) from None
+
+
+class ServiceSettings(EnvironmentSettings):
+    """What every service is told."""
+
+    environment: Literal["development", "production"] = "production"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    kafka_bootstrap: str = Field(description="Kafka's bootstrap servers, host:port separated by commas.")
+    ops_host: str = "127.0.0.1"
+    ops_port: int = Field(ge=0, le=65535, description="Port of /livez, /readyz and /metrics; never exposed.")
 
     @property
     def in_production(self) -> bool:

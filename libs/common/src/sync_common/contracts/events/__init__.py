@@ -7,6 +7,7 @@ from sync_common.contracts.events.commands import (
     SyncCancelRequested,
     SyncRequested,
 )
+from sync_common.contracts.events.dead_letters import DeadLetterBodyViewed, DeadLetterReplayed
 from sync_common.contracts.events.lifecycle import (
     ShopRedacted,
     StoreConnected,
@@ -24,6 +25,8 @@ EVENTS: dict[str, type[Event]] = {
     model.type_name(): model
     for model in (
         BackfillRequested,
+        DeadLetterBodyViewed,
+        DeadLetterReplayed,
         InvitationMailRequested,
         PasswordResetMailRequested,
         RefetchRequested,
@@ -44,6 +47,8 @@ EVENTS: dict[str, type[Event]] = {
 __all__ = [
     "EVENTS",
     "BackfillRequested",
+    "DeadLetterBodyViewed",
+    "DeadLetterReplayed",
     "Event",
     "InvitationMailRequested",
     "PasswordResetMailRequested",

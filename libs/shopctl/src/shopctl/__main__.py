@@ -1,0 +1,5 @@
+"""python -m shopctl."""
+
+from shopctl.main import main
+
+main()
