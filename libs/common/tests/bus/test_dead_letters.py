@@ -238,6 +238,17 @@ async def test_record_rejected_again_keeps_the_trace_of_its_replay_and_no_more(b
     assert len(found[3].headers) == len(found[1].headers)
 
 
+async def test_reasons_of_an_earlier_dead_letter_are_not_carried_along(bus: Any) -> None:
+    """Somebody may have sent a dead letter back by other means, with all its headers."""
+    topic = await bus.topic()
+    await (await bus.producer()).send(topic, b"key", b"v", [("ce_id", b"1"), ("dlq_reason", b"an old one")])
+
+    async with bus.consuming([topic], bus.Recorder(lambda _: Rejected("a new one"))):
+        [letter] = await bus.read(dead_letter_topic(topic, bus.GROUP), 1)
+
+    assert [value for name, value in letter.headers if name == "dlq_reason"] == [b"a new one"]
+
+
 async def test_lost_dead_letter_is_no_lost_record(bus: Any, network: Any) -> None:
     """The position may pass a rejected record only once its dead letter is stored."""
     topic = await bus.topic()
