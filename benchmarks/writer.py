@@ -146,27 +146,27 @@ def _resource(
             *copies(resource, bodies[half + quarter :], len(bodies) - half - quarter, after=len(bodies)),
         ],
     }
-    _fill(place, resource, bodies, size, job_id=first_job - 1)
+    fill(place, resource, bodies, size, job_id=first_job - 1)
     for job_id, (name, some) in enumerate(passes.items(), start=first_job):
         asyncio.run(publish(place.kafka, resource, messages(resource, some, job_id=job_id)))
-        _settle(place.url)
-        ours = _ours(place, resource, job_id, len(some))
-        rows, ledger = _written(place.url, resource, job_id)
-        _settle(place.url)
-        limit = _limit(place.url, resource, rows, ledger)
+        settle(place.url)
+        ours = sync_job(place, resource, job_id, len(some))
+        rows, ledger = written(place.url, resource, job_id)
+        settle(place.url)
+        most = limit(place.url, resource, rows, ledger)
         yield [
             f"{resource}, {name}", f"{len(some):,}",
-            f"{limit.per_second:,.0f}", f"{ours.per_second:,.0f}", f"{ours.per_second / limit.per_second:.2f}",
-            f"{limit.server_micros:.0f}", f"{ours.server_micros:.0f}", f"{ours.cpu_micros:.0f}",
+            f"{most.per_second:,.0f}", f"{ours.per_second:,.0f}", f"{ours.per_second / most.per_second:.2f}",
+            f"{most.server_micros:.0f}", f"{ours.server_micros:.0f}", f"{ours.cpu_micros:.0f}",
             f"{ours.memory_bytes_max / 2**20:.0f}",
         ]  # fmt: skip
 
 
-def _fill(place: Place, resource: Resource, bodies: Sequence[Body], size: int, *, job_id: int) -> None:
+def fill(place: Place, resource: Resource, bodies: Sequence[Body], size: int, *, job_id: int) -> None:
     """Let the service write some records, and make rows of other tenants like them until the table has its size."""
     some = copies(resource, bodies, BATCH_RECORDS, after=1_000_000)
     asyncio.run(publish(place.kafka, resource, messages(resource, some, job_id=job_id)))
-    _ours(place, resource, job_id, len(some))
+    sync_job(place, resource, job_id, len(some))
     name = TABLES[resource]
     made = {
         "advertiser_id": f"{FIRST_FILLER} + number % {FILLERS}",
@@ -214,7 +214,7 @@ async def publish(bootstrap: str, resource: Resource, batch: Iterable[Message]) 
         await producer.stop()
 
 
-def _ours(place: Place, resource: Resource, job_id: int, count: int) -> WriterCost:
+def sync_job(place: Place, resource: Resource, job_id: int, count: int) -> WriterCost:
     """Let the service write a job that is in Kafka already; the clock runs between its first batch and its last."""
     writer = place.writer(
         WRITER_LANES='["sync"]',
@@ -285,7 +285,7 @@ def _memory_bytes_max(pid: int) -> int:
     return int(peak) * 1024
 
 
-def _limit(url: str, resource: Resource, rows: Sequence[bytes], ledger: Sequence[bytes]) -> WriterCost:
+def limit(url: str, resource: Resource, rows: Sequence[bytes], ledger: Sequence[bytes]) -> WriterCost:
     """Write the same rows and ledger for another store, with nothing but COPY and one upsert a batch."""
     name = TABLES[resource]
     columns = _columns(url, name)
@@ -325,7 +325,7 @@ def _columns(url: str, name: str) -> list[str]:
         return [row[0] for row in connection.execute(query, [name])]
 
 
-def _written(url: str, resource: Resource, job_id: int) -> tuple[list[bytes], list[bytes]]:
+def written(url: str, resource: Resource, job_id: int) -> tuple[list[bytes], list[bytes]]:
     """Return what a job wrote, rows and ledger, as batches of COPY text for another store."""
     moved = {
         "advertiser_id": str(LIMIT_ADVERTISER_ID),
@@ -359,7 +359,7 @@ def _copied_out(url: str, query: str) -> list[bytes]:
     return [b"".join(lines[start : start + BATCH_RECORDS]) for start in range(0, len(lines), BATCH_RECORDS)]
 
 
-def _settle(url: str) -> None:
+def settle(url: str) -> None:
     """Give both sides the same start: statistics fresh, no checkpoint due."""
     with psycopg.connect(url, autocommit=True) as connection:
         for name in (*TABLES.values(), "job_ledger", "job_tallies"):
