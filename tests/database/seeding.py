@@ -48,6 +48,15 @@ INSERT INTO records.job_tallies (advertiser_id, job_id, store_id, resource, epoc
     SELECT n, n, n, 'orders', 1, 1 FROM tenants;
 INSERT INTO records.deliveries (advertiser_id, store_id, topic, webhook_id, digest, received_at, outcome)
     SELECT n, n, 'orders/create', 'w', 'd', now(), 'applied' FROM tenants;
+INSERT INTO records.exports (advertiser_id, id, store_id, request_id, subject_key, records, expires_at)
+    OVERRIDING SYSTEM VALUE SELECT n, n, n, 'r', 'k', 1, '2100-01-01Z' FROM tenants;
+INSERT INTO records.export_chunks (advertiser_id, export_id, number, content) SELECT n, n, 1, '[{{}}]' FROM tenants;
+INSERT INTO records.access_log (advertiser_id, store_id, action, actor, subject)
+    SELECT n, n, 'export', 'shopify:data_request', 'export/' || n FROM tenants;
+INSERT INTO records.compliance_receipts (advertiser_id, topic, shop_key, webhook_id, store_id, received_at, outcome)
+    SELECT n, 'customers/data_request', 'k', 'w', n, now(), 'done' FROM tenants;
+INSERT INTO gateway.data_access (advertiser_id, user_id, action, export_id, store_id)
+    SELECT n, n, 'download', n, n FROM tenants;
 
 INSERT INTO notify.emails (advertiser_id, event_id, template, recipient_user_id, variables, idempotency_key)
     SELECT n, 'e', 'shopify_sync_complete', n, '{{}}', 'k' FROM tenants;

@@ -36,6 +36,10 @@ INSERT INTO records.orders (advertiser_id, source_type, source_id, external_id, 
     FROM generate_series(1, {RECORDS}) AS n;
 INSERT INTO records.products (advertiser_id, source_type, source_id, external_id, title)
     SELECT {LARGE}, 'ShopifyStore', {LARGE}, 'p' || n, 'Word' || n FROM generate_series(1, {RECORDS}) AS n;
+INSERT INTO records.deliveries (advertiser_id, store_id, topic, webhook_id, digest, received_at, applied_at, outcome)
+    SELECT {LARGE}, store_id, 'orders/create', 'n' || n, 'd', at, at + n * interval '1 second', 'updated'
+    FROM generate_series(1, {RECORDS}) AS n, (VALUES ({LARGE}), (-1)) AS stores (store_id),
+         LATERAL (SELECT timestamptz '2020-01-01Z' + n * interval '1 minute') AS minute (at);
 """
 LEAKPROOF = {
     "contacts by e-mail": "records.contacts WHERE email_key = lower('PERSON5@example.com')",
@@ -125,6 +129,18 @@ def test_tenants_newest_job_and_stores_are_found_without_reading_those_of_others
     statement = f"SELECT * FROM {view} ORDER BY created_at DESC LIMIT 1"
 
     assert 1 <= rows_read(seeded.url_of(OAUTH_GATEWAY), statement, {}, advertiser_id=7) <= 10
+
+
+@pytest.mark.parametrize("view", ["records.deliveries_v1", "records.freshness_v1"])
+def test_how_fresh_a_tenants_stores_are_is_told_by_their_last_hundred_deliveries(
+    seeded: StackDatabase, view: str
+) -> None:
+    """However many are kept, and whosever: each store costs its hundred and the way to the next store."""
+    statement = f"SELECT * FROM {view} WHERE store_id = {LARGE}"
+
+    read = rows_read(seeded.url_of(OAUTH_GATEWAY), statement, {}, advertiser_id=LARGE)
+
+    assert 200 <= read <= 210
 
 
 @pytest.mark.parametrize("what", LEAKPROOF)

@@ -48,3 +48,84 @@ def test_store_is_as_new_as_its_latest_change_anywhere(admin, change: str) -> No
     admin.execute(change, [later])
 
     assert store(admin)["updated_at"] == later
+
+
+DELIVER = """INSERT INTO records.deliveries
+    (advertiser_id, store_id, topic, webhook_id, digest, triggered_at, received_at, applied_at, outcome)
+    SELECT 1, 1, 'orders/create', %(kind)s || n, 'd', CASE WHEN %(triggered)s THEN at - interval '2 seconds' END, at,
+           at + n * interval '0.01 seconds' * %(factor)s, 'updated'
+    FROM generate_series(1, %(number)s) AS n,
+         LATERAL (SELECT %(since)s + n * interval '1 minute') AS minute (at)"""
+NOON = datetime(2026, 11, 22, 12, tzinfo=UTC)
+
+
+def deliver(admin, kind: str, *, since: datetime, number: int, triggered: bool, factor: int = 1) -> None:
+    values = {"kind": kind, "since": since, "number": number, "triggered": triggered, "factor": factor}
+    admin.execute(DELIVER, values)
+
+
+def test_freshness_is_told_by_the_last_hundred_deliveries(admin) -> None:
+    admin.execute("DELETE FROM records.deliveries")
+    deliver(admin, "old", since=NOON - timedelta(days=1), number=50, triggered=False, factor=10_000)
+    deliver(admin, "new", since=NOON, number=100, triggered=False)
+
+    (fresh,) = admin.execute("SELECT * FROM records.freshness_v1").fetchall()
+
+    assert fresh == {
+        "store_id": 1,
+        "advertiser_id": 1,
+        "p50_seconds": pytest.approx(0.505),
+        "p95_seconds": pytest.approx(0.9505),
+        "deliveries": 100,
+        "last_received_at": NOON + timedelta(minutes=100),
+    }
+
+
+def test_freshness_counts_from_when_shopify_fired_where_it_says_so(admin) -> None:
+    admin.execute("DELETE FROM records.deliveries")
+    deliver(admin, "slow", since=NOON, number=100, triggered=True)
+
+    (fresh,) = admin.execute("SELECT * FROM records.freshness_v1").fetchall()
+
+    assert fresh["p50_seconds"] == pytest.approx(2.505)
+
+
+def test_delivery_that_was_applied_before_shopify_fired_it_took_no_time(admin) -> None:
+    """Two clocks: Shopify's may be ahead."""
+    admin.execute("UPDATE records.deliveries SET triggered_at = applied_at + interval '1 second'")
+
+    assert {row["p50_seconds"] for row in admin.execute("SELECT * FROM records.freshness_v1")} == {0.0}
+
+
+def test_every_store_shows_its_own_last_deliveries(admin) -> None:
+    admin.execute("UPDATE records.deliveries SET store_id = 9 WHERE advertiser_id = 1")
+    deliver(admin, "new", since=NOON, number=120, triggered=False)
+
+    rows = admin.execute("SELECT store_id FROM records.deliveries_v1").fetchall()
+
+    assert sorted(row["store_id"] for row in rows) == [1] * 100 + [2, 9]
+
+
+def test_export_that_is_deleted_stays_listed_without_what_it_held(admin) -> None:
+    admin.execute("DELETE FROM records.exports WHERE advertiser_id = 1")
+
+    rows = admin.execute("SELECT * FROM records.exports_v1 ORDER BY export_id").fetchall()
+
+    assert [(row["export_id"], row["request_id"], row["records"]) for row in rows] == [
+        (1, None, None),
+        (2, "r", 1),
+    ]
+    assert [row["expires_at"] is None for row in rows] == [True, False]
+
+
+def test_receipt_of_a_shop_tells_what_its_erasure_has_done(admin) -> None:
+    admin.execute("UPDATE records.compliance_receipts SET topic = 'shop/redact'")
+    admin.execute(
+        """INSERT INTO records.shop_erasures (advertiser_id, store_id, generation, shop_domain, keep_anonymous,
+               requested_at, webhook_id, effects) VALUES (1, 1, 1, 's', true, now(), 'w', '{"contacts": 3}')"""
+    )
+
+    rows = admin.execute("SELECT * FROM records.compliance_receipts_v1 ORDER BY advertiser_id").fetchall()
+
+    assert [(row["effects"], row["keep_anonymous"]) for row in rows] == [({"contacts": 3}, True), ({}, None)]
+    assert [row["done_at"] is None for row in rows] == [True, False]

@@ -14,7 +14,7 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-TENANT_TABLES = ("memberships", "oauth_states", "shopify_stores", "dismissed_banners")
+TENANT_TABLES = ("memberships", "oauth_states", "shopify_stores", "dismissed_banners", "data_access")
 
 TABLES = """
 CREATE TABLE gateway.users (
@@ -101,7 +101,22 @@ CREATE TABLE gateway.dismissed_banners (
     PRIMARY KEY (advertiser_id, user_id, store_id),
     FOREIGN KEY (advertiser_id, store_id) REFERENCES gateway.shopify_stores (advertiser_id, id)
 );
+
+CREATE TABLE gateway.data_access (
+    advertiser_id bigint NOT NULL REFERENCES gateway.advertisers (id),
+    id            bigint GENERATED ALWAYS AS IDENTITY,
+    user_id       bigint NOT NULL REFERENCES gateway.users (id),
+    action        text NOT NULL CHECK (action = 'download'),
+    export_id     bigint NOT NULL,
+    store_id      bigint NOT NULL,
+    accessed_at   timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (advertiser_id, id),
+    FOREIGN KEY (advertiser_id, store_id) REFERENCES gateway.shopify_stores (advertiser_id, id)
+);
+COMMENT ON TABLE gateway.data_access IS 'Who took customers'' data out of here, and when; ids only, nothing changes.';
 """
+
+EVIDENCE = "REVOKE UPDATE, DELETE ON gateway.data_access FROM svc_oauth_gateway"
 
 ADVERTISERS_SECURITY = """
 ALTER TABLE gateway.advertisers ENABLE ROW LEVEL SECURITY;
@@ -203,6 +218,7 @@ def upgrade() -> None:
     op.execute(ADVERTISERS_SECURITY)
     for table in TENANT_TABLES:
         op.execute(TENANT_SECURITY.format(table=table))
+    op.execute(EVIDENCE)
     op.execute(FUNCTIONS)
     op.execute(VIEWS)
     op.execute(outbox_ddl("gateway"))

@@ -246,19 +246,75 @@ FROM (
 WHERE tenancy.visible(advertiser_id)
 GROUP BY store_id, advertiser_id;
 
-CREATE VIEW records.deliveries_v1 WITH (security_barrier) AS
-SELECT store_id, advertiser_id, topic, triggered_at, received_at, applied_at, outcome
-FROM records.deliveries
-WHERE tenancy.visible(advertiser_id);
-
 CREATE VIEW records.failures_v1 WITH (security_barrier) AS
 SELECT job_id, advertiser_id, store_id, resource, external_id AS record_id, field, reason
 FROM records.job_ledger
 WHERE outcome = 'failed' AND tenancy.visible(advertiser_id);
 
 GRANT SELECT ON records.job_books_v1 TO svc_sync_orchestrator;
-GRANT SELECT ON records.job_books_v1, records.store_counts_v1, records.deliveries_v1, records.failures_v1
-    TO svc_oauth_gateway;
+GRANT SELECT ON records.job_books_v1, records.store_counts_v1, records.failures_v1 TO svc_oauth_gateway;
+
+-- The last 100 deliveries of each store. The limit must be in here, since no reader's limit reaches through a barrier;
+-- so the stores are found one after the other, by index, and then the deliveries of each.
+CREATE VIEW records.deliveries_v1 WITH (security_barrier) AS
+WITH RECURSIVE stores AS (
+    (SELECT advertiser_id, store_id FROM records.deliveries
+     WHERE tenancy.visible(advertiser_id) ORDER BY advertiser_id, store_id LIMIT 1)
+    UNION ALL
+    SELECT following.advertiser_id, following.store_id
+    FROM stores CROSS JOIN LATERAL (
+        SELECT advertiser_id, store_id FROM records.deliveries
+        WHERE tenancy.visible(advertiser_id) AND (advertiser_id, store_id) > (stores.advertiser_id, stores.store_id)
+        ORDER BY advertiser_id, store_id LIMIT 1
+    ) AS following
+)
+SELECT latest.*
+FROM stores CROSS JOIN LATERAL (
+    SELECT store_id, advertiser_id, topic, triggered_at, received_at, applied_at, outcome FROM records.deliveries
+    WHERE advertiser_id = stores.advertiser_id AND store_id = stores.store_id
+    ORDER BY received_at DESC LIMIT 100
+) AS latest;
+
+CREATE VIEW records.freshness_v1 WITH (security_barrier) AS
+SELECT store_id, advertiser_id, percentile_cont(0.5) WITHIN GROUP (ORDER BY seconds) AS p50_seconds,
+       percentile_cont(0.95) WITHIN GROUP (ORDER BY seconds) AS p95_seconds,
+       count(*)::integer AS deliveries, max(received_at) AS last_received_at
+FROM (
+    SELECT store_id, advertiser_id, received_at,
+           greatest(0, extract(epoch FROM applied_at - coalesce(triggered_at, received_at)))::float8 AS seconds
+    FROM records.deliveries_v1
+) AS latest
+GROUP BY store_id, advertiser_id;
+
+-- Every export that was ever made, as the log tells: one that has been deleted since expires no more.
+CREATE VIEW records.exports_v1 WITH (security_barrier) AS
+SELECT made.export_id, made.advertiser_id, made.store_id, export.request_id, export.records, made.created_at,
+       export.expires_at
+FROM (
+    SELECT advertiser_id, store_id, created_at, substring(subject FROM '^export/([0-9]+)$')::bigint AS export_id
+    FROM records.access_log WHERE action = 'export'
+) AS made
+LEFT JOIN records.exports AS export ON export.advertiser_id = made.advertiser_id AND export.id = made.export_id
+WHERE tenancy.visible(made.advertiser_id);
+
+CREATE VIEW records.export_chunks_v1 WITH (security_barrier) AS
+SELECT export_id, advertiser_id, number, content
+FROM records.export_chunks
+WHERE tenancy.visible(advertiser_id);
+
+-- A shop is erased after its receipt was written; done_at is NULL until it is.
+CREATE VIEW records.compliance_receipts_v1 WITH (security_barrier) AS
+SELECT receipt.id AS receipt_id, receipt.advertiser_id, receipt.store_id, receipt.topic, receipt.webhook_id,
+       receipt.received_at, receipt.outcome, coalesce(erasure.effects, receipt.effects) AS effects,
+       CASE WHEN erasure.store_id IS NULL THEN receipt.done_at ELSE erasure.done_at END AS done_at,
+       erasure.keep_anonymous
+FROM records.compliance_receipts AS receipt
+LEFT JOIN records.shop_erasures AS erasure ON erasure.advertiser_id = receipt.advertiser_id
+    AND erasure.store_id = receipt.store_id AND erasure.webhook_id = receipt.webhook_id
+WHERE tenancy.visible(receipt.advertiser_id);
+
+GRANT SELECT ON records.deliveries_v1, records.freshness_v1, records.exports_v1, records.export_chunks_v1,
+    records.compliance_receipts_v1 TO svc_oauth_gateway;
 """
 
 
@@ -275,7 +331,8 @@ def upgrade() -> None:
 def downgrade() -> None:
     """Drop the views and tables."""
     op.execute(
-        "DROP VIEW records.job_books_v1, records.store_counts_v1, records.deliveries_v1, records.failures_v1"
+        "DROP VIEW records.job_books_v1, records.store_counts_v1, records.failures_v1, records.freshness_v1, "
+        "records.deliveries_v1, records.exports_v1, records.export_chunks_v1, records.compliance_receipts_v1"
     )
     op.execute(
         "DROP TABLE records.outbox, records.access_log, records.export_chunks, records.exports, "

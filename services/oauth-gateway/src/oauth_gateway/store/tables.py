@@ -105,4 +105,16 @@ dismissed_banners = Table(
     Column("until", _INSTANT, nullable=False),
 )
 
+data_access = Table(
+    "data_access",
+    metadata,
+    Column("advertiser_id", BigInteger, primary_key=True),
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("export_id", BigInteger, nullable=False),
+    Column("store_id", BigInteger, nullable=False),
+    Column("accessed_at", _INSTANT, nullable=False),
+)
+
 outbox = outbox_table(metadata, "gateway")
