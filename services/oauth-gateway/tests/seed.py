@@ -145,6 +145,56 @@ class Seed:
                 store=store_id, amount=amount,
             )  # fmt: skip
 
+    def export(
+        self,
+        store_id: int,
+        *chunks: list[Any],
+        request_id: str = "9001",
+        expires: timedelta = timedelta(days=30),
+    ) -> int:
+        """Add an export of these chunks as the writer makes one."""
+        export_id = self.scalar(
+            """INSERT INTO records.exports (advertiser_id, store_id, request_id, subject_key, records, created_at,
+                   expires_at)
+               SELECT advertiser_id, id, %(request)s, 'k', %(records)s, %(now)s, %(expires)s
+               FROM gateway.shopify_stores WHERE id = %(store)s RETURNING id""",
+            store=store_id, request=request_id, records=sum(map(len, chunks)), now=self.now,
+            expires=self.now + expires,
+        )  # fmt: skip
+        for number, chunk in enumerate(chunks, start=1):
+            self.execute(
+                """INSERT INTO records.export_chunks (advertiser_id, export_id, number, content)
+                   SELECT advertiser_id, id, %(number)s, %(content)s FROM records.exports WHERE id = %(export)s""",
+                export=export_id, number=number, content=Jsonb(chunk),
+            )  # fmt: skip
+        self.execute(
+            """INSERT INTO records.access_log (advertiser_id, store_id, action, actor, subject, created_at)
+               SELECT advertiser_id, store_id, 'export', 'shopify:data_request', 'export/' || id, created_at
+               FROM records.exports WHERE id = %(export)s""",
+            export=export_id,
+        )
+        return int(export_id)
+
+    def receipt(
+        self,
+        store_id: int,
+        topic: str = "customers/redact",
+        *,
+        effects: dict[str, int] | None = None,
+        outcome: str = "done",
+    ) -> int:
+        """Add the receipt of a privacy request."""
+        return int(
+            self.scalar(
+                """INSERT INTO records.compliance_receipts (advertiser_id, topic, shop_key, webhook_id, store_id,
+                       received_at, done_at, outcome, effects)
+                   SELECT advertiser_id, %(topic)s, 'k', gen_random_uuid(), id, %(now)s, %(now)s, %(outcome)s,
+                       %(effects)s
+                   FROM gateway.shopify_stores WHERE id = %(store)s RETURNING id""",
+                store=store_id, topic=topic, now=self.now, outcome=outcome, effects=Jsonb(effects or {}),
+            )
+        )  # fmt: skip
+
     def failure(self, job_id: int, resource: str, record_id: str, field: str, reason: str) -> None:
         """Add a record that the writer refused."""
         self.execute(

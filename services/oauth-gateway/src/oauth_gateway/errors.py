@@ -17,6 +17,10 @@ class Forbidden(GatewayError):
     """The person is known and may not do this."""
 
 
+class OwnersOnly(GatewayError):
+    """The person is known, and this is for owners alone."""
+
+
 class NoAdvertiser(GatewayError):
     """The person is known and belongs to no advertiser yet."""
 
@@ -35,6 +39,10 @@ class WrongCredentials(GatewayError):
 
 class InvalidInput(GatewayError):
     """A form field cannot be accepted; the text is for the person who typed it."""
+
+
+class ExportGone(GatewayError):
+    """The export has expired or was deleted, perhaps while it was being sent."""
 
 
 class CallbackRefused(GatewayError):

@@ -15,13 +15,14 @@ from .conftest import Served, looker
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 
 PAGES = {
-    "integrations": "",
-    "shopify": "/shopify",
-    "connect": "/shopify/connect",
-    "disconnect": "/shopify/disconnect?store={us}",
-    "settings": "/shopify/stores/{us}/settings",
-    "rename": "/shopify/stores/{us}/name",
-    "sync": "/shopify/syncs/{running}",
+    "integrations": "/integrations",
+    "shopify": "/integrations/shopify",
+    "connect": "/integrations/shopify/connect",
+    "disconnect": "/integrations/shopify/disconnect?store={us}",
+    "settings": "/integrations/shopify/stores/{us}/settings",
+    "rename": "/integrations/shopify/stores/{us}/name",
+    "sync": "/integrations/shopify/syncs/{running}",
+    "privacy": "/privacy",
 }
 
 
@@ -44,7 +45,7 @@ async def test_pages_are_clean(
     await keep_picture(page, f"login-{width}-{scheme}")
     await looking.log_in(served)
     for name, path in PAGES.items():
-        await page.goto(f"{served.url}/advertisers/acme/integrations{path.format(**served.stores)}")
+        await page.goto(f"{served.url}/advertisers/acme{path.format(**served.stores)}")
         await page.evaluate("document.fonts.ready")
         found[name] = await violations(page)
         await keep_picture(page, f"{name}-{width}-{scheme}")

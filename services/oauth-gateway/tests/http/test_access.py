@@ -8,7 +8,7 @@ from oauth_gateway.domain.access import Role
 from oauth_gateway.handlers import login
 from oauth_gateway.handlers.context import Gateway
 from oauth_gateway.handlers.live import Hub
-from oauth_gateway.http import actions
+from oauth_gateway.http import actions, privacy
 from oauth_gateway.http import login as login_pages
 from oauth_gateway.http.app import create_app
 from oauth_gateway.http.site import Site
@@ -182,16 +182,21 @@ async def test_every_change_needs_a_form_token(browser: httpx.AsyncClient, acme:
     store_id = seed.store(acme, "acme.myshopify.com")
     await log_in(browser)
     routes = [
-        route for route in (*actions.router.routes, *login_pages.router.routes) if isinstance(route, APIRoute)
+        route
+        for module in (actions, privacy, login_pages)
+        for route in module.router.routes
+        if isinstance(route, APIRoute)
     ]
     changes = [route.path for route in routes if "POST" in (route.methods or ())]
 
     answers = {
-        path: (await browser.post(path.format(slug="acme", store_id=store_id), data={})).status_code
+        path: (
+            await browser.post(path.format(slug="acme", store_id=store_id, export_id=1), data={})
+        ).status_code
         for path in changes
     }
 
-    assert len(answers) >= 10
+    assert len(answers) >= 12
     assert set(answers.values()) == {403}
 
 

@@ -12,7 +12,7 @@ from oauth_gateway.domain.access import Role
 from oauth_gateway.domain.secrets import secret_hash
 from oauth_gateway.domain.stores import Frequency
 from oauth_gateway.handlers import login
-from oauth_gateway.store import accounts, page, stores
+from oauth_gateway.store import accounts, page, privacy, stores
 from oauth_gateway.store.stores import BegunFlow
 from sync_common.db import Database
 
@@ -25,8 +25,17 @@ TENANT_TABLES = (
     "gateway.oauth_states",
     "gateway.shopify_stores",
     "gateway.dismissed_banners",
+    "gateway.data_access",
 )
-PUBLISHED = ("fetcher.installations_v1", "fetcher.api_health_v1", "sync.jobs_v1", "sync.store_state_v1")
+PUBLISHED = (
+    "fetcher.installations_v1",
+    "fetcher.api_health_v1",
+    "sync.jobs_v1",
+    "sync.store_state_v1",
+    "records.exports_v1",
+    "records.export_chunks_v1",
+    "records.compliance_receipts_v1",
+)
 
 
 @pytest.fixture
@@ -57,6 +66,10 @@ async def umbrella(database: Database, seed: Seed) -> int:
         await stores.dismiss_banner(
             tx, advertiser_id=advertiser_id, user_id=user_id, store_id=store_id, until=NOW + timedelta(days=1)
         )
+        export = await privacy.export(tx, advertiser_id, seed.export(store_id, [{}]))
+        assert export is not None
+        await privacy.note_download(tx, export, advertiser_id=advertiser_id, user_id=user_id, now=NOW)
+    seed.receipt(store_id)
     return int(advertiser_id)
 
 

@@ -34,3 +34,8 @@ class Membership:
     def can_manage(self) -> bool:
         """Owners and admins connect, sync, change and disconnect stores; members look on."""
         return self.role in (Role.OWNER, Role.ADMIN)
+
+    @property
+    def sees_customer_data(self) -> bool:
+        """Owners alone answer data requests, and choose what is kept of an erased shop."""
+        return self.role is Role.OWNER

@@ -75,6 +75,11 @@ class Viewer:
         """Write `15 minutes`, for what is still to come."""
         return long_duration(60 * max(1, round((instant - self.now).total_seconds() / 60)))
 
+    def days_until(self, instant: datetime) -> str:
+        """Write `29 days`, or hours and minutes under a day, for what is still to come."""
+        days = round((instant - self.now).total_seconds() / 86_400)
+        return _plural(days, "day") if days else self.until(instant)
+
     def _clock(self, local: datetime) -> str:
         return format_time(local, "short", locale=self.locale).replace("\u202f", " ")
 

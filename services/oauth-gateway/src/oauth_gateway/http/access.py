@@ -2,13 +2,14 @@
 
 from dataclasses import dataclass, replace
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
 
 from oauth_gateway.domain.access import Membership
 from oauth_gateway.domain.page import Snapshot
 from oauth_gateway.domain.secrets import form_token
-from oauth_gateway.errors import Forbidden
+from oauth_gateway.errors import Forbidden, OwnersOnly
 from oauth_gateway.handlers import login, stores
 from oauth_gateway.handlers.context import Gateway
 from oauth_gateway.handlers.live import Hub
@@ -65,10 +66,18 @@ async def manager_of(tenant: Annotated[Tenant, Depends(tenant_of)]) -> Tenant:
     return tenant
 
 
+async def owner_of(tenant: Annotated[Tenant, Depends(tenant_of)]) -> Tenant:
+    """Return the owner behind a request; raise OwnersOnly for everybody else."""
+    if not tenant.membership.sees_customer_data:
+        raise OwnersOnly
+    return tenant
+
+
 AnyParts = Annotated[Parts, Depends(parts_of)]
 AnyVisit = Annotated[Visit, Depends(visit_of)]
 AnyTenant = Annotated[Tenant, Depends(tenant_of)]
 AnyManager = Annotated[Tenant, Depends(manager_of)]
+AnyOwner = Annotated[Tenant, Depends(owner_of)]
 
 
 def plain_view(request: Request, parts: Parts, secret: str) -> View:
@@ -101,6 +110,7 @@ async def tenant_view(request: Request, parts: Parts, tenant: Tenant, snapshot: 
         user=tenant.visit.user,
         membership=tenant.membership,
         memberships=tenant.visit.memberships,
+        section=section_of(request),
         toast=shown,
         just_requested=shown.just_requested if shown else frozenset(),
     )
@@ -120,6 +130,16 @@ async def with_banners(view: View, parts: Parts, tenant: Tenant, snapshot: Snaps
 def asked_page(request: Request) -> str:
     """Return the path and query of the page that was asked for."""
     return f"{request.url.path}?{request.url.query}" if request.url.query else request.url.path
+
+
+def section_of(request: Request) -> str:
+    """Return the entry of the navigation that the reader's page belongs to; htmx names the page that asks."""
+    page = (
+        urlsplit(request.headers["hx-current-url"]).path
+        if "hx-current-url" in request.headers
+        else request.url.path
+    )
+    return "privacy" if page.split("/")[3:4] == ["privacy"] else "integrations"
 
 
 def is_fragment(request: Request) -> bool:

@@ -35,6 +35,17 @@ _PAGES: Final[dict[type[Exception], Told]] = {
     errors.NotFound: _NOT_FOUND,
     RequestValidationError: _NOT_FOUND,
     errors.Forbidden: Told(403, "Not allowed", "Ask an owner or admin of this advertiser to do that."),
+    errors.OwnersOnly: Told(
+        403,
+        "For owners only",
+        "Customers' data and receipts are shown to owners of this advertiser. Ask one of them.",
+    ),
+    errors.ExportGone: Told(
+        410,
+        "This export is gone",
+        "Exports are deleted when they expire, and when Shopify asks us to erase the customer or the shop. "
+        "A new data request makes a new one.",
+    ),
     errors.NoAdvertiser: Told(
         403, "No advertiser yet", "Ask an owner to add you to their advertiser, then log in again."
     ),

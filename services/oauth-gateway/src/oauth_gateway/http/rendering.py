@@ -13,6 +13,7 @@ from oauth_gateway.domain import charts, words
 from oauth_gateway.domain.access import Membership, User
 from oauth_gateway.domain.jobs import Job, Part
 from oauth_gateway.domain.page import Store
+from oauth_gateway.domain.privacy import RedactPreference
 from oauth_gateway.domain.progress import Pace, job_bar, part_bar, part_words, time_left
 from oauth_gateway.domain.stores import Frequency
 from oauth_gateway.domain.words import Viewer
@@ -71,6 +72,11 @@ class View:
         """Return the address of the advertiser's integrations."""
         return f"/advertisers/{self.membership.slug}/integrations" if self.membership else "/"
 
+    @property
+    def privacy(self) -> str:
+        """Return the address of the advertiser's privacy page."""
+        return f"/advertisers/{self.membership.slug}/privacy" if self.membership else "/"
+
     def admin_url(self, store: Store) -> str:
         """Return the address of a shop's admin."""
         return f"{self.shop_url.format(shop=store.shop_domain)}/admin"
@@ -93,7 +99,9 @@ class Pages:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._environment.globals.update(asset=assets.url, Resource=Resource, Frequency=Frequency)
+        self._environment.globals.update(
+            asset=assets.url, Resource=Resource, Frequency=Frequency, RedactPreference=RedactPreference
+        )
         self._environment.filters.update(_FILTERS)
         self._environment.globals["ui"] = self._environment.get_template("components/ui.html").module
 

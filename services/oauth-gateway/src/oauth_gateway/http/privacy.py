@@ -1,0 +1,73 @@
+"""The privacy page, for owners alone: data requests, who answered them, what was erased."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import RedirectResponse, Response, StreamingResponse
+
+from oauth_gateway.handlers import login, privacy, stores
+from oauth_gateway.http.access import AnyOwner, AnyParts, Tenant, checked_form, is_fragment, tenant_view
+from oauth_gateway.http.fragments import partial, toast_fragment
+from oauth_gateway.http.pages import html
+from oauth_gateway.http.rendering import Toast
+
+router = APIRouter()
+
+_NEWEST: Final = 2**63 - 1
+Before = Annotated[int, Query(ge=1, le=_NEWEST)]
+
+
+@router.get("/advertisers/{slug}/privacy")
+async def page(
+    request: Request,
+    parts: AnyParts,
+    tenant: AnyOwner,
+    requests: Before = _NEWEST,
+    receipts: Before = _NEWEST,
+) -> Response:
+    """Show the data requests and receipts below these ids."""
+    overview = await privacy.overview(
+        parts.gateway, tenant.membership, exports_before=requests, receipts_before=receipts
+    )
+    snapshot = await stores.glance(parts.gateway, tenant.membership.advertiser_id)
+    view = await tenant_view(request, parts, tenant, snapshot)
+    return html(parts.pages.render("pages/privacy.html", view, overview=overview))
+
+
+@router.post("/advertisers/{slug}/privacy/requests/{export_id}")
+async def download(request: Request, parts: AnyParts, tenant: AnyOwner, export_id: int) -> Response:
+    """Send an export as a file. It is a POST, since it leaves a row in the log: no link can make one."""
+    await checked_form(request, parts, tenant.visit.token)
+    export = await privacy.begin_download(parts.gateway, tenant.membership, tenant.visit.user, export_id)
+    return StreamingResponse(
+        privacy.contents(parts.gateway, tenant.membership, export),
+        media_type="application/json",
+        headers={"content-disposition": f'attachment; filename="{export.file_name}"'},
+    )
+
+
+@router.post("/advertisers/{slug}/privacy/preference")
+async def choose(request: Request, parts: AnyParts, tenant: AnyOwner) -> Response:
+    """Change what remains of a shop that Shopify asks us to erase."""
+    form = await checked_form(request, parts, tenant.visit.token)
+    before, preference = await privacy.choose(
+        parts.gateway, tenant.membership, form.get("redact_preference", "")
+    )
+    toast = Toast(
+        f"Saved: {preference.label}.",
+        undo_action=request.url.path,
+        undo_field="redact_preference",
+        undo_value=before,
+    )
+    if not is_fragment(request):
+        await login.keep_toast(parts.gateway, tenant.visit.token_hash, toast.to_json())
+        return RedirectResponse(_address(tenant), 303)
+    view = await tenant_view(
+        request, parts, tenant, await stores.glance(parts.gateway, tenant.membership.advertiser_id)
+    )
+    form_text = parts.pages.render("fragments/redact_preference.html", view, preference=preference)
+    return html(partial("redact-preference", form_text) + toast_fragment(parts.pages, view, toast))
+
+
+def _address(tenant: Tenant) -> str:
+    return f"/advertisers/{tenant.membership.slug}/privacy"
