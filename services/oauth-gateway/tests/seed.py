@@ -195,6 +195,27 @@ class Seed:
             )
         )  # fmt: skip
 
+    def deliveries(
+        self,
+        store_id: int,
+        amount: int,
+        *,
+        topic: str = "orders/updated",
+        took: float = 0.2,
+        outcome: str = "updated",
+    ) -> None:
+        """Add webhooks that arrived one a minute, the last of them two minutes ago."""
+        self.execute(
+            """INSERT INTO records.deliveries (advertiser_id, store_id, topic, webhook_id, digest, triggered_at,
+                   received_at, applied_at, outcome)
+               SELECT advertiser_id, id, %(topic)s, gen_random_uuid(), 'd', at - make_interval(secs => %(took)s * 0.5),
+                   at, at + make_interval(secs => %(took)s * 0.5), %(outcome)s
+               FROM gateway.shopify_stores CROSS JOIN generate_series(1, %(amount)s) AS n,
+                   LATERAL (SELECT %(now)s - make_interval(mins => n + 1)) AS minute (at)
+               WHERE id = %(store)s""",
+            store=store_id, amount=amount, topic=topic, took=took, outcome=outcome, now=self.now,
+        )  # fmt: skip
+
     def failure(self, job_id: int, resource: str, record_id: str, field: str, reason: str) -> None:
         """Add a record that the writer refused."""
         self.execute(

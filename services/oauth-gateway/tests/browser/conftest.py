@@ -101,6 +101,8 @@ def stores(seed: Seed, acme: int) -> dict[str, int]:
     seed.written(running, "customers", 8412)
     seed.written(running, "orders", 3190)
     seed.disconnect(ids["outlet"])
+    _webhooks(seed, ids)
+    _privacy(seed, ids, user_id)
     seed.rows(ids["us"], customers=1234, orders=5678, products=90)
     seed.rows(ids["eu"], customers=567, orders=1556, products=60)
     seed.rows(ids["wholesale"], customers=8412, orders=3190, products=0)
@@ -149,6 +151,38 @@ def _history(seed: Seed, ids: dict[str, int], user_id: int) -> None:
         ("orders", "1182", "currency", "is missing"),
     ):
         seed.failure(with_errors, resource, record_id, field, reason)
+
+
+def _webhooks(seed: Seed, ids: dict[str, int]) -> None:
+    seed.deliveries(ids["us"], 60)
+    seed.deliveries(ids["us"], 30, topic="products/update", took=0.6)
+    seed.deliveries(ids["us"], 10, topic="customers/update", took=1.1, outcome="unchanged")
+
+
+def _privacy(seed: Seed, ids: dict[str, int], user_id: int) -> None:
+    """Seed a data request of every state, a download, and a receipt of every kind."""
+    record = {"kind": "contact", "record": {"email": "ada@example.com"}}
+    ready = seed.export(ids["us"], [record] * 3, request_id="9001")
+    seed.export(ids["eu"], [record] * 12, request_id="9002", expires=timedelta(hours=-1))
+    gone = seed.export(ids["outlet"], [record], request_id="9003")
+    seed.execute("DELETE FROM records.exports WHERE id = %(id)s", id=gone)
+    seed.execute(
+        """INSERT INTO gateway.data_access (advertiser_id, user_id, action, export_id, store_id, accessed_at)
+           SELECT advertiser_id, %(user)s, 'download', id, store_id, %(at)s FROM records.exports WHERE id = %(id)s""",
+        user=user_id, at=seed.now - timedelta(hours=1), id=ready,
+    )  # fmt: skip
+    seed.receipt(ids["us"], "customers/data_request", effects={"records": 3})
+    seed.receipt(ids["eu"], "customers/redact", effects={"contacts": 1, "orders": 4})
+    seed.receipt(ids["us"], "shop/redact", outcome="ignored")
+    erasing = seed.receipt(ids["outlet"], "shop/redact")
+    seed.execute(
+        """INSERT INTO records.shop_erasures (advertiser_id, store_id, generation, shop_domain, keep_anonymous,
+               requested_at, webhook_id, effects)
+           SELECT advertiser_id, store_id, 1, 'acme-outlet.myshopify.com', true, received_at, webhook_id,
+               '{"contacts": 410, "orders": 1022}'
+           FROM records.compliance_receipts WHERE id = %(id)s""",
+        id=erasing,
+    )
 
 
 @contextlib.asynccontextmanager

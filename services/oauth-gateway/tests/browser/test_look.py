@@ -22,6 +22,7 @@ PAGES = {
     "settings": "/integrations/shopify/stores/{us}/settings",
     "rename": "/integrations/shopify/stores/{us}/name",
     "sync": "/integrations/shopify/syncs/{running}",
+    "deliveries": "/integrations/shopify/stores/{us}/deliveries",
     "privacy": "/privacy",
 }
 
@@ -103,6 +104,8 @@ async def test_narrow_pages_hold_long_names_and_every_state(
             ("reconnect", "/connect?shop=acme-outlet.myshopify.com"),
             ("failed", f"/syncs/{failed}"),
             ("completed", f"/syncs/{served.stores['running'] - 1}"),
+            ("webhooks", f"/stores/{us}/deliveries"),
+            ("privacy-filled", "/../../privacy"),
         ):
             await page.goto(f"{served.shopify}{path}")
             await keep_picture(page, f"{name}-{width}-{scheme}")

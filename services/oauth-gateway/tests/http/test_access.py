@@ -49,6 +49,7 @@ async def test_foreign_advertiser_is_not_found(
         ("GET", "syncs/{job}"),
         ("GET", "disconnect?store={store}"),
         ("GET", "stores/{store}/name"),
+        ("GET", "stores/{store}/deliveries"),
         ("POST", "stores/{store}/sync"),
         ("POST", "stores/{store}/cancel"),
         ("POST", "stores/{store}/frequency"),
@@ -85,7 +86,14 @@ async def test_foreign_ids_are_not_found(
 
 
 @pytest.mark.parametrize(
-    "path", ["syncs/abc", "syncs/99999999999999999999999", "stores/-1/name", "disconnect?store=x"]
+    "path",
+    [
+        "syncs/abc",
+        "syncs/99999999999999999999999",
+        "stores/-1/name",
+        "stores/0/deliveries",
+        "disconnect?store=x",
+    ],
 )
 async def test_odd_ids_are_not_found(browser: httpx.AsyncClient, acme: int, path: str) -> None:
     await log_in(browser)
@@ -344,6 +352,8 @@ async def test_pages_have_no_inline_script_or_style(
         f"{SHOPIFY}/connect",
         f"{SHOPIFY}/syncs/{job_id}",
         f"{SHOPIFY}/disconnect?store={store_id}",
+        f"{SHOPIFY}/stores/{store_id}/deliveries",
+        "/advertisers/acme/privacy",
     ):
         page = (await browser.get(path)).text
         assert "<script>" not in page

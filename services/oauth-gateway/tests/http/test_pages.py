@@ -1,5 +1,6 @@
 """The pages of a member: log in, look, connect, change, disconnect."""
 
+import re
 from datetime import timedelta
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -262,16 +263,104 @@ async def test_disconnect_asks_first(
 
 async def test_details_list_failed_records(browser: httpx.AsyncClient, acme: int, seed: Seed) -> None:
     store_id = seed.store(acme, "acme.myshopify.com")
-    job_id = seed.job(store_id, seconds=72, parts={"customers": {"state": "done", "created": 2, "failed": 1}})
+    job_id = seed.job(store_id, seconds=72, parts={"customers": {"state": "done", "created": 2, "failed": 2}})
     seed.failure(job_id, "customers", "7031", "email", "not an address")
+    seed.failure(job_id, "customers", "odd/../id", "id", "not a number")
     await log_in(browser)
 
     page = (await browser.get(f"{SHOPIFY}/syncs/{job_id}")).text
 
-    assert "Completed with 1 error" in page
-    assert "Customer 7031" in page
+    assert "Completed with 2 errors" in page
+    assert (
+        '<a href="http://127.0.0.1:8010/shops/acme.myshopify.com/admin/customers/7031" target="_blank"'
+        ' rel="noopener noreferrer">Customer 7031</a>'
+    ) in page
+    assert '<th scope="row">Customer odd/../id</th>' in page
     assert "email: not an address" in page
     assert "1 minute 12 seconds" in page
+
+
+async def test_details_of_many_failures_list_the_first_hundred_and_count_all(
+    browser: httpx.AsyncClient, acme: int, seed: Seed
+) -> None:
+    job_id = seed.job(
+        seed.store(acme, "acme.myshopify.com"), parts={"orders": {"state": "done", "failed": 250}}
+    )
+    for number in range(101):
+        seed.failure(job_id, "orders", f"{7_000_000_000_000 + number}", "email", "not an address")
+    await log_in(browser)
+
+    page = await browser.get(f"{SHOPIFY}/syncs/{job_id}")
+
+    assert page.text.count("not an address") == 100
+    assert "The first 100 of 250 are listed." in page.text
+    assert len(page.content) < 50_000
+
+
+@pytest.mark.parametrize("status", ["completed", "running"])
+async def test_details_tell_what_became_of_every_record(
+    browser: httpx.AsyncClient, acme: int, seed: Seed, status: str
+) -> None:
+    counts = {"created": 1, "updated": 2, "unchanged": 3, "skipped": 4, "failed": 5}
+    job_id = seed.job(
+        seed.store(acme, "acme.myshopify.com"),
+        status=status,
+        parts={"orders": {"state": "done" if status == "completed" else "running", **counts}},
+    )
+    await log_in(browser)
+
+    page = (await browser.get(f"{SHOPIFY}/syncs/{job_id}")).text
+
+    row = page.split('<th scope="row">Orders</th><td data-label="Synced">15</td>')[1].split("</tr>")[0]
+    assert re.findall(r'data-label="(\w+)">(\d+)<', row) == [
+        ("New", "1"), ("Updated", "2"), ("Unchanged", "3"), ("Skipped", "4"), ("Failed", "5"),
+    ]  # fmt: skip
+    assert "Skipped records were deleted or erased" in page
+
+
+async def test_card_tells_how_fresh_webhooks_keep_the_store(
+    browser: httpx.AsyncClient, acme: int, seed: Seed
+) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    seed.store(acme, "acme-eu.myshopify.com")
+    seed.deliveries(store_id, 90, took=0.2)
+    seed.deliveries(store_id, 10, took=1.1)
+    await log_in(browser)
+
+    cards = (await browser.get(SHOPIFY)).text.split("Live updates")[1:]
+
+    assert "p50 0.2 s, p95 1.1 s" in cards[0]
+    assert ">2 minutes ago</time>" in cards[0]
+    assert "None yet" in cards[1]
+
+
+async def test_last_hundred_webhooks_of_a_store_are_listed(
+    browser: httpx.AsyncClient, acme: int, seed: Seed
+) -> None:
+    store_id, other = seed.store(acme, "acme.myshopify.com"), seed.store(acme, "acme-eu.myshopify.com")
+    seed.deliveries(store_id, 120, topic="orders/updated", took=0.25)
+    seed.deliveries(other, 1, topic="products/update", took=75, outcome="unchanged")
+    await log_in(browser)
+
+    page = await browser.get(f"{SHOPIFY}/stores/{store_id}/deliveries")
+    short = (await browser.get(f"{SHOPIFY}/stores/{other}/deliveries")).text
+
+    assert "Of the last 100 webhooks, half were here within 0.2 s" in page.text
+    assert page.text.count("<td>orders/updated</td><td>0.2 s</td>") == 100
+    assert "products/update" not in page.text
+    assert len(page.content) < 50_000
+    assert "One webhook so far" in short
+    assert "<td>products/update</td><td>1 min</td>" in short
+    assert 'data-state="idle">Unchanged' in short
+
+
+async def test_store_without_webhooks_says_what_will_be_listed(
+    browser: httpx.AsyncClient, acme: int, seed: Seed
+) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    await log_in(browser)
+
+    assert "No webhooks yet." in (await browser.get(f"{SHOPIFY}/stores/{store_id}/deliveries")).text
 
 
 async def test_sync_that_waits_for_its_retry_says_so(
@@ -414,6 +503,7 @@ async def test_page_of_many_stores_is_light(browser: httpx.AsyncClient, acme: in
         store_id = seed.store(acme, f"acme-{number}.myshopify.com", name=f"Acme {number}")
         for hours in range(24):
             seed.job(store_id, started=timedelta(hours=-hours), seconds=10 + hours)
+        seed.deliveries(store_id, 2)
     await log_in(browser)
 
     page = await browser.get(SHOPIFY)

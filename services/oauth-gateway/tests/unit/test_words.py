@@ -88,6 +88,35 @@ def test_waits(seconds: int, words: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (0.04, "under 0.1 s"),
+        (0.15, "0.2 s"),
+        (1.0, "1.0 s"),
+        (9.94, "9.9 s"),
+        (9.96, "10 s"),
+        (59.4, "59 s"),
+        (59.6, "1 min"),
+        (7_300, "2 h 2 min"),
+    ],
+)
+def test_lags(seconds: float, words: str) -> None:
+    assert Viewer(NOW).lag(seconds) == words
+
+
+def test_lags_are_written_as_the_viewer_writes_numbers() -> None:
+    assert Viewer(NOW, locale="de_DE").lag(1.25) == "1,2 s"
+
+
+@pytest.mark.parametrize(
+    ("ahead", "words"),
+    [(timedelta(days=30), "30 days"), (timedelta(hours=30), "1 day"), (timedelta(hours=11), "11 h")],
+)
+def test_days_to_come(ahead: timedelta, words: str) -> None:
+    assert Viewer(NOW).days_until(NOW + ahead) == words
+
+
+@pytest.mark.parametrize(
     ("header", "locale"),
     [
         ("de-CH,de;q=0.9", "de_CH"),

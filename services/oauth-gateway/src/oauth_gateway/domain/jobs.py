@@ -85,6 +85,16 @@ class Outcomes:
 
 
 @dataclass(frozen=True, slots=True)
+class FailedRecord:
+    """A record that a job could not write, without anything personal."""
+
+    resource: Resource
+    record_id: str
+    field: str | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One sync job."""
 
@@ -132,6 +142,11 @@ class Job:
     def failed_records(self) -> int:
         """Return how many records could not be written."""
         return sum(outcome.failed for outcome in self.outcomes)
+
+    @property
+    def skipped(self) -> int:
+        """Return how many records a tombstone or redaction kept away."""
+        return sum(outcome.skipped for outcome in self.outcomes)
 
     @property
     def processed(self) -> int:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from oauth_gateway.domain.charts import FinishedSync
+from oauth_gateway.domain.deliveries import Freshness
 from oauth_gateway.domain.jobs import Job, Status
 from oauth_gateway.domain.stores import Frequency
 from oauth_gateway.domain.words import Viewer, sentence
@@ -77,6 +78,7 @@ class Store:
     timezone: str | None = None
     counts: RecordCounts = RecordCounts()
     api: ApiHealth | None = None
+    fresh: Freshness | None = None
     job: Job | None = None
     last_job: Job | None = None
     last_ended_job_id: int | None = None

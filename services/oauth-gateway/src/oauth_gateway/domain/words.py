@@ -26,6 +26,14 @@ class Viewer:
         """Write a number with the reader's grouping."""
         return format_decimal(value, locale=self.locale)
 
+    def lag(self, seconds: float) -> str:
+        """Write how long something took, short and to a tenth where that says something: `0.2 s`, `12 s`, `3 min`."""
+        if seconds < 0.1:
+            return "under 0.1 s"
+        if seconds < 9.95:
+            return f"{format_decimal(seconds, format='0.0', locale=self.locale)} s"
+        return f"{round(seconds)} s" if seconds < 59.5 else rough_time(seconds)
+
     def percent(self, part: int, whole: int) -> str:
         """Write a share to one decimal, never rounding a miss up to 100%."""
         share = part / whole

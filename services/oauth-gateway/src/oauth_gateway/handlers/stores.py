@@ -6,13 +6,14 @@ from datetime import timedelta
 from typing import Final
 
 from oauth_gateway.domain.access import Membership, User
-from oauth_gateway.domain.jobs import Job
+from oauth_gateway.domain.deliveries import Delivery, Freshness
+from oauth_gateway.domain.jobs import FailedRecord, Job
 from oauth_gateway.domain.page import Snapshot, Store
 from oauth_gateway.domain.stores import STORE_NAME_LENGTH_MAX, Frequency, clean_name
 from oauth_gateway.errors import InvalidInput, NotFound
 from oauth_gateway.handlers.context import Gateway
-from oauth_gateway.store import page, stores, tables
-from oauth_gateway.store.page import FailedRecord, Past, Present
+from oauth_gateway.store import deliveries, page, stores, tables
+from oauth_gateway.store.page import Past, Present
 from oauth_gateway.store.stores import StoreSettings
 from sync_common.bus import outbox
 from sync_common.contracts.events import SyncCancelRequested, SyncRequested
@@ -30,6 +31,16 @@ class JobDetails:
     job: Job
     store: Store
     failures: Sequence[FailedRecord]
+
+
+@dataclass(frozen=True, slots=True)
+class StoreDeliveries:
+    """The last webhooks of one store, and the stores as they are now."""
+
+    snapshot: Snapshot
+    store: Store
+    fresh: Freshness | None
+    deliveries: Sequence[Delivery]
 
 
 async def past(gateway: Gateway, advertiser_id: int) -> Past:
@@ -168,6 +179,17 @@ async def job_details(gateway: Gateway, membership: Membership, job_id: int) -> 
         last_ended = await page.last_ended_job(tx, advertiser_id, job.store_id)
     store = replace(store_in(snapshot, job.store_id), last_ended_job_id=last_ended)
     return JobDetails(snapshot, job, store, failures)
+
+
+async def store_deliveries(gateway: Gateway, membership: Membership, store_id: int) -> StoreDeliveries:
+    """Return the last webhooks of a store; raise NotFound for a foreign one."""
+    advertiser_id = membership.advertiser_id
+    snapshot = await glance(gateway, advertiser_id)
+    store = store_in(snapshot, store_id)
+    async with gateway.database.transaction(advertiser_id=advertiser_id) as tx:
+        fresh = await deliveries.freshness(tx, advertiser_id)
+        latest = await deliveries.deliveries(tx, advertiser_id, store_id)
+    return StoreDeliveries(snapshot, store, fresh.get(store_id), latest)
 
 
 async def _publish(gateway: Gateway, wish: SyncRequested | SyncCancelRequested) -> None:

@@ -131,6 +131,22 @@ async def rename_form(
     )
 
 
+@router.get("/advertisers/{slug}/integrations/shopify/stores/{store_id}/deliveries")
+async def deliveries_page(request: Request, parts: AnyParts, tenant: AnyTenant, store_id: int) -> Response:
+    """Show the last webhooks of a store."""
+    shown = await stores.store_deliveries(parts.gateway, tenant.membership, store_id)
+    return await sheet(
+        request,
+        parts,
+        tenant,
+        shown.snapshot,
+        "pages/deliveries.html",
+        store=shown.store,
+        fresh=shown.fresh,
+        deliveries=shown.deliveries,
+    )
+
+
 @router.get("/advertisers/{slug}/integrations/shopify/syncs/{job_id}")
 async def job_page(request: Request, parts: AnyParts, tenant: AnyTenant, job_id: int) -> Response:
     """Show what a sync did."""

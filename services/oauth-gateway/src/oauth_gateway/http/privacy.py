@@ -6,8 +6,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response, StreamingResponse
 
 from oauth_gateway.handlers import login, privacy, stores
-from oauth_gateway.http.access import AnyOwner, AnyParts, Tenant, checked_form, is_fragment, tenant_view
-from oauth_gateway.http.fragments import partial, toast_fragment
+from oauth_gateway.http.access import AnyOwner, AnyParts, checked_form, is_fragment, tenant_view
 from oauth_gateway.http.pages import html
 from oauth_gateway.http.rendering import Toast
 
@@ -59,15 +58,9 @@ async def choose(request: Request, parts: AnyParts, tenant: AnyOwner) -> Respons
         undo_field="redact_preference",
         undo_value=before,
     )
-    if not is_fragment(request):
-        await login.keep_toast(parts.gateway, tenant.visit.token_hash, toast.to_json())
-        return RedirectResponse(_address(tenant), 303)
-    view = await tenant_view(
-        request, parts, tenant, await stores.glance(parts.gateway, tenant.membership.advertiser_id)
-    )
-    form_text = parts.pages.render("fragments/redact_preference.html", view, preference=preference)
-    return html(partial("redact-preference", form_text) + toast_fragment(parts.pages, view, toast))
-
-
-def _address(tenant: Tenant) -> str:
-    return f"/advertisers/{tenant.membership.slug}/privacy"
+    await login.keep_toast(parts.gateway, tenant.visit.token_hash, toast.to_json())
+    page_address = f"/advertisers/{tenant.membership.slug}/privacy"
+    # The toast's Undo comes by htmx: it loads the page anew, for morphing would not touch what was clicked since.
+    if is_fragment(request):
+        return Response(status_code=200, headers={"hx-redirect": page_address})
+    return RedirectResponse(page_address, 303)

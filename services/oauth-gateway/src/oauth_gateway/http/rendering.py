@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from oauth_gateway.domain import charts, words
 from oauth_gateway.domain.access import Membership, User
-from oauth_gateway.domain.jobs import Job, Part
+from oauth_gateway.domain.jobs import FailedRecord, Job, Part
 from oauth_gateway.domain.page import Store
 from oauth_gateway.domain.privacy import RedactPreference
 from oauth_gateway.domain.progress import Pace, job_bar, part_bar, part_words, time_left
@@ -80,6 +80,12 @@ class View:
     def admin_url(self, store: Store) -> str:
         """Return the address of a shop's admin."""
         return f"{self.shop_url.format(shop=store.shop_domain)}/admin"
+
+    def record_url(self, store: Store, failure: FailedRecord) -> str | None:
+        """Return the address of a record in its shop's admin, unless its id is no number of Shopify's."""
+        if not (failure.record_id.isascii() and failure.record_id.isdecimal()):
+            return None
+        return f"{self.admin_url(store)}/{failure.resource}/{failure.record_id}"
 
     @property
     def theme_words(self) -> str:

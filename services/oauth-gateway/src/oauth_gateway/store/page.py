@@ -9,15 +9,17 @@ from typing import Any, Final, cast
 from sqlalchemy import Row
 
 from oauth_gateway.domain.charts import TICKS_MAX, FinishedSync
-from oauth_gateway.domain.jobs import Job, Part, outcomes_from
+from oauth_gateway.domain.deliveries import Freshness
+from oauth_gateway.domain.jobs import FailedRecord, Job, Part, outcomes_from
 from oauth_gateway.domain.page import ApiHealth, Day, RecordCounts, Snapshot, Store
 from oauth_gateway.domain.stores import Frequency
+from oauth_gateway.store.deliveries import freshness
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.contracts.resources import Resource
 from sync_common.db import Transaction, load_sql
 
 RECENT_MAX: Final = 6
-FAILURES_MAX: Final = 200
+FAILURES_MAX: Final = 100
 _SLICES: Final = 8
 _HISTORY: Final = timedelta(days=35)
 _COUNTERS: Final = ("processed", "created", "updated", "unchanged", "skipped", "failed")
@@ -27,20 +29,11 @@ Written = Mapping[tuple[int, str], int]
 
 
 @dataclass(frozen=True, slots=True)
-class FailedRecord:
-    """A record that a job could not write, without anything personal."""
-
-    resource: Resource
-    record_id: str
-    field: str | None
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Past:
-    """What takes long to read and changes seldom: live rows by store, the jobs that ended, the past day."""
+    """What takes long to read: live rows and webhooks by store, the jobs that ended, the past day."""
 
     counts: Mapping[int, RecordCounts] = field(default_factory=dict)
+    fresh: Mapping[int, Freshness] = field(default_factory=dict)
     ended: Sequence[Job] = ()
     day: Day = field(default_factory=Day)
 
@@ -69,7 +62,12 @@ async def read_past(tx: Transaction, advertiser_id: int, *, now: datetime) -> Pa
         "history_since": now - _HISTORY,
     }
     ended = (await tx.execute(load_sql(__package__, "ended_jobs"), parameters)).all()
-    return Past(counts, [_job(row, {}) for row in ended], await _day(tx, advertiser_id, now))
+    return Past(
+        counts=counts,
+        fresh=await freshness(tx, advertiser_id),
+        ended=[_job(row, {}) for row in ended],
+        day=await _day(tx, advertiser_id, now),
+    )
 
 
 async def read_present(tx: Transaction, advertiser_id: int) -> Present:
@@ -87,9 +85,7 @@ def snapshot_of(present: Present, past: Past) -> Snapshot:
     by_store: dict[int, list[Job]] = defaultdict(list)
     for job in jobs:
         by_store[job.store_id].append(job)
-    stores = [
-        _store(row, by_store[row.id], past.counts.get(row.id, RecordCounts())) for row in present.stores
-    ]
+    stores = [_store(row, by_store[row.id], past) for row in present.stores]
     return Snapshot(
         stores=tuple(sorted(stores, key=lambda store: _KIND_ORDER[store.kind])),
         recent=tuple(jobs[:RECENT_MAX]),
@@ -136,7 +132,7 @@ async def _day(tx: Transaction, advertiser_id: int, now: datetime) -> Day:
     return Day(tuple(created), sum(row.completed for row in rows), sum(row.failed for row in rows))
 
 
-def _store(row: Row[Any], jobs: Sequence[Job], counts: RecordCounts) -> Store:
+def _store(row: Row[Any], jobs: Sequence[Job], past: Past) -> Store:
     finished = [job for job in jobs if job.status in ("completed", "failed")][:TICKS_MAX]
     history = [
         FinishedSync(job.status_label().state, job.duration_seconds or 0) for job in reversed(finished)
@@ -157,8 +153,9 @@ def _store(row: Row[Any], jobs: Sequence[Job], counts: RecordCounts) -> Store:
         next_run_at=row.next_run_at,
         has_all_orders=row.has_all_orders,
         timezone=row.timezone,
-        counts=counts,
+        counts=past.counts.get(row.id, RecordCounts()),
         api=_api_health(row),
+        fresh=past.fresh.get(row.id),
         job=next((job for job in jobs if job.is_active), None),
         last_job=finished[0] if finished else None,
         last_ended_job_id=next((job.id for job in jobs if not job.is_active), None),
