@@ -16,7 +16,6 @@ from shopify_simulator.shop.model import RESOURCES
 from shopify_simulator.shop.model import Change as ShopChange
 from shopify_simulator.truth import order_resolved
 from shopify_simulator.webhooks import payloads
-from shopify_simulator.webhooks.topics import example_path
 from sync_common.contracts.records import RawRecord, RecordType
 from sync_common.contracts.resources import Resource, Shape
 from sync_common.contracts.webhooks import WEBHOOK_ROUTES
@@ -78,17 +77,6 @@ def test_webhook_and_read_of_a_record_say_the_same(seed, currency):
                 assert msgspec.json.encode(values[0]) == msgspec.json.encode(values[1]), column
             if delivered.kind is Kind.FULL:
                 assert delivered.content_hash == read.content_hash
-
-
-@pytest.mark.parametrize("topic", [topic for topic, route in WEBHOOK_ROUTES.items() if route.resource])
-def test_shopifys_own_example_of_every_topic_can_be_read(topic):
-    resource = WEBHOOK_ROUTES[topic].resource
-    assert resource is not None
-
-    change = interpret(raw(resource, example_path(topic).read_bytes(), topic=topic))
-
-    assert change.external_id.isdecimal()
-    assert change.kind is (Kind.DELETED if topic.endswith("/delete") else change.kind)
 
 
 def test_customer_webhook_carries_neither_tags_nor_consent_nor_spend(records):
