@@ -255,6 +255,16 @@ async def test_answered_hint_is_not_asked_again_when_it_is_delivered_twice(world
     assert len(await world.refetches()) == 1
 
 
+async def test_hint_of_the_same_instant_as_what_is_stored_is_still_asked_for(world):
+    """Was: the stored record counted as observed since, and what the hint was about stayed unknown for ever."""
+    await world.write(world.webhook("products/create", world.rest_product(7, updated=1), 1))
+    cut = world.rest_product(7, updated=1, variants=[], variant_gids=[{}, {}])
+
+    await world.write(world.webhook("products/update", cut, 1))
+
+    assert await world.refetches() == [("products", "partial", ("7",))]
+
+
 def merge(world, *, kept, gone):
     body = {
         "admin_graphql_api_customer_kept_id": f"gid://shopify/Customer/{kept}",

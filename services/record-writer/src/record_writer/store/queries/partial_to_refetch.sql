@@ -8,5 +8,5 @@ LEFT JOIN records.{table} AS stored
       AND stored.external_id = staged.external_id
 WHERE staged.round > 0
   AND (stored.content_hash IS NOT NULL
-       AND stored.observed_at >= staged.observed_at
+       AND stored.observed_at > staged.observed_at
        AND stored.updated_at_source >= coalesce(staged.updated_at_source, '-infinity')) IS NOT TRUE
