@@ -90,7 +90,9 @@ def interpret(raw: RawRecord) -> Change:
         decoder, mapper = _webhook(raw)
         change = mapper(_decode(decoder, body, raw.resource), observed_at=raw.observed_at)
         if "metadata" in change.columns:
-            change.columns["metadata"] = _others(body, decoder.type) | change.columns["metadata"]
+            fields = _decode(_ANY, body, raw.resource).items()
+            others = {name: value for name, value in fields if name not in _mapped(decoder.type)}
+            change.columns["metadata"] = others | change.columns["metadata"]
     if body != raw.body and "metadata" in change.columns:
         change.columns["metadata"]["replaced_characters"] = True
     return change
@@ -110,11 +112,8 @@ def _decode(decoder: msgspec.json.Decoder[Any], body: bytes, resource: Resource)
         raise _named(resource, error) from None
     except msgspec.DecodeError:
         raise InvalidRecord(resource, "not JSON") from None
-
-
-def _others(body: bytes, mapped: type[msgspec.Struct]) -> dict[str, msgspec.Raw]:
-    """Return what a webhook says beyond the fields that are mapped, under Shopify's names."""
-    return {name: value for name, value in _ANY.decode(body).items() if name not in _mapped(mapped)}
+    except RecursionError:
+        raise InvalidRecord(resource, "nested too deeply") from None
 
 
 @cache

@@ -50,7 +50,7 @@ def money(value: Decimal | None, field: str) -> Decimal | None:
         return None
     if not value.is_finite():
         raise InvalidRecord(field, "not a finite number")
-    if abs(value) >= MONEY_LIMIT:
+    if value.copy_abs() >= MONEY_LIMIT:  # abs() itself fails on the largest
         raise InvalidRecord(field, "amount of more than 16 digits")
     hundredths = value.quantize(_HUNDREDTH)
     if hundredths == value:
