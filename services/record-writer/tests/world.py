@@ -159,11 +159,13 @@ class World(Records):
 
     async def comply(self, topic: str, body: dict[str, Any], observed: float, *, shop: str = SHOP) -> Outcome:
         """Hand one compliance request to its handler, as the bus would."""
-        handler = one_by_one(ComplianceHandler(self.hasher, self.clock))
-        (outcome,) = await in_transaction(self.database, handler)(
-            [self.request(topic, body, observed, shop=shop)]
-        )
+        (outcome,) = await self.comply_with(self.request(topic, body, observed, shop=shop))
         return outcome
+
+    async def comply_with(self, *requests: Message) -> Sequence[Outcome]:
+        """Hand compliance requests that are made already to their handler, in one transaction."""
+        handler = one_by_one(ComplianceHandler(self.hasher, self.clock))
+        return await in_transaction(self.database, handler)(requests)
 
     def upkeep(self) -> Upkeep:
         return Upkeep(self.database, self.clock, sweep_seconds=1)

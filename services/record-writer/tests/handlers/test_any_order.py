@@ -1,164 +1,136 @@
 """Once the requested refetches are answered, the rows do not depend on order, duplication or batching."""
 
-from itertools import permutations
+import random
 
 import pytest
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
 
 from sync_common.contracts.resources import Resource
 
+from ..histories import (
+    ACTS,
+    GAPS,
+    WAVERING,
+    Delivery,
+    History,
+    Step,
+    every_delivery,
+    some_delivery,
+    some_history,
+    tell,
+)
+from ..mirror import Mirror
+
 CUSTOMERS, ORDERS, PRODUCTS = Resource
-ANSWERED_AT = 100.0
-"""Refetches are read long after the history ended, so they show its last state."""
+EVENTS_MAX = 5  # of a history whose every order is tried: 120 orders
+SOAK_HISTORIES = 10_000
+SOAK_STEPS_MAX = 9
+SOAK_SHARED = 250  # histories that travel in the same batches
+
+quickly = settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-async def settle(world, resource, number, truth):
-    """Answer refetches of one record as Shopify would, until none is left; fail when that never ends."""
-    answered = 0
-    for round_number in range(5):
-        asked = [
-            found for found in await world.refetches() if found[0] == resource and str(number) in found[2]
-        ]
-        if len(asked) == answered:
-            return
-        answered = len(asked)
-        observed = ANSWERED_AT + round_number
-        if truth is None:
-            await world.write(world.gone(resource, number, observed))
-        else:
-            await world.write(world.read(resource, truth, observed, job_id=None))
-    pytest.fail("a refetch asks for another one without end")
+def histories(resource):
+    def steps(acts):
+        return st.lists(step(acts), min_size=1, max_size=EVENTS_MAX - 1).map(tuple)
+
+    acts = st.sampled_from((ACTS[resource], WAVERING[resource]))
+    return st.builds(History, st.just(resource), acts.flatmap(steps))
 
 
-def batchings(events):
-    """Return ways to cut a history into batches: one by one and the first again, in two, and in one."""
-    return [[[event] for event in (*events, events[0])], [events[:2], events[2:]], [events]]
+def step(acts):
+    return st.builds(Step, st.sampled_from(acts), st.sampled_from(GAPS))
 
 
-async def every_order(world, resource, history, truth_of, table, columns):
-    """Deliver a history in every order and batching; return the distinct final states of the row."""
-    states, number = set(), 1000
-    for order in permutations(range(len(history(0)))):
-        for shape in range(len(batchings([0]))):
-            number += 1
-            events = history(number)
-            for batch in batchings([events[position] for position in order])[shape]:
-                if batch:
-                    await world.write(*batch)
-            await settle(world, resource, number, truth_of(number))
-            row = await world.row(table, number)
-            live = row and row["deleted_at"] is None
-            states.add(repr([row[column] for column in columns]) if live else None)
-    return states
+def lived(resource, *steps):
+    return History(resource, tuple(Step(act, gap) for act, gap in steps))
 
 
-async def test_updates_and_ties_of_an_order_end_alike(world):
-    def history(n):
-        return [
-            world.webhook("orders/create", world.rest_order(n, updated=1, note="a"), 1.1),
-            world.webhook("orders/updated", world.rest_order(n, updated=1, note="b"), 1.6),
-            world.read(ORDERS, world.graphql_order(n, updated=1, note="b"), 2),
-            world.webhook("orders/updated", world.rest_order(n, updated=3, note="c"), 3.2),
-        ]
-
-    states = await every_order(
-        world,
-        ORDERS,
-        history,
-        lambda n: world.graphql_order(n, updated=3, note="c"),
-        "orders",
-        ["note", "tags"],
-    )
-
-    assert states == {repr(["c", ["a", "b"]])}
+@pytest.fixture
+def mirror(world):
+    return Mirror(world)
 
 
-async def test_tie_in_the_last_second_is_settled_by_the_refetch(world):
-    def history(n):
-        return [
-            world.webhook("products/create", world.rest_product(n, updated=1, title="a"), 1.1),
-            world.webhook("products/update", world.rest_product(n, updated=2, title="b"), 2.1),
-            world.webhook("products/update", world.rest_product(n, updated=2, title="c"), 2.1),
-        ]
-
-    states = await every_order(
-        world,
-        PRODUCTS,
-        history,
-        lambda n: world.graphql_product(n, updated=2, title="c"),
-        "products",
-        ["title"],
-    )
-
-    assert states == {repr(["c"])}
+async def assert_every_order_ends_in_the_truth(mirror, history):
+    count = len(tell(mirror.world, history, 0).events)
+    cases = [(history, delivery) for delivery in every_delivery(count)]
+    failures = await mirror.failures(cases)
+    wrong = [(delivery, failure) for (_, delivery), failure in zip(cases, failures, strict=True) if failure]
+    assert not wrong, f"{len(wrong)} of {len(cases)} deliveries, for example {wrong[0]}"
+    assert await mirror.unbalanced() == []
 
 
-async def test_deleted_product_is_gone_in_every_order(world):
-    def history(n):
-        return [
-            world.webhook("products/create", world.rest_product(n, updated=1), 1),
-            world.webhook("products/update", world.rest_product(n, updated=2, title="late"), 2),
-            world.read(PRODUCTS, world.graphql_product(n, updated=2, title="late"), 3),
-            world.webhook("products/delete", {"id": n}, 4),
-        ]
-
-    states = await every_order(world, PRODUCTS, history, lambda n: None, "products", ["title"])
-
-    assert states == {None}
+@given(histories(ORDERS))
+@example(lived(ORDERS, ("update", 0.5), ("page", 0.5), ("update", 1.0), ("redact", 1.0)))
+@example(lived(ORDERS, ("update", 0.2), ("waver", 0.2), ("page", 0.2), ("update", 0.2)))
+@example(lived(ORDERS, ("edit", 0.5), ("page", 0.2), ("delete", 0.2), ("look", 1.0)))
+@quickly
+async def test_every_order_of_an_orders_history_ends_in_the_truth(mirror, history):
+    await assert_every_order_ends_in_the_truth(mirror, history)
 
 
-async def test_hints_about_a_customer_end_in_the_truth(world):
-    def history(n):
-        consent = {"state": "unsubscribed", "opt_in_level": None, "consent_updated_at": world.stamp(4)}
-        return [
-            world.read(CUSTOMERS, world.graphql_customer(n, updated=1), 1.5),
-            world.webhook("customers/update", world.rest_customer(n, updated=2, first_name="Grace"), 2.2),
-            world.webhook(
-                "customer.tags_added", {"customerId": f"gid://shopify/Customer/{n}", "tags": ["x"]}, 3
-            ),
-            world.webhook(
-                "customers_email_marketing_consent/update",
-                {
-                    "customer_id": n,
-                    "email_address": f"ada{n}@example.com",
-                    "email_marketing_consent": consent,
-                },
-                4,
-            ),
-        ]
-
-    def truth(n):
-        email = world.graphql_customer(n)["defaultEmailAddress"]
-        email |= {"marketingState": "UNSUBSCRIBED", "marketingUpdatedAt": world.stamp(4)}
-        return world.graphql_customer(n, updated=2, firstName="Grace", tags=["x"], defaultEmailAddress=email)
-
-    columns = ["first_name", "tags", "accepts_marketing", "email_marketing_state"]
-    states = await every_order(world, CUSTOMERS, history, truth, "contacts", columns)
-
-    assert states == {repr(["Grace", ["x"], False, "unsubscribed"])}
-    assert await world.rows("SELECT FROM records.contacts WHERE content_hash IS NULL") == []
+@given(histories(PRODUCTS))
+@example(lived(PRODUCTS, ("update", 1.0), ("update", 0.0), ("cut", 0.2), ("page", 0.2)))
+@example(lived(PRODUCTS, ("update", 1.0), ("page", 1.0), ("delete", 0.0)))
+@quickly
+async def test_every_order_of_a_products_history_ends_in_the_truth(mirror, history):
+    await assert_every_order_ends_in_the_truth(mirror, history)
 
 
-async def test_redacted_customer_never_comes_back_in_any_order(world):
-    number = 2000
-    for order in permutations(range(4)):
-        number += 1
-        n = number
-        redact = {"customer": {"id": n, "email": f"ada{n}@example.com"}, "orders_to_redact": []}
-        steps = [
-            lambda n=n: world.write(world.read(CUSTOMERS, world.graphql_customer(n), 1)),
-            lambda n=n: world.write(world.webhook("customers/update", world.rest_customer(n, updated=2), 2)),
-            lambda n=n: world.write(
-                world.webhook("orders/create", world.rest_order(n, customer=n, phone="1"), 2)
-            ),
-            lambda redact=redact: world.comply("customers/redact", redact, 3),
-        ]
+@given(histories(CUSTOMERS))
+@example(lived(CUSTOMERS, ("page", 0.5), ("rename", 0.5), ("tag", 1.0), ("consent", 1.0)))
+@example(lived(CUSTOMERS, ("consent", 1.0), ("mail", 0.2), ("consent", 0.2), ("page", 0.5)))
+@example(lived(CUSTOMERS, ("page", 0.0), ("spend", 0.5), ("rename", 0.5), ("redact", 1.0)))
+@quickly
+async def test_every_order_of_a_customers_history_ends_in_the_truth(mirror, history):
+    await assert_every_order_ends_in_the_truth(mirror, history)
 
-        for position in order:
-            await steps[position]()
-        await world.write(world.webhook("orders/updated", world.rest_order(n, 9, customer=n, note="Ada"), 9))
 
-        assert await world.row("contacts", n) == {}
-        row = await world.row("orders", n)
-        personal = ("customer_external_id", "email", "phone", "note", "shipping_address", "contact_id")
-        assert [row[column] for column in personal] == [None] * 6
-        assert str(row["total_price"]) == "20.0000"
+@pytest.mark.xfail(
+    reason="equal content leaves observed_at behind, so the read looks newer than it is", strict=True
+)
+async def test_read_by_id_that_saw_what_was_taken_back_within_the_second_does_not_win(mirror):
+    history = lived(PRODUCTS, ("update", 0.2), ("look", 0.1), ("waver", 0.2))
+    created_taken_back_read_updated = Delivery((0, 3, 2, 1), frozenset({0, 1, 2}), eager=False)
+
+    assert await mirror.failures([(history, created_taken_back_read_updated)]) == [None]
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(3_600)
+@pytest.mark.parametrize("seed", range(4))
+async def test_thousands_of_random_histories_end_in_the_truth(mirror, seed):
+    chance = random.Random(seed)
+    for _ in range(SOAK_HISTORIES // 4 // SOAK_SHARED):
+        cases = []
+        for _ in range(SOAK_SHARED):
+            history = some_history(chance, SOAK_STEPS_MAX)
+            cases.append((history, some_delivery(chance, len(tell(mirror.world, history, 0).events))))
+        failures = await mirror.failures(cases)
+        for (history, delivery), failure in zip(cases, failures, strict=True):
+            if failure:
+                pytest.fail(await smallest_failure(mirror, history, delivery, failure))
+    assert await mirror.unbalanced() == []
+
+
+async def smallest_failure(mirror, history, delivery, failure):
+    """Leave out steps as long as some delivery of what is left still fails; describe the last that did."""
+    chance = random.Random(0)
+    is_smaller = True
+    while is_smaller:
+        is_smaller = False
+        for shorter in history.shorter():
+            count = len(tell(mirror.world, shorter, 0).events)
+            all_or_some = (
+                every_delivery(count)
+                if count <= EVENTS_MAX
+                else (some_delivery(chance, count) for _ in range(100))
+            )
+            cases = [(shorter, delivery) for delivery in all_or_some]
+            failures = await mirror.failures(cases)
+            found = next((one for one in zip(cases, failures, strict=True) if one[1]), None)
+            if found:
+                ((history, delivery), failure), is_smaller = found, True
+                break
+    return f"{failure}\n{history!r}\n{delivery!r}"

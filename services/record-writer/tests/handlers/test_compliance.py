@@ -58,6 +58,23 @@ async def test_order_found_by_its_customer_stays_anonymous_when_it_comes_again_w
     assert ([row[column] for column in person], row["updated_at_source"]) == ([None] * 3, world.at(20))
 
 
+@pytest.mark.xfail(
+    reason="only orders that are stored at the redaction are remembered by their number", strict=True
+)
+async def test_order_that_comes_after_its_customer_was_erased_stays_anonymous_when_it_comes_again_without_one(
+    world,
+):
+    """The same events as above in another order, which must not matter."""
+    await world.comply("customers/redact", {**PERSON, "orders_to_redact": []}, 10)
+    await world.write(world.webhook("orders/create", world.rest_order(100, updated=5, customer=1), 5))
+
+    late = world.rest_order(100, updated=20, customer=None, email="ada1@example.com", phone="1")
+    await world.write(world.webhook("orders/updated", late, 20))
+
+    row = await world.row("orders", 100)
+    assert ((row["email"], row["phone"]), row["updated_at_source"]) == ((None, None), world.at(20))
+
+
 async def test_person_may_return_as_a_new_customer_with_the_same_email(world):
     await world.comply("customers/redact", PERSON, 10)
     email = {"emailAddress": "ada1@example.com", "marketingState": "SUBSCRIBED"}
