@@ -81,6 +81,7 @@ async def test_every_order_of_a_products_history_ends_in_the_truth(mirror, histo
 @given(histories(CUSTOMERS))
 @example(lived(CUSTOMERS, ("page", 0.5), ("rename", 0.5), ("tag", 1.0), ("consent", 1.0)))
 @example(lived(CUSTOMERS, ("consent", 1.0), ("mail", 0.2), ("consent", 0.2), ("page", 0.5)))
+@example(lived(CUSTOMERS, ("page", 0.5), ("rename", 1.0), ("delete", 1.0)))
 @example(lived(CUSTOMERS, ("page", 0.0), ("spend", 0.5), ("rename", 0.5), ("redact", 1.0)))
 @quickly
 async def test_every_order_of_a_customers_history_ends_in_the_truth(mirror, history):

@@ -1,7 +1,10 @@
 """Erasure that stays final, and exports on request."""
 
+import asyncio
+
 import pytest
 
+from record_writer.compliance import ComplianceHandler
 from sync_common.bus import Done, Rejected
 from sync_common.contracts.resources import Resource
 
@@ -43,6 +46,40 @@ async def test_late_records_of_the_erased_are_skipped_and_counted(world):
     assert await world.row("contacts", 1) == {}
     (book,) = await world.books()
     assert (book["skipped"], book["distinct_ids"]) == (1, 1)
+
+
+async def test_redaction_waits_for_the_batch_in_hand_that_it_could_not_see(world):
+    """A batch that looked for redactions before this one, and commits after it, would bring the person back."""
+    async with world.database.transaction() as batch:
+        message = world.message(world.read(CUSTOMERS, world.graphql_customer(1), 1))
+        await world.handlers[CUSTOMERS]([message], tx=batch)
+        redaction = asyncio.create_task(world.comply("customers/redact", PERSON, 10))
+        await done_or_waiting(world, redaction)
+    await redaction
+
+    assert await world.row("contacts", 1) == {}
+
+
+async def test_batch_waits_for_the_redaction_in_hand_that_it_could_not_see(world):
+    async with world.database.transaction() as request:
+        handler = ComplianceHandler(world.hasher, world.clock)
+        await handler(world.request("customers/redact", PERSON, 10), tx=request)
+        batch = asyncio.create_task(world.write(world.read(CUSTOMERS, world.graphql_customer(1), 1)))
+        await done_or_waiting(world, batch)
+    await batch
+
+    assert await world.row("contacts", 1) == {}
+
+
+async def done_or_waiting(world, task):
+    """Return once a task is done, or waits for the lock of a shop."""
+    waiting = """
+        SELECT FROM pg_locks JOIN pg_database ON pg_database.oid = database
+        WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted
+    """
+    async with asyncio.timeout(30):
+        while not task.done() and not await world.rows(waiting):  # noqa: ASYNC110 - a lock has no event
+            await asyncio.sleep(0.01)
 
 
 async def test_order_found_by_its_customer_stays_anonymous_when_it_comes_again_without_one(world):

@@ -75,6 +75,15 @@ async def test_delete_then_older_upsert_stays_deleted(world):
     assert (await world.row("orders", 100))["deleted_at"] == world.at(20)
 
 
+async def test_late_deletion_leaves_a_newer_row_alone(world):
+    await world.write(world.read(PRODUCTS, world.graphql_product(7, updated=20), 21))
+    before = await world.row("products", 7)
+
+    await world.write(world.webhook("products/delete", {"id": 7}, 10))
+
+    assert await world.row("products", 7) == before
+
+
 async def test_upsert_after_its_deletion_never_appears(world):
     await world.write(world.webhook("products/delete", {"id": 7}, 20))
 
@@ -114,6 +123,17 @@ async def test_customer_webhook_keeps_what_it_does_not_carry_and_asks_for_the_re
     assert (row["first_name"], row["tags"], row["accepts_marketing"]) == ("Grace", ["b2b", "vip"], True)
     assert row["content_hash"] is None
     assert await world.refetches() == [("customers", "partial", ("1",))]
+
+
+async def test_older_partial_record_leaves_row_unchanged(world):
+    newer = world.graphql_customer(1, updated=20, firstName="Grace")
+    await world.write(world.read(CUSTOMERS, newer, 20, job_id=None))
+    before = await world.row("contacts", 1)
+
+    await world.write(world.webhook("customers/update", world.rest_customer(1, updated=10), 10))
+
+    assert await world.row("contacts", 1) == before
+    assert await world.refetches() == []
 
 
 async def test_order_finds_its_contact_whichever_comes_first(world):
