@@ -10,6 +10,7 @@ __all__ = ["every_part_lives", "writer"]
 
 RECORDS = 1_000_000
 SECONDS_MAX = 3_000
+MEMORY_BYTES_MAX = 300 * 1024 * 1024
 
 
 @pytest.mark.soak
@@ -19,3 +20,4 @@ async def test_million_records_land_and_exactly_the_poison_is_set_aside(writer: 
 
     print(f"{RECORDS:,} records; the process held {writer.memory_bytes_max >> 20} MiB at most")
     assert_exact(loaded)
+    assert writer.memory_bytes_max < MEMORY_BYTES_MAX
