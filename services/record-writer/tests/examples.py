@@ -5,6 +5,7 @@ read off the payload by hand and is kept beside this module, a file per topic.
 """
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,11 @@ def golden(topic: str) -> dict[str, Any]:
     return found
 
 
-def shown(change: Change) -> dict[str, Any]:
-    """Return a change as golden files write it: amounts as text, times in UTC."""
+def shown(change: Change, *, named: Iterable[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return a change as golden files write it (amounts as text, times in UTC), and what else its metadata keeps.
+
+    `named` lists the metadata that the golden file speaks of.
+    """
     asked = {
         "kind": change.kind,
         "external_id": change.external_id,
@@ -37,4 +41,7 @@ def shown(change: Change) -> dict[str, Any]:
         "refetch": change.refetch,
         "columns": change.columns,
     }
-    return json.loads(msgspec.json.encode(asked))
+    written = json.loads(msgspec.json.encode(asked))
+    metadata = written["columns"].get("metadata", {})
+    others = {name: metadata.pop(name) for name in metadata.keys() - set(named)}
+    return written, others

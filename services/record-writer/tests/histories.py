@@ -22,17 +22,21 @@ GAPS = (0.0, 0.2, 0.5, 1.0, 3.0)
 """Seconds between steps: Shopify's own times are whole seconds, so the first three often share one."""
 
 ACTS = {
-    CUSTOMERS: ("rename", "mail", "tag", "consent", "spend", "page", "look", "delete", "redact"),
-    ORDERS: ("update", "revert", "edit", "unclear", "page", "look", "delete", "redact", "redact customer"),
-    PRODUCTS: ("update", "revert", "cut", "page", "look", "delete"),
+    CUSTOMERS: ("rename", "waver", "mail", "tag", "consent", "spend", "page", "look", "delete", "redact"),
+    ORDERS: (
+        "update",
+        "waver",
+        "revert",
+        "edit",
+        "unclear",
+        "page",
+        "look",
+        "delete",
+        "redact",
+        "redact customer",
+    ),
+    PRODUCTS: ("update", "waver", "revert", "cut", "page", "look", "delete"),
 }
-WAVERING = {
-    CUSTOMERS: ("rename", "tag", "waver", "page"),
-    ORDERS: ("update", "waver", "edit", "page"),
-    PRODUCTS: ("update", "waver", "cut", "page"),
-}
-"""Acts that may take a change back within its second; see the test of a read by id that saw what was taken back."""
-
 Event: TypeAlias = RawRecord | Message
 
 
@@ -103,7 +107,7 @@ def some_delivery(chance: random.Random, count: int) -> Delivery:
 def some_history(chance: random.Random, steps_max: int) -> History:
     """Return any history."""
     resource = chance.choice(tuple(Resource))
-    acts = chance.choice((ACTS, ACTS, WAVERING))[resource]
+    acts = ACTS[resource]
     number = chance.randint(1, steps_max)
     return History(resource, tuple(Step(chance.choice(acts), chance.choice(GAPS)) for _ in range(number)))
 

@@ -9,11 +9,11 @@ import psycopg
 from record_writer.domain.batches import Item, Key, Plan, Target, item_for, plan
 from record_writer.domain.changes import Kind, body_hash, known_record
 from record_writer.domain.interpret import interpret
-from record_writer.domain.redaction import Hasher
+from record_writer.domain.redaction import Hasher, Redactions
 from record_writer.errors import InvalidRecord, ReplayedElsewhere, UnknownShop
 from record_writer.lanes import Lanes
 from record_writer.metrics import RECORDS, REFETCHES, WEBHOOK_AGE
-from record_writer.store import books, records, redactions, stores, tables
+from record_writer.store import books, erasure, records, redactions, stores, tables
 from sync_common.bus import Done, Message, Outcome, Rejected, outbox
 from sync_common.contracts.envelope import MalformedEnvelope
 from sync_common.contracts.events import RefetchRequested
@@ -158,6 +158,7 @@ class RecordHandler:
         known = await redactions.load(tx, self.hasher, self.resource, items)
         if not known.known:
             return
+        await self._remember_orders(tx, known, items)
         for one in received:
             kept: list[Item] = []
             for item in one.items:
@@ -169,6 +170,11 @@ class RecordHandler:
                 else:  # the row is no longer what the body says
                     kept.append(item_for(item.target, change, item.job_id, item.epoch))
             one.items = kept
+
+    async def _remember_orders(self, tx: Transaction, known: Redactions, items: Iterable[Item]) -> None:
+        for item in items:
+            for key, erased_at in known.inherited(self.resource, item.target, item.change).items():
+                await erasure.remember(tx, self.hasher, item.target.shop, [key], erased_at)
 
     async def _note_marks(self, tx: Transaction, marks: Sequence[books.Mark]) -> None:
         """Note the ends of parts. What lies before them is written now, so all that the job brought can be linked."""
@@ -249,12 +255,13 @@ def _address(one: Received, raw: RawRecord, directory: stores.Directory) -> None
     one.missed_by = [c.target for c in connections if not c.receives(raw.observed_at)]
 
 
-def _interpret(one: Received, raw: RawRecord, known: Container[Key]) -> None:
+def _interpret(one: Received, raw: RawRecord, known: Container[tuple[Key, bytes]]) -> None:
     """Say what a body asks of each store; one that cannot be read becomes a dead letter."""
     if raw.type is RecordType.PART_ENDED:
         return
     try:
-        if all(Key(target.advertiser_id, target.store_id, raw.record_id) in known for target in one.targets):
+        keys = (Key(target.advertiser_id, target.store_id, raw.record_id) for target in one.targets)
+        if all((key, one.body_hash) in known for key in keys):
             change = known_record(raw.record_id, observed_at=raw.observed_at)
         else:
             change = interpret(raw)

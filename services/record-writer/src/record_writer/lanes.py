@@ -1,10 +1,13 @@
-"""Which lane goes first where both share a process: a webhook never waits for a whole batch of a sync."""
+"""How the lanes share a process: few batches of syncs at once, and webhooks first."""
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
+from sync_common.bus import BatchHandler, Message, Outcome
+
+SYNC_BATCHES_MAX: Final = 2  # one in PostgreSQL, one in Python: more would only hold more memory
 PATIENCE_SECONDS: Final = 0.25  # a storm of webhooks slows a sync down, and never stops it
 
 
@@ -18,6 +21,16 @@ class Lanes:
         self._live_batches = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
+        self._places = asyncio.Semaphore(SYNC_BATCHES_MAX)
+
+    def few_at_once(self, handler: BatchHandler) -> BatchHandler:
+        """Let a batch of a sync wait for its place before it opens a transaction."""
+
+        async def handle(batch: Sequence[Message]) -> Sequence[Outcome]:
+            async with self._places:
+                return await handler(batch)
+
+        return handle
 
     @contextlib.contextmanager
     def live(self) -> Iterator[None]:

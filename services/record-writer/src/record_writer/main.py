@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Final
 
 from record_writer.compliance import ComplianceHandler
 from record_writer.domain.redaction import Hasher
@@ -14,10 +13,10 @@ from record_writer.settings import Settings
 from record_writer.store.tables import outbox
 from record_writer.upkeep import Upkeep
 from sync_common.bus import (
+    BatchHandler,
     Consumer,
     OutboxRelay,
     Producer,
-    TransactionalHandler,
     in_transaction,
     one_by_one,
     topic_guard,
@@ -27,7 +26,6 @@ from sync_common.db import Database, is_transient
 from sync_common.runtime import HttpServer, Readiness, SystemClock, configure_logging, run_service
 
 Task = Callable[[asyncio.Event], Awaitable[None]]
-TOPIC_OF: Final = {"live": live_topic, "sync": sync_topic}
 
 
 async def main() -> int:
@@ -69,13 +67,13 @@ def build_consumers(settings: Settings, database: Database, producer: Producer) 
     lanes = Lanes()
 
     def consumer(
-        group: str, topic: str, handler: TransactionalHandler, batch_records_max: int, *, number: int = 1
+        group: str, topic: str, handler: BatchHandler, batch_records_max: int, *, number: int = 1
     ) -> Consumer:
         return Consumer(
             settings.kafka_bootstrap,
             f"{RECORD_WRITER}.{group}",
             [topic],
-            in_transaction(database, handler),
+            handler,
             client_id=f"{RECORD_WRITER}.{group}.{number}",
             consumer_name=RECORD_WRITER,
             transient=is_transient,
@@ -85,17 +83,22 @@ def build_consumers(settings: Settings, database: Database, producer: Producer) 
         )
 
     consumers = {}
-    for lane in sorted(settings.lanes & TOPIC_OF.keys()):
-        members = settings.sync_consumers if lane == "sync" else 1
-        for resource in sorted(settings.resources):
-            handler = RecordHandler(resource, hasher, clock, lanes)
-            group, topic = f"{resource}.{lane}", TOPIC_OF[lane](resource)
-            for number in range(1, members + 1):
-                consumers[f"{group}.{number}"] = consumer(
-                    group, topic, handler, settings.batch_records_max, number=number
-                )
+    for resource in sorted(settings.resources):
+        write = in_transaction(database, RecordHandler(resource, hasher, clock, lanes))
+        if "live" in settings.lanes:
+            group = f"{resource}.live"
+            consumers[group] = consumer(group, live_topic(resource), write, settings.batch_records_max)
+        for number in range(1, 1 + settings.sync_consumers if "sync" in settings.lanes else 1):
+            group = f"{resource}.sync"
+            consumers[f"{group}.{number}"] = consumer(
+                group,
+                sync_topic(resource),
+                lanes.few_at_once(write),
+                settings.batch_records_max,
+                number=number,
+            )
     if "compliance" in settings.lanes:
-        comply = one_by_one(ComplianceHandler(hasher, clock))
+        comply = in_transaction(database, one_by_one(ComplianceHandler(hasher, clock)))
         # One transaction each: a request holds its shop alone, and the next one may have to wait for another shop.
         consumers["compliance"] = consumer("compliance", COMPLIANCE_TOPIC, comply, batch_records_max=1)
     return consumers

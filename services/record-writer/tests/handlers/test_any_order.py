@@ -11,7 +11,6 @@ from sync_common.contracts.resources import Resource
 from ..histories import (
     ACTS,
     GAPS,
-    WAVERING,
     Delivery,
     History,
     Step,
@@ -35,8 +34,7 @@ def histories(resource):
     def steps(acts):
         return st.lists(step(acts), min_size=1, max_size=EVENTS_MAX - 1).map(tuple)
 
-    acts = st.sampled_from((ACTS[resource], WAVERING[resource]))
-    return st.builds(History, st.just(resource), acts.flatmap(steps))
+    return st.builds(History, st.just(resource), steps(ACTS[resource]))
 
 
 def step(acts):
@@ -88,9 +86,6 @@ async def test_every_order_of_a_customers_history_ends_in_the_truth(mirror, hist
     await assert_every_order_ends_in_the_truth(mirror, history)
 
 
-@pytest.mark.xfail(
-    reason="equal content leaves observed_at behind, so the read looks newer than it is", strict=True
-)
 async def test_read_by_id_that_saw_what_was_taken_back_within_the_second_does_not_win(mirror):
     history = lived(PRODUCTS, ("update", 0.2), ("look", 0.1), ("waver", 0.2))
     created_taken_back_read_updated = Delivery((0, 3, 2, 1), frozenset({0, 1, 2}), eager=False)

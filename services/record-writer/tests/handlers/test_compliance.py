@@ -95,9 +95,6 @@ async def test_order_found_by_its_customer_stays_anonymous_when_it_comes_again_w
     assert ([row[column] for column in person], row["updated_at_source"]) == ([None] * 3, world.at(20))
 
 
-@pytest.mark.xfail(
-    reason="only orders that are stored at the redaction are remembered by their number", strict=True
-)
 async def test_order_that_comes_after_its_customer_was_erased_stays_anonymous_when_it_comes_again_without_one(
     world,
 ):

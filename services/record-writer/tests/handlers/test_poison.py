@@ -3,7 +3,6 @@
 One batch holds them all, each between two good records, and goes through what the bus does around the handler.
 """
 
-import dataclasses
 import json
 import re
 from collections.abc import Callable, Sequence
@@ -346,7 +345,7 @@ def quotes(outcome: Rejected) -> bool:
 
 def spoiled(good: RawRecord, poison: Poison) -> RawRecord:
     body = poison.spoil(good.body)
-    return dataclasses.replace(good, body=body, digest=sha256(body).hexdigest() if good.digest else None)
+    return good._replace(body=body, digest=sha256(body).hexdigest() if good.digest else None)
 
 
 def problem(poison: Poison, outcome: Outcome) -> str | None:

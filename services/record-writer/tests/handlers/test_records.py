@@ -161,10 +161,32 @@ async def test_equal_content_with_a_later_time_moves_the_version_so_that_the_old
 async def test_read_by_id_settles_a_tie_and_asks_for_nothing(world):
     await world.write(world.webhook("orders/updated", world.rest_order(100, updated=10, note="one"), 10.2))
 
-    await world.write(world.read(ORDERS, world.graphql_order(100, updated=10, note="two"), 12, job_id=None))
+    await world.write(world.read(ORDERS, world.graphql_order(100, updated=10, note="two"), 15, job_id=None))
 
     assert (await world.row("orders", 100))["note"] == "two"
     assert await world.refetches() == []
+
+
+async def test_read_by_id_within_the_second_that_it_speaks_of_settles_nothing(world):
+    """What it saw may have been taken back within that second, and nothing newer would ever say so."""
+    await world.write(world.webhook("orders/updated", world.rest_order(100, updated=10, note="one"), 10.2))
+
+    await world.write(world.read(ORDERS, world.graphql_order(100, updated=10, note="two"), 10.4, job_id=None))
+
+    assert await world.refetches() == [(ORDERS, "tie", ("100",))]
+
+
+async def test_body_that_is_stored_already_does_not_hide_another_one_beside_it(world):
+    """One batch holds both: the known one used to answer for every body of its record."""
+    order = world.rest_order(100, updated=10, note="one")
+    await world.write(world.webhook("orders/create", order, 10.1))
+
+    await world.write(
+        world.webhook("orders/updated", order, 10.3),
+        world.webhook("orders/updated", world.rest_order(100, updated=20, note="two"), 20),
+    )
+
+    assert (await world.row("orders", 100))["note"] == "two"
 
 
 async def test_gone_deletes_and_a_newer_update_revives(world):

@@ -55,3 +55,24 @@ async def test_failed_live_batch_gives_the_way_back():
         pass
 
     await asyncio.wait_for(lanes.give_way(), 10)
+
+
+async def test_no_more_batches_of_syncs_are_in_hand_than_have_a_place():
+    lanes, going_on, most, release = Lanes(), 0, 0, asyncio.Event()
+
+    async def write(batch):
+        nonlocal going_on, most
+        going_on += 1
+        most = max(most, going_on)
+        await release.wait()
+        going_on -= 1
+        return batch
+
+    handlers = [lanes.few_at_once(write) for _ in range(5)]
+    batches = [asyncio.create_task(handle([])) for handle in handlers]
+    for _ in range(10):
+        await asyncio.sleep(0)
+    release.set()
+    await asyncio.gather(*batches)
+
+    assert most == module.SYNC_BATCHES_MAX

@@ -19,8 +19,8 @@ _REBALANCE_SECONDS: Final = 30.0
 _POLL_INTERVAL_SECONDS: Final = 300.0
 _REJOIN_SECONDS: Final = 1.0
 _LEAVE_SECONDS: Final = 3.0
-_FETCH_BYTES_MAX: Final = 32 * 1024 * 1024
-_PARTITION_FETCH_BYTES_MAX: Final = 4 * 1024 * 1024  # Kafka returns a larger record all the same, alone
+_FETCH_BYTES_MAX: Final = 8 * 1024 * 1024  # what a consumer holds beside the batch in hand
+_PARTITION_FETCH_BYTES_MAX: Final = 1024 * 1024  # Kafka returns a larger record all the same, alone
 
 log = structlog.get_logger()
 

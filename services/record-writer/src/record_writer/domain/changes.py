@@ -1,6 +1,6 @@
 """What a raw record asks of the stored copy, and the version that decides who wins."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from hashlib import blake2b, sha256
 
@@ -12,6 +12,13 @@ from sync_common.contracts.resources import Resource
 HASH_SIZE = 16
 MAPPING = b"1"
 """To be raised when the mapping changes: then every body is read again, known or not."""
+
+SETTLED_AFTER = timedelta(seconds=5)
+"""How long after a record's `updated_at`, which has no fractions, a read is sure to show what it ended with.
+
+An earlier read may have seen a change that was taken back within the second, and then come late. Shopify's clock is
+known to a second or so.
+"""
 
 CANONICAL: dict[Resource, tuple[str, ...]] = {
     Resource.CUSTOMERS: (
@@ -104,7 +111,8 @@ class Change(msgspec.Struct, frozen=True):
     """What one raw record says about one record of the shop.
 
     `updated_at` is None where the payload has no time of its own; `content_hash` is None unless the record is full.
-    `refetch` lists further ids to read again. `settles` is true for a read by id: it never asks for another.
+    `refetch` lists further ids to read again. `settles` is true for a read by id that came after the second it speaks
+    of: nothing else can have that `updated_at` any more, so it never asks for another.
     """
 
     kind: Kind
@@ -146,7 +154,10 @@ def record(
     updated_at: datetime | None,
     settles: bool = False,
 ) -> Change:
-    """Describe a record as read or delivered: full where every canonical column was carried, else partial."""
+    """Describe a record as read or delivered: full where every canonical column was carried, else partial.
+
+    `settles` says that it was read by id.
+    """
     fingerprint = content_hash(resource, columns)
     return Change(
         kind=Kind.PARTIAL if fingerprint is None else Kind.FULL,
@@ -155,7 +166,7 @@ def record(
         updated_at=updated_at,
         columns=columns,
         content_hash=fingerprint,
-        settles=settles,
+        settles=settles and (updated_at is None or observed_at >= updated_at + SETTLED_AFTER),
         creates=fingerprint is not None or all(columns.get(name) is not None for name in REQUIRED[resource]),
     )
 

@@ -86,6 +86,17 @@ class Redactions:
             return _stripped(resource, change)
         return change
 
+    def inherited(self, resource: Resource, target: Target, change: Change) -> dict[RedactionKey, datetime]:
+        """Return what is to be remembered of an order of an erased customer: it may come again without naming them."""
+        if resource is not Resource.ORDERS:
+            return {}
+        redactions = {key: self.known.get(key) for key in self.hasher.keys_of(resource, target, change)}
+        found = {subject: at for (subject, _), at in redactions.items()}
+        erased_at = found.get(Subject.CUSTOMER)
+        if erased_at is None or found.get(Subject.ORDER) is not None:
+            return {}
+        return {key: erased_at for key in redactions if key[0] == Subject.ORDER}
+
 
 def _is_before(change: Change, redacted_at: datetime | None) -> bool:
     """Say whether a change is not after the redaction of its e-mail: afterwards the person may be a new customer."""

@@ -65,7 +65,7 @@ async def write(tx: Transaction, resource: Resource, plan: Plan) -> Written:
 
 async def known_bodies(
     tx: Transaction, resource: Resource, bodies: Iterable[tuple[Target, str, bytes]]
-) -> set[Key]:
+) -> set[tuple[Key, bytes]]:
     """Say which records (target, id, fingerprint of the body) are stored from the very same bytes already.
 
     Their bodies need not be read: half of what a record costs, and nearly all there is to do in a full sync that finds
@@ -88,7 +88,11 @@ async def known_bodies(
     )
     async with raw_cursor(tx) as cursor:
         await cursor.execute(statement("known_bodies", resource), {"listed": listed})
-        return set(_keys(await cursor.fetchall()))
+        return {
+            (Key(advertiser_id, store_id, external_id), bytes.fromhex(fingerprint))
+            for advertiser_id, store_id, external_ids, fingerprints in await cursor.fetchall()
+            for external_id, fingerprint in zip(external_ids, fingerprints, strict=True)
+        }
 
 
 def _keys(rows: Iterable[tuple[int, int, list[str]]]) -> Iterable[Key]:

@@ -1,6 +1,6 @@
 -- Which of these records are stored just as these bodies say: mapped in full from the very same bytes, and not touched by
 -- anything partial since.
-SELECT listed.advertiser_id, listed.store_id, array_agg(wanted.external_id)
+SELECT listed.advertiser_id, listed.store_id, array_agg(wanted.external_id), array_agg(wanted.body_hash)
 FROM jsonb_to_recordset(%(listed)s)
     AS listed (advertiser_id bigint, store_id bigint, external_ids text, body_hashes text)
 CROSS JOIN LATERAL unnest(string_to_array(listed.external_ids, ' '), string_to_array(listed.body_hashes, ' '))
