@@ -15,6 +15,11 @@ TALLY = """
 INSERT INTO records.job_tallies (advertiser_id, job_id, store_id, resource, epoch, created, failed)
 VALUES (10, 5, 1, 'orders', 1, %s, %s)
 """
+CLOSED = """
+INSERT INTO records.job_books (advertiser_id, job_id, resource, epoch, store_id, marks_seen,
+                               created, updated, unchanged, skipped, failed)
+VALUES (10, 5, 'orders', 1, 1, 0, 2, 0, 0, 0, 0)
+"""
 
 
 @pytest.mark.parametrize(
@@ -37,3 +42,13 @@ def test_books_that_do_not_close_are_found(
         found = connection.execute(books.encode()).fetchall()
 
     assert len(found) == offenders
+
+
+def test_books_of_a_job_whose_ledger_is_being_folded_are_no_offence(stack_database: StackDatabase) -> None:
+    with psycopg.connect(stack_database.url()) as connection:
+        connection.execute(LEDGER, [1])
+        connection.execute(TALLY, [2, 0])
+        connection.execute(CLOSED)
+        (books,) = (query for name, query in INVARIANTS.items() if name.startswith("the books close"))
+
+        assert connection.execute(books.encode()).fetchall() == []

@@ -9,7 +9,7 @@ INVARIANTS = {
     "a store has at most one pending or running sync": """
         SELECT store_id FROM sync.sync_jobs WHERE status IN ('pending', 'running') AND job_type <> 'backfill'
         GROUP BY store_id HAVING count(*) > 1""",
-    "the books close: the tallies of a job are its ledger, counted": """
+    "the books close: the tallies of a job are its ledger, counted, until it is folded": """
         SELECT job_id, resource, outcome
         FROM (
             SELECT job_id, resource, outcome, 1 AS number FROM records.job_ledger
@@ -18,6 +18,7 @@ INVARIANTS = {
                 ('created', created), ('updated', updated), ('unchanged', unchanged), ('skipped', skipped),
                 ('failed', failed)) AS tally (outcome, number)
         ) AS accounts
+        WHERE job_id NOT IN (SELECT job_id FROM records.job_books)
         GROUP BY job_id, resource, outcome HAVING sum(number) <> 0""",
     "a completed job published what it wrote": """
         SELECT p.job_id FROM sync.sync_job_parts p

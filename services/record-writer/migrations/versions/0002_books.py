@@ -105,6 +105,7 @@ CREATE TABLE records.job_tallies (
     PRIMARY KEY (advertiser_id, id)
 );
 CREATE INDEX job_tallies_job ON records.job_tallies (advertiser_id, job_id, resource);
+CREATE INDEX job_tallies_age ON records.job_tallies (created_at);
 COMMENT ON TABLE records.job_tallies IS
     'One row per batch: how many ledger rows it added. Sums equal the ledger, and cost a page instead of a scan.';
 
@@ -118,6 +119,39 @@ CREATE TABLE records.job_marks (
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (advertiser_id, job_id, resource, epoch, partition)
 );
+CREATE INDEX job_marks_age ON records.job_marks (created_at);
+"""
+
+CLOSED = """
+CREATE TABLE records.job_books (
+    advertiser_id bigint NOT NULL,
+    job_id bigint NOT NULL,
+    resource text NOT NULL CHECK (resource IN ('customers', 'orders', 'products')),
+    epoch integer NOT NULL,
+    store_id bigint NOT NULL,
+    marks_seen integer NOT NULL,
+    created bigint NOT NULL,
+    updated bigint NOT NULL,
+    unchanged bigint NOT NULL,
+    skipped bigint NOT NULL,
+    failed bigint NOT NULL,
+    closed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (advertiser_id, job_id, resource, epoch)
+);
+COMMENT ON TABLE records.job_books IS
+    'Final counts of old jobs, as job_books_v1 gave them. A job that is here takes no more outcomes and no marks.';
+
+CREATE TABLE records.job_foldings (
+    advertiser_id bigint NOT NULL,
+    job_id bigint NOT NULL,
+    closed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    reached_resource text NOT NULL DEFAULT '',
+    reached_id text NOT NULL DEFAULT '',
+    PRIMARY KEY (advertiser_id, job_id)
+);
+CREATE INDEX job_foldings_due ON records.job_foldings (closed_at);
+COMMENT ON TABLE records.job_foldings IS
+    'Closed jobs whose ledger is still to be deleted, in steps, and how far that has come.';
 """
 
 DELIVERIES = """
@@ -194,6 +228,8 @@ TENANT_TABLES = (
     "job_ledger",
     "job_tallies",
     "job_marks",
+    "job_books",
+    "job_foldings",
     "deliveries",
     "exports",
     "export_chunks",
@@ -228,7 +264,14 @@ CROSS JOIN LATERAL (
     WHERE (tallies.advertiser_id, tallies.job_id, tallies.resource)
         = (parts.advertiser_id, parts.job_id, parts.resource)
 ) counts
-WHERE tenancy.visible(parts.advertiser_id);
+WHERE tenancy.visible(parts.advertiser_id)
+  AND NOT EXISTS (SELECT FROM records.job_books closed
+                  WHERE closed.advertiser_id = parts.advertiser_id AND closed.job_id = parts.job_id)
+UNION ALL
+SELECT job_id, advertiser_id, store_id, resource, epoch, marks_seen, created, updated, unchanged, skipped, failed,
+       created + updated + unchanged + skipped + failed
+FROM records.job_books
+WHERE tenancy.visible(advertiser_id);
 
 CREATE VIEW records.store_counts_v1 WITH (security_barrier) AS
 SELECT store_id, advertiser_id, sum(customers)::bigint AS customers, sum(orders)::bigint AS orders,
@@ -320,7 +363,7 @@ GRANT SELECT ON records.deliveries_v1, records.freshness_v1, records.exports_v1,
 
 def upgrade() -> None:
     """Make the tables, bind them to tenants, publish the views."""
-    for statements in (ERASURE, LEDGER, DELIVERIES, EXPORTS, outbox_ddl("records")):
+    for statements in (ERASURE, LEDGER, CLOSED, DELIVERIES, EXPORTS, outbox_ddl("records")):
         op.execute(statements)
     for table in TENANT_TABLES:
         op.execute(ROW_SECURITY.format(table=table))
@@ -336,7 +379,8 @@ def downgrade() -> None:
     )
     op.execute(
         "DROP TABLE records.outbox, records.access_log, records.export_chunks, records.exports, "
-        "records.delivery_digests, records.deliveries, records.job_marks, records.job_tallies, records.job_ledger, "
+        "records.delivery_digests, records.deliveries, records.job_foldings, records.job_books, records.job_marks, "
+        "records.job_tallies, records.job_ledger, "
         "records.compliance_receipts, records.shop_erasures, records.redacted_shops, records.redactions, "
         "records.tombstones"
     )

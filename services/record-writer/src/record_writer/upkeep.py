@@ -1,8 +1,11 @@
-"""What is done on a timer: late links, erasing shops in small steps, forgetting what is no longer asked for."""
+"""What is done on a timer: late links, erasing shops in small steps, folding and forgetting what is old."""
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import timedelta
+from functools import partial
 from typing import Final
 
 import structlog
@@ -12,14 +15,32 @@ from record_writer.store import books, erasure, records
 from record_writer.store.tables import outbox as outbox_table
 from sync_common.bus import outbox
 from sync_common.contracts.events import ShopRedacted
-from sync_common.contracts.topics import RECORD_WRITER
-from sync_common.db import Database, is_transient
+from sync_common.contracts.resources import Resource
+from sync_common.contracts.topics import DEAD_LETTER_RETENTION_MS, RECORD_WRITER, TOPICS, sync_topic
+from sync_common.db import Database, Transaction, is_transient
 from sync_common.runtime import Clock
 
 FIRST_HORIZON_SECONDS: Final = 86_400.0  # after a start nobody knows for how long no sweep ran
-FORGET_EVERY_SECONDS: Final = 3_600.0
-DELIVERIES_KEPT_DAYS: Final = 30
 ERASED_MAX: Final = 2_000
+
+TIDY_EVERY_SECONDS: Final = 3_600.0
+ROWS_MAX: Final = 5_000
+JOBS_MAX: Final = 100
+DELIVERIES_KEPT: Final = 100
+DELIVERIES_KEPT_FOR: Final = timedelta(days=30)
+_SOURCES: Final = (DEAD_LETTER_RETENTION_MS, *(TOPICS[sync_topic(one)].retention_ms for one in Resource))
+QUIET: Final = timedelta(milliseconds=max(_SOURCES), days=1)
+"""After this long nothing of a job is left in any topic that could come again."""
+
+Chore = Callable[[Transaction], Awaitable[bool]]
+CHORES: Final[tuple[Chore, ...]] = (
+    partial(books.close_jobs, quiet=QUIET, limit=JOBS_MAX),
+    partial(books.fold_ledger, unsettled=timedelta(seconds=records.UNSETTLED_SECONDS), limit=ROWS_MAX),
+    partial(books.forget_surplus_deliveries, kept=DELIVERIES_KEPT, limit=ROWS_MAX),
+    partial(books.forget_old_deliveries, kept=DELIVERIES_KEPT_FOR, limit=ROWS_MAX),
+    erasure.forget_expired_exports,
+)
+"""What is tidied up, each in small transactions until it says that nothing is left."""
 
 log = structlog.get_logger()
 
@@ -32,7 +53,8 @@ class Upkeep:
     clock: Clock
     sweep_seconds: float
     _swept_at: float | None = None
-    _forget_at: float = 0.0
+    _tidy_at: float = 0.0
+    _chores: list[Chore] = field(default_factory=list)
 
     async def run(self, stop: asyncio.Event) -> None:
         """Work until stopped; outages are waited out."""
@@ -41,7 +63,7 @@ class Upkeep:
                 await self.sweep(stop)
                 while not stop.is_set() and await self.erase():
                     pass
-                await self._forget_when_due()
+                await self.tidy(stop)
             except Exception as error:
                 if not is_transient(error):
                     raise
@@ -96,11 +118,14 @@ class Upkeep:
                 await outbox.publish(tx, outbox_table, event, source=RECORD_WRITER, now=now)
         return True
 
-    async def _forget_when_due(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if now < self._forget_at:
-            return
-        self._forget_at = now + FORGET_EVERY_SECONDS
-        async with self.database.transaction() as tx:
-            await books.forget_deliveries(tx, older_than_days=DELIVERIES_KEPT_DAYS)
-            await erasure.forget_expired_exports(tx)
+    async def tidy(self, stop: asyncio.Event) -> None:
+        """Do the chores of this hour, as far as that is done before the next sweep is due; go on after it."""
+        started_at = self.clock.monotonic()
+        if not self._chores and started_at >= self._tidy_at:
+            self._chores = list(CHORES)
+            self._tidy_at = started_at + TIDY_EVERY_SECONDS
+        while self._chores and not stop.is_set() and self.clock.monotonic() < started_at + self.sweep_seconds:
+            async with self.database.transaction() as tx:
+                is_more_left = await self._chores[0](tx)
+            if not is_more_left:
+                del self._chores[0]

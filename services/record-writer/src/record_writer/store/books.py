@@ -6,11 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import delete, func
-
 from record_writer.store.records import as_json
 from record_writer.store.sql import query
-from record_writer.store.tables import deliveries, delivery_digests
 from sync_common.contracts.resources import Resource
 from sync_common.db import Transaction, raw_cursor
 
@@ -56,7 +53,8 @@ class Delivery:
 async def note_outcomes(tx: Transaction, resource: Resource, outcomes: Iterable[tuple[Verdict, str]]) -> None:
     """Add to the ledger what is not in it yet, given what became of each record.
 
-    The first outcome of a record stays, unless it was a failure.
+    The first outcome of a record stays, unless it was a failure. What comes for a job whose books are
+    closed is left out.
     """
     by_verdict: dict[Verdict, list[str]] = defaultdict(list)
     for verdict, external_id in _once(outcomes):
@@ -102,8 +100,36 @@ async def note_deliveries(tx: Transaction, seen: Iterable[Delivery]) -> None:
             await cursor.execute(query("note_deliveries"), {"deliveries": as_json(rows)})
 
 
-async def forget_deliveries(tx: Transaction, *, older_than_days: int) -> None:
-    """Delete deliveries and the digests of their bodies once they are old."""
-    old = func.clock_timestamp() - timedelta(days=older_than_days)
-    await tx.execute(delete(deliveries).where(deliveries.c.applied_at < old))
-    await tx.execute(delete(delivery_digests).where(delivery_digests.c.first_seen_at < old))
+async def close_jobs(tx: Transaction, *, quiet: timedelta, limit: int) -> bool:
+    """Close the books of jobs that nothing was written to for so long; False when there are none left.
+
+    From then on they answer what they answered, and take no more outcomes.
+    """
+    async with raw_cursor(tx) as cursor:
+        await cursor.execute(query("close_jobs"), {"quiet": quiet, "limit": limit})
+        return cursor.rowcount > 0
+
+
+async def fold_ledger(tx: Transaction, *, unsettled: timedelta, limit: int) -> bool:
+    """Delete the next rows of a closed job's ledger; False when every ledger is folded."""
+    async with raw_cursor(tx) as cursor:
+        await cursor.execute(query("fold_ledger"), {"unsettled": unsettled, "limit": limit})
+        return cursor.rowcount > 0
+
+
+async def forget_surplus_deliveries(tx: Transaction, *, kept: int, limit: int) -> bool:
+    """Delete deliveries that are not among the last of their store; False when there are no more."""
+    async with raw_cursor(tx) as cursor:
+        await cursor.execute(query("forget_surplus_deliveries"), {"kept": kept, "limit": limit})
+        return cursor.rowcount > 0
+
+
+async def forget_old_deliveries(tx: Transaction, *, kept: timedelta, limit: int) -> bool:
+    """Delete deliveries and the digests of their bodies once they are old; False when there are no more."""
+    deleted = 0
+    async with raw_cursor(tx) as cursor:
+        for table, since in (("deliveries", "applied_at"), ("delivery_digests", "first_seen_at")):
+            statement = query("forget_old").format(table=table, since=since)
+            await cursor.execute(statement, {"kept": kept, "limit": limit})
+            deleted += cursor.rowcount
+    return deleted > 0

@@ -245,6 +245,7 @@ def _this(erasure: Any) -> tuple[ColumnElement[bool], ...]:
     )
 
 
-async def forget_expired_exports(tx: Transaction) -> None:
-    """Delete exports that nobody fetched in time."""
-    await tx.execute(delete(exports).where(exports.c.expires_at < func.clock_timestamp()))
+async def forget_expired_exports(tx: Transaction) -> bool:
+    """Delete exports that nobody fetched in time; False, since no more of them are left."""
+    await tx.execute(delete(exports).where(exports.c.expires_at < func.statement_timestamp()))
+    return False

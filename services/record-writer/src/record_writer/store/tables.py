@@ -279,6 +279,33 @@ job_marks = Table(
     _required("created_at", TIME),
 )
 
+job_books = Table(
+    "job_books",
+    metadata,
+    Column("advertiser_id", BigInteger, primary_key=True),
+    Column("job_id", BigInteger, primary_key=True),
+    Column("resource", Text, primary_key=True),
+    Column("epoch", Integer, primary_key=True),
+    _required("store_id", BigInteger),
+    _required("marks_seen", Integer),
+    _required("created", BigInteger),
+    _required("updated", BigInteger),
+    _required("unchanged", BigInteger),
+    _required("skipped", BigInteger),
+    _required("failed", BigInteger),
+    _required("closed_at", TIME),
+)
+
+job_foldings = Table(
+    "job_foldings",
+    metadata,
+    Column("advertiser_id", BigInteger, primary_key=True),
+    Column("job_id", BigInteger, primary_key=True),
+    _required("closed_at", TIME),
+    _required("reached_resource", Text),
+    _required("reached_id", Text),
+)
+
 deliveries = Table(
     "deliveries",
     metadata,

@@ -1,11 +1,14 @@
 -- Note what became of each record of a job, and tally what that changed in the set. The first outcome stays, unless it
 -- was a failure and the record came again whole: then the tally takes the failure back. No id is listed twice.
+-- Closed books stay as they are.
 WITH verdicts AS MATERIALIZED (
     SELECT *
     FROM jsonb_to_recordset(%(verdicts)s) AS verdict (
         advertiser_id bigint, job_id bigint, store_id bigint, epoch integer, outcome text, field text, reason text,
         external_ids text
     )
+    WHERE NOT EXISTS (SELECT FROM records.job_books AS closed
+                      WHERE closed.advertiser_id = verdict.advertiser_id AND closed.job_id = verdict.job_id)
 ), noted AS (
     INSERT INTO records.job_ledger AS stored
         (advertiser_id, job_id, resource, external_id, store_id, outcome, field, reason)
