@@ -90,6 +90,7 @@ VALUES = {
             "fetcher.bulk_operations.resource", "sync.sync_job_parts.resource", "sync.watermarks.resource",
             "sync.proofs.resource", "sync.refetch_queue.resource", "records.tombstones.resource",
             "records.job_ledger.resource", "records.job_tallies.resource", "records.job_marks.resource",
+            "records.job_books.resource", "records.row_tallies.resource",
         ),
         "customers orders products",
     ),

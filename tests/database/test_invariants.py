@@ -15,6 +15,10 @@ TALLY = """
 INSERT INTO records.job_tallies (advertiser_id, job_id, store_id, resource, epoch, created, failed)
 VALUES (10, 5, 1, 'orders', 1, %s, %s)
 """
+PRODUCT = """
+INSERT INTO records.products (advertiser_id, source_type, source_id, external_id, title)
+VALUES (10, 'ShopifyStore', 1, %s, 'Hat')
+"""
 CLOSED = """
 INSERT INTO records.job_books (advertiser_id, job_id, resource, epoch, store_id, marks_seen,
                                created, updated, unchanged, skipped, failed)
@@ -52,3 +56,14 @@ def test_books_of_a_job_whose_ledger_is_being_folded_are_no_offence(stack_databa
         (books,) = (query for name, query in INVARIANTS.items() if name.startswith("the books close"))
 
         assert connection.execute(books.encode()).fetchall() == []
+
+
+def test_store_whose_rows_were_not_tallied_is_found(stack_database: StackDatabase) -> None:
+    (counts,) = (query for name, query in INVARIANTS.items() if name.startswith("a store is said"))
+    with psycopg.connect(stack_database.url()) as connection:
+        connection.execute(PRODUCT, ["1"])
+        tallied = connection.execute(counts.encode()).fetchall()
+        connection.execute("ALTER TABLE records.products DISABLE TRIGGER USER")
+        connection.execute(PRODUCT, ["2"])
+
+        assert (tallied, connection.execute(counts.encode()).fetchall()) == ([], [(1, "products")])

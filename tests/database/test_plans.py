@@ -143,6 +143,13 @@ def test_how_fresh_a_tenants_stores_are_is_told_by_their_last_hundred_deliveries
     assert 200 <= read <= 210
 
 
+def test_counting_a_stores_rows_reads_tallies_and_deleted_rows_alone(seeded: StackDatabase) -> None:
+    """Was: each look at the page counted all rows of the advertiser."""
+    statement = "SELECT * FROM records.store_counts_v1"
+
+    assert 1 <= rows_read(seeded.url_of(OAUTH_GATEWAY), statement, {}, advertiser_id=LARGE) <= 10
+
+
 @pytest.mark.parametrize("what", LEAKPROOF)
 def test_tenant_finds_by_index_what_the_row_filter_lets_pass(seeded: StackDatabase, what: str) -> None:
     """Was: an e-mail was looked for in all rows of the tenant, since lower() could tell what it is asked about."""

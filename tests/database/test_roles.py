@@ -178,14 +178,14 @@ def test_workers_alone_see_every_tenant(catalogue: StackDatabase) -> None:
 def test_functions_that_see_every_tenant_are_the_gateways_alone(catalogue: StackDatabase) -> None:
     functions = query(
         catalogue,
-        """SELECT proname AS name, prosecdef AS definer, proconfig AS settings,
+        """SELECT proname AS name, proconfig AS settings,
                   ARRAY(SELECT rolname::text FROM pg_roles
                         WHERE rolname LIKE 'svc\\_%%' AND has_function_privilege(rolname, p.oid, 'EXECUTE')) AS callers
-           FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace WHERE nspname = ANY (%s)""",
+           FROM pg_proc p JOIN pg_namespace n ON n.oid = pronamespace WHERE nspname = ANY (%s) AND prosecdef""",
         [SCHEMAS],
     )
 
-    own = {"definer": True, "settings": ["search_path=pg_catalog"], "callers": [GATEWAY.runtime_role]}
+    own = {"settings": ["search_path=pg_catalog"], "callers": [GATEWAY.runtime_role]}
     assert {row.pop("name"): row for row in functions} == dict.fromkeys(
         ("memberships_of", "take_oauth_state", "prune_oauth_states", "found_advertiser"), own
     )

@@ -20,6 +20,16 @@ INVARIANTS = {
         ) AS accounts
         WHERE job_id NOT IN (SELECT job_id FROM records.job_books)
         GROUP BY job_id, resource, outcome HAVING sum(number) <> 0""",
+    "a store is said to have the rows that it has": """
+        SELECT store_id, resource FROM (
+            SELECT store_id, resource, number
+            FROM records.store_counts_v1 CROSS JOIN LATERAL (VALUES
+                ('customers', customers), ('orders', orders), ('products', products)) AS said (resource, number)
+            UNION ALL SELECT source_id, 'customers', -1 FROM records.contacts WHERE deleted_at IS NULL
+            UNION ALL SELECT source_id, 'orders', -1 FROM records.orders WHERE deleted_at IS NULL
+            UNION ALL SELECT source_id, 'products', -1 FROM records.products WHERE deleted_at IS NULL
+        ) AS rows
+        GROUP BY store_id, resource HAVING sum(number) <> 0""",
     "a completed job published what it wrote": """
         SELECT p.job_id FROM sync.sync_job_parts p
         JOIN sync.sync_jobs j ON j.job_id = p.job_id

@@ -62,6 +62,8 @@ CREATE INDEX contacts_email ON records.contacts (advertiser_id, email_key);
 CREATE INDEX contacts_tags ON records.contacts USING gin (tags);
 CREATE INDEX contacts_total_spent ON records.contacts (advertiser_id, total_spent);
 CREATE INDEX contacts_last_order_at ON records.contacts (advertiser_id, last_order_at);
+CREATE INDEX contacts_deleted ON records.contacts (advertiser_id, source_id)
+    WHERE source_type = 'ShopifyStore' AND deleted_at IS NOT NULL;
 COMMENT ON COLUMN records.contacts.content_hash IS
     'Fingerprint of the canonical columns of the last full record; NULL while only a partial one is known.';
 COMMENT ON COLUMN records.contacts.body_hash IS
@@ -142,6 +144,8 @@ CREATE INDEX orders_ordered_at ON records.orders (advertiser_id, ordered_at DESC
 CREATE INDEX orders_contact_id ON records.orders (advertiser_id, contact_id);
 CREATE INDEX orders_financial ON records.orders (advertiser_id, financial_status);
 CREATE INDEX orders_product_ids ON records.orders USING gin (product_ids);
+CREATE INDEX orders_deleted ON records.orders (advertiser_id, source_id)
+    WHERE source_type = 'ShopifyStore' AND deleted_at IS NOT NULL;
 CREATE INDEX orders_awaiting_customer ON records.orders (advertiser_id, source_id, customer_external_id)
     WHERE link_rank < 3 AND customer_external_id IS NOT NULL;
 CREATE INDEX orders_awaiting_email ON records.orders (advertiser_id, lower(email))
@@ -204,6 +208,8 @@ CREATE TABLE records.products (
 CREATE INDEX products_by_status ON records.products (advertiser_id, status);
 CREATE INDEX products_tags ON records.products USING gin (tags);
 CREATE INDEX products_search ON records.products USING gin (search);
+CREATE INDEX products_deleted ON records.products (advertiser_id, source_id)
+    WHERE source_type = 'ShopifyStore' AND deleted_at IS NOT NULL;
 """
 
 # Statistics know the tenants of the last ANALYZE. For one that came since, the planner would expect no rows at all,

@@ -36,6 +36,7 @@ Chore = Callable[[Transaction], Awaitable[bool]]
 CHORES: Final[tuple[Chore, ...]] = (
     partial(books.close_jobs, quiet=QUIET, limit=JOBS_MAX),
     partial(books.fold_ledger, unsettled=timedelta(seconds=records.UNSETTLED_SECONDS), limit=ROWS_MAX),
+    partial(books.fold_row_tallies, limit=ROWS_MAX),
     partial(books.forget_surplus_deliveries, kept=DELIVERIES_KEPT, limit=ROWS_MAX),
     partial(books.forget_old_deliveries, kept=DELIVERIES_KEPT_FOR, limit=ROWS_MAX),
     erasure.forget_expired_exports,

@@ -117,6 +117,13 @@ async def fold_ledger(tx: Transaction, *, unsettled: timedelta, limit: int) -> b
         return cursor.rowcount > 0
 
 
+async def fold_row_tallies(tx: Transaction, *, limit: int) -> bool:
+    """Fold tallies of the same store into one; False when these were the last, or all but those that came meanwhile."""
+    async with raw_cursor(tx) as cursor:
+        await cursor.execute(query("fold_row_tallies"), {"limit": limit})
+        return cursor.rowcount == limit
+
+
 async def forget_surplus_deliveries(tx: Transaction, *, kept: int, limit: int) -> bool:
     """Delete deliveries that are not among the last of their store; False when there are no more."""
     async with raw_cursor(tx) as cursor:

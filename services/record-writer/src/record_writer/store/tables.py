@@ -306,6 +306,16 @@ job_foldings = Table(
     _required("reached_id", Text),
 )
 
+row_tallies = Table(
+    "row_tallies",
+    metadata,
+    Column("advertiser_id", BigInteger, primary_key=True),
+    Column("id", BigInteger, Identity(always=True), primary_key=True),
+    _required("store_id", BigInteger),
+    _required("resource", Text),
+    _required("number", BigInteger),
+)
+
 deliveries = Table(
     "deliveries",
     metadata,

@@ -1,4 +1,4 @@
--- Live rows of each store. Counting takes long for large stores: see Hub for how often it is asked.
+-- Live rows of each store.
 SELECT counts.store_id, counts.customers, counts.orders, counts.products
 FROM records.store_counts_v1 AS counts
 WHERE counts.advertiser_id = :advertiser_id
