@@ -16,20 +16,21 @@ ENTITIES = {
         id advertiser_id shopify_store_id job_type status started_at completed_at records_processed records_created
         records_updated records_failed error_message error_details estimated_duration actual_duration triggered_by
         triggered_by_user_id sidekiq_jid created_at updated_at""",
-    "records.contacts": """
-        advertiser_id source_type source_id external_id email phone first_name last_name accepts_marketing
+    "public.contacts": """
+        id advertiser_id source_type source_id external_id email phone first_name last_name accepts_marketing
         accepts_marketing_updated_at marketing_opt_in_level tags note state total_spent orders_count last_order_at
         first_order_at default_address addresses metadata created_at_source updated_at_source created_at updated_at
-        display_name marketable""",
-    "records.orders": """
-        advertiser_id source_type source_id contact_id external_id order_number email financial_status
+        display_name from_shopify marketable admin_url""",
+    "public.orders": """
+        id advertiser_id source_type source_id contact_id external_id order_number email financial_status
         fulfillment_status currency subtotal total_tax total_discounts total_price line_items discount_codes
         shipping_address billing_address customer_locale tags note cancelled_at cancel_reason closed_at metadata
-        ordered_at created_at_source updated_at_source created_at updated_at product_ids paid refunded""",
-    "records.products": """
-        advertiser_id source_type source_id external_id title description product_type vendor tags status variants
+        ordered_at created_at_source updated_at_source created_at updated_at from_shopify paid refunded
+        admin_url""",
+    "public.products": """
+        id advertiser_id source_type source_id external_id title description product_type vendor tags status variants
         images handle published_at metadata created_at_source updated_at_source created_at updated_at
-        in_stock primary_image_url""",
+        from_shopify in_stock primary_image_url admin_url""",
 }
 INDEXED = {
     "records.contacts": {

@@ -34,6 +34,10 @@ INSERT INTO records.orders (advertiser_id, source_type, source_id, external_id, 
            ARRAY['p' || n], 'c' || n, 'Person' || n || '@example.com',
            CASE WHEN 'o' || n <= '{ANONYMOUS_TO}' THEN '{{"redacted": true}}'::jsonb ELSE '{{}}' END
     FROM generate_series(1, {RECORDS}) AS n;
+UPDATE records.orders SET contact_id = contact.id, match_rank = 3
+    FROM records.contacts AS contact
+    WHERE contact.advertiser_id = {LARGE} AND orders.advertiser_id = {LARGE}
+      AND contact.external_id = orders.customer_external_id;
 INSERT INTO records.products (advertiser_id, source_type, source_id, external_id, title)
     SELECT {LARGE}, 'ShopifyStore', {LARGE}, 'p' || n, 'Word' || n FROM generate_series(1, {RECORDS}) AS n;
 INSERT INTO records.deliveries (advertiser_id, store_id, topic, webhook_id, digest, received_at, applied_at, outcome)
@@ -156,6 +160,36 @@ def test_tenant_finds_by_index_what_the_row_filter_lets_pass(seeded: StackDataba
     statement = f"SELECT * FROM {LEAKPROOF[what]}"
 
     assert 1 <= rows_read(seeded.url_of(OAUTH_GATEWAY), statement, {}, advertiser_id=LARGE) <= 10
+
+
+def test_tenant_reads_one_contact_with_all_that_is_derived_by_index(seeded: StackDatabase) -> None:
+    statement = "SELECT * FROM public.contacts WHERE email_key = 'person5@example.com'"
+
+    assert 4 <= rows_read(seeded.url_of(OAUTH_GATEWAY), statement, {}, advertiser_id=LARGE) <= 10
+
+
+def test_tenant_reads_a_page_of_contacts_without_the_others(seeded: StackDatabase) -> None:
+    statement = (
+        "SELECT * FROM public.contacts WHERE last_order_at IS NOT NULL ORDER BY last_order_at DESC LIMIT 5"
+    )
+
+    assert 5 <= rows_read(seeded.url_of(OAUTH_GATEWAY), statement, {}, advertiser_id=LARGE) <= 5 * 7
+
+
+def test_derived_column_that_is_not_asked_for_costs_nothing(seeded: StackDatabase) -> None:
+    statement = "SELECT email FROM public.contacts WHERE email_key = 'person5@example.com'"
+
+    assert rows_read(seeded.url_of(OAUTH_GATEWAY), statement, {}, advertiser_id=LARGE) == 1
+
+
+@pytest.mark.parametrize("relation", ["public.products", "records.products"])
+def test_products_are_searched_by_index_by_whoever_is_held_by_no_policy(
+    seeded: StackDatabase, relation: str
+) -> None:
+    statement = f"""SELECT title FROM {relation}
+        WHERE advertiser_id = {LARGE} AND search @@ websearch_to_tsquery('english', 'word5 or "word 6"')"""
+
+    assert 1 <= rows_read(seeded.url(), statement, {}) <= 10
 
 
 @pytest.mark.parametrize("what", NOT_LEAKPROOF)

@@ -129,3 +129,77 @@ def test_receipt_of_a_shop_tells_what_its_erasure_has_done(admin) -> None:
 
     assert [(row["effects"], row["keep_anonymous"]) for row in rows] == [({"contacts": 3}, True), ({}, None)]
     assert [row["done_at"] is None for row in rows] == [True, False]
+
+
+ORDER = """
+INSERT INTO records.orders (advertiser_id, source_type, source_id, external_id, contact_id, currency, total_price,
+                            refunded_total, ordered_at, deleted_at)
+SELECT 1, 'ShopifyStore', 1, %s, id, %s, 10, %s, %s, %s FROM records.contacts WHERE advertiser_id = 1
+"""
+
+
+def days(number: int) -> datetime:
+    return datetime(2026, 6, 1, tzinfo=UTC) + timedelta(days=number)
+
+
+def contact(admin) -> dict[str, Any]:
+    return admin.execute("SELECT * FROM public.contacts WHERE advertiser_id = 1").fetchone()
+
+
+def derived(admin) -> tuple[Any, ...]:
+    found = contact(admin)
+    return found["first_order_at"], found["last_mirrored_order_at"], found["total_refunded"]
+
+
+def test_contacts_orders_are_told_from_those_that_are_linked_and_live(admin) -> None:
+    admin.execute("UPDATE records.contacts SET currency = 'USD', total_spent = 99, orders_count = 9")
+    before = contact(admin)
+    for order in (
+        ("deleted", "USD", 1, days(1), days(9)),
+        ("first", "USD", None, days(2), None),
+        ("last", "USD", 3, days(5), None),
+        ("other currency", "EUR", 40, days(4), None),
+    ):
+        admin.execute(ORDER, order)
+
+    assert (before["first_order_at"], before["last_mirrored_order_at"], before["total_refunded"]) == (
+        None,
+        None,
+        0,
+    )
+    assert derived(admin) == (days(2), days(5), 3)
+    admin.execute("UPDATE records.orders SET contact_id = NULL WHERE external_id = 'first'")
+    assert derived(admin) == (days(4), days(5), 3)
+    admin.execute("UPDATE records.orders SET deleted_at = now() WHERE external_id = 'last'")
+    assert derived(admin) == (days(4), days(4), 0)
+
+
+def test_shopifys_own_figures_of_a_contact_stay_as_shopify_gave_them(admin) -> None:
+    admin.execute(
+        "UPDATE records.contacts SET currency = 'USD', total_spent = 99, orders_count = 9, last_order_at = %s",
+        [days(7)],
+    )
+    admin.execute(ORDER, ["1001", "USD", 3, days(5), None])
+
+    found = contact(admin)
+
+    assert (found["total_spent"], found["orders_count"], found["last_order_at"]) == (99, 9, days(7))
+
+
+def test_contact_whose_currency_is_unknown_has_no_sum(admin) -> None:
+    admin.execute(ORDER, ["1001", "USD", 3, days(5), None])
+
+    assert contact(admin)["total_refunded"] is None
+
+
+@pytest.mark.parametrize("entity", ["contacts", "orders", "products"])
+def test_what_came_from_shopify_links_to_its_admin(admin, entity: str) -> None:
+    kind = "customers" if entity == "contacts" else entity
+    links = f"SELECT from_shopify, admin_url FROM public.{entity} WHERE advertiser_id = 2"
+    assert admin.execute(links.encode()).fetchall() == [
+        {"from_shopify": True, "admin_url": f"https://s2.myshopify.com/admin/{kind}/1"}
+    ]
+
+    admin.execute(f"UPDATE records.{entity} SET source_type = 'CsvImport'".encode())
+
+    assert admin.execute(links.encode()).fetchall() == [{"from_shopify": False, "admin_url": None}]

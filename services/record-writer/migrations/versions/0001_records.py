@@ -30,7 +30,6 @@ CREATE TABLE records.contacts (
     total_spent numeric(20,4) NOT NULL DEFAULT 0,
     orders_count bigint NOT NULL DEFAULT 0,
     last_order_at timestamptz,
-    first_order_at timestamptz,
     default_address jsonb,
     addresses jsonb NOT NULL DEFAULT '[]',
     metadata jsonb NOT NULL DEFAULT '{}',

@@ -121,6 +121,9 @@ SERVICES: Final[dict[str, Service]] = {
                 "notify.emails_v1",
                 "public.shopify_stores",
                 "public.sync_jobs",
+                "public.contacts",
+                "public.orders",
+                "public.products",
             ),
         ),
         Service(

@@ -83,7 +83,6 @@ contacts = Table(
     _required("total_spent", MONEY),
     _required("orders_count", BigInteger),
     Column("last_order_at", TIME),
-    Column("first_order_at", TIME),
     Column("default_address", JSONB),
     _required("addresses", JSONB),
     *_version(),
@@ -169,7 +168,7 @@ MIRROR: Final[dict[Resource, Table]] = {
 _OURS = frozenset(
     ("advertiser_id", "id", "source_type", "source_id", "external_id", "created_at", "updated_at")
 )
-_DERIVED = frozenset(("contact_id", "match_rank", "first_order_at", "deleted_at"))
+_DERIVED = frozenset(("contact_id", "match_rank", "deleted_at"))
 _VERSIONING = frozenset(("updated_at_source", "observed_at", "content_hash", "body_hash"))
 
 
