@@ -159,12 +159,16 @@ class World(Records):
 
     async def comply(self, topic: str, body: dict[str, Any], observed: float, *, shop: str = SHOP) -> Outcome:
         """Hand one compliance request to its handler, as the bus would."""
-        (outcome,) = await self.comply_with(self.request(topic, body, observed, shop=shop))
+        return await self.hand_over(self.request(topic, body, observed, shop=shop))
+
+    async def hand_over(self, request: Message, *, after_restore: bool = False) -> Outcome:
+        """Hand a request to its handler, for the first time or again."""
+        (outcome,) = await self.comply_with(request, after_restore=after_restore)
         return outcome
 
-    async def comply_with(self, *requests: Message) -> Sequence[Outcome]:
+    async def comply_with(self, *requests: Message, after_restore: bool = False) -> Sequence[Outcome]:
         """Hand compliance requests that are made already to their handler, in one transaction."""
-        handler = one_by_one(ComplianceHandler(self.hasher, self.clock))
+        handler = one_by_one(ComplianceHandler(self.hasher, self.clock, after_restore=after_restore))
         return await in_transaction(self.database, handler)(requests)
 
     def upkeep(self) -> Upkeep:

@@ -4,7 +4,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from record_writer.domain.compliance import ComplianceTopic, CustomerRequest, ShopRedact, decode
+from record_writer.domain.compliance import (
+    ComplianceTopic,
+    CustomerRequest,
+    ShopRedact,
+    decode,
+    is_installed_again,
+)
 from record_writer.domain.redaction import Hasher, RedactionKey, Subject
 from record_writer.errors import InvalidRecord, ReplayedElsewhere
 from record_writer.metrics import COMPLIANCE
@@ -17,10 +23,15 @@ from sync_common.runtime import Clock
 
 @dataclass(frozen=True)
 class ComplianceHandler:
-    """Does what Shopify's privacy webhooks ask, and leaves a receipt of what was done when."""
+    """Does what Shopify's privacy webhooks ask, and leaves a receipt of what was done when.
+
+    `after_restore` says that the database is older than the requests: a store that it calls connected may have been
+    uninstalled since.
+    """
 
     hasher: Hasher
     clock: Clock
+    after_restore: bool = False
 
     async def __call__(self, message: Message, *, tx: Transaction) -> Outcome:
         """Handle one request; repeating it changes nothing more."""
@@ -49,23 +60,30 @@ class ComplianceHandler:
     async def _redact_customer(self, tx: Transaction, webhook: ShopWebhook) -> None:
         request = decode(webhook.body, CustomerRequest, shop=webhook.shop)
         await records.lock_shops(tx, shared=(), exclusive=[webhook.shop])
-        keys = set(self._keys(webhook.shop, request))
+        named = set(self._keys(webhook.shop, request))
+        keys = set(named)
         stores = await erasure.stores_of(tx, webhook.shop)
         for store in stores:
-            redacted = await erasure.redact_person(tx, _person(store, request, webhook))
+            redacted = await erasure.redact_person(
+                tx, _person(store, request, webhook), subject_keys=[key for _, key in named]
+            )
             keys |= {self._order_key(webhook.shop, order_id) for order_id in redacted.order_ids}
             await self._receipt(tx, webhook, store, "done", redacted.effects)
         await erasure.remember(tx, self.hasher, webhook.shop, keys, webhook.observed_at)
-        await erasure.drop_exports(tx, (key for _, key in keys))
         if not stores:
             await self._receipt(tx, webhook, None, "ignored", {})
 
     async def _redact_shop(self, tx: Transaction, webhook: ShopWebhook) -> None:
-        """Ask for the erasure of the shop's stores, except where it was installed again since."""
+        """Ask for the erasure of the shop's stores, except where it was installed again since.
+
+        What was decided once stays: repeated months later, a request must not touch what was connected meanwhile.
+        """
         decode(webhook.body, ShopRedact, shop=webhook.shop)
         await records.lock_shops(tx, shared=(), exclusive=[webhook.shop])
         stores = await erasure.stores_of(tx, webhook.shop)
-        gone = [store for store in stores if not store.is_connected]
+        decided = await erasure.receipted(tx, webhook.topic, webhook.webhook_id or webhook.event_id)
+        undecided = [store for store in stores if store.store_id not in decided]
+        gone = [store for store in undecided if not self._is_back(store, webhook)]
         keys = [self.hasher.of_store(webhook.shop, store.store_id) for store in gone]
         await erasure.remember(tx, self.hasher, webhook.shop, keys, webhook.observed_at)
         for store in gone:
@@ -76,27 +94,38 @@ class ComplianceHandler:
                 requested_at=webhook.observed_at,
                 webhook_id=webhook.webhook_id or webhook.event_id,
             )
-        for store in stores:
-            await self._receipt(tx, webhook, store, "ignored" if store.is_connected else "done", {})
+        for store in undecided:
+            await self._receipt(tx, webhook, store, "done" if store in gone else "ignored", {})
         if not stores:
             await self._receipt(tx, webhook, None, "ignored", {})
 
+    def _is_back(self, store: erasure.ShopStore, webhook: ShopWebhook) -> bool:
+        return store.is_connected and (
+            not self.after_restore or is_installed_again(store.connected_at, webhook.observed_at)
+        )
+
     async def _export(self, tx: Transaction, webhook: ShopWebhook) -> None:
         request = decode(webhook.body, CustomerRequest, shop=webhook.shop)
+        await records.lock_shops(
+            tx, shared=[webhook.shop]
+        )  # a redaction must not miss what is copied meanwhile
         subject_key = next((key for _, key in self._keys(webhook.shop, request)), webhook.digest.encode())
         request_id = str(request.data_request.id) if request.data_request else webhook.event_id
-        for store in await erasure.stores_of(tx, webhook.shop):
+        stores = await erasure.stores_of(tx, webhook.shop)
+        for store in stores:
             person = _person(store, request, webhook)
             number = await erasure.export_person(
                 tx, person, request_id=request_id, subject_key=subject_key, now=self.clock.now()
             )
             await self._receipt(tx, webhook, store, "done", {"records": number})
+        if not stores:
+            await self._receipt(tx, webhook, None, "ignored", {})
 
     def _keys(self, shop: str, request: CustomerRequest) -> Iterable[RedactionKey]:
         if request.customer_id:
             yield Subject.CUSTOMER, self.hasher.key(Subject.CUSTOMER, shop, request.customer_id)
         if request.email:
-            yield Subject.EMAIL, self.hasher.key(Subject.EMAIL, shop, request.email)
+            yield Subject.EMAIL, self.hasher.key(Subject.EMAIL, shop, request.email.lower())
         for order_id in request.order_ids:
             yield self._order_key(shop, order_id)
 

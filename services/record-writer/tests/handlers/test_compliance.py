@@ -286,3 +286,130 @@ async def test_redaction_takes_the_exports_of_the_person_along(world):
 
     assert await world.rows("SELECT FROM records.exports") == []
     assert await world.rows("SELECT FROM records.export_chunks") == []
+
+
+async def erase_all(world):
+    upkeep = world.upkeep()
+    while await upkeep.erase():
+        pass
+
+
+async def test_person_without_a_customer_number_is_erased_by_email(world):
+    await fill(world)
+    guest = world.graphql_order(300, customer=None, email="ADA1@example.com")
+    await world.write(world.read(ORDERS, guest, 1))
+
+    await world.comply("customers/redact", {"customer": {"email": "aDA1@example.com"}}, 10)
+
+    assert await world.row("contacts", 1) == {}
+    assert [(await world.row("orders", n))["email"] for n in (100, 300)] == [None, None]
+    assert (await world.row("contacts", 2))["email"] == "ada2@example.com"
+
+
+async def test_order_that_only_its_link_tells_to_be_the_persons_is_anonymised(world):
+    """An order of a guest kept the e-mail that the customer had when it was linked."""
+    await world.write(world.read(CUSTOMERS, world.graphql_customer(1), 1))
+    await world.write(
+        world.read(ORDERS, world.graphql_order(300, customer=None, email="ada1@example.com"), 1)
+    )
+    renamed = {"emailAddress": "new@example.com", "marketingState": "SUBSCRIBED"}
+    await world.write(
+        world.read(CUSTOMERS, world.graphql_customer(1, updated=2, defaultEmailAddress=renamed), 2)
+    )
+    assert (await world.row("orders", 300))["contact_id"]
+
+    await world.comply("customers/redact", {"customer": {"id": 1, "email": "new@example.com"}}, 10)
+
+    assert (await world.row("orders", 300))["email"] is None
+
+
+@pytest.mark.parametrize("customer", [{"id": 1}, {"email": "ada1@example.com"}])
+async def test_full_sync_after_a_redaction_brings_nothing_personal_back(world, customer):
+    await fill(world)
+    await world.comply("customers/redact", {"customer": customer, "orders_to_redact": [100]}, 10)
+
+    await world.write(*(world.read(CUSTOMERS, world.graphql_customer(n), 99, job_id=6) for n in (1, 2)))
+    await world.write(
+        *(world.read(ORDERS, world.graphql_order(99 + n, customer=n), 99, job_id=6) for n in (1, 2))
+    )
+
+    texts = await world.rows("""
+        SELECT row_to_json(contacts)::text AS row FROM records.contacts WHERE source_id = 1
+        UNION ALL SELECT row_to_json(orders)::text FROM records.orders WHERE source_id = 1
+    """)
+    assert len(texts) >= 3
+    assert [row for row in texts if "ada1" in row["row"].lower()] == []
+    assert (await world.row("contacts", 2))["email"] == "ada2@example.com"
+
+
+@pytest.mark.parametrize("asked_by", [{"id": 1}, {"email": "ada1@example.com"}])
+@pytest.mark.parametrize("redacted", [{"id": 1}, {"email": "ADA1@example.com"}])
+async def test_redaction_takes_every_export_along_that_holds_the_person(world, asked_by, redacted):
+    """Exports were found by the first name of their request alone: one asked for by e-mail outlived the customer."""
+    await fill(world)
+    await world.comply("customers/data_request", {"customer": asked_by, "data_request": {"id": 9}}, 5)
+    await world.comply("customers/data_request", {"customer": {"id": 2}, "data_request": {"id": 10}}, 5)
+
+    await world.comply("customers/redact", {"customer": redacted}, 10)
+
+    left = await world.rows("SELECT request_id FROM records.exports WHERE store_id = 1")
+    assert left == [{"request_id": "10"}]
+
+
+async def test_no_tombstone_keeps_the_number_of_an_erased_customer(world):
+    await fill(world)
+    await world.write(world.webhook("customers/delete", {"id": 1}, 5))
+    assert await world.rows("SELECT FROM records.tombstones")
+
+    await world.comply("customers/redact", PERSON, 10)
+    await world.write(world.webhook("customers/delete", {"id": 1}, 20))
+
+    assert await world.rows("SELECT FROM records.tombstones WHERE store_id = 1") == []
+
+
+async def test_erased_shop_leaves_no_tombstones(world):
+    await fill(world)
+    await world.write(world.webhook("products/delete", {"id": 7}, 5))
+    await world.execute(DISCONNECT, store_id=1)
+
+    await world.comply("shop/redact", {}, 3600)
+    await erase_all(world)
+
+    assert await world.rows("SELECT FROM records.tombstones WHERE store_id = 1") == []
+
+
+async def test_shop_redact_that_was_ignored_once_stays_ignored(world):
+    """Repeated after a later disconnect it erased what was read since the shop was installed again."""
+    await fill(world)
+    request = world.request("shop/redact", {}, 3600)
+    await world.hand_over(request)
+    await world.execute(DISCONNECT, store_id=1)
+
+    await world.hand_over(request)
+    await erase_all(world)
+
+    assert await world.row("contacts", 1)
+
+
+@pytest.mark.parametrize(("connected_at", "left"), [("2026-05-01Z", 0), ("2026-06-01Z", 2)])
+async def test_restored_database_that_calls_a_store_connected_is_believed_only_where_it_can_know(
+    world, connected_at, left
+):
+    """The uninstall may have come after the backup; a request speaks of one 48 hours before it."""
+    await fill(world)
+    await world.execute(
+        f"UPDATE fetcher.installations_v1 SET connected_at = '{connected_at}' WHERE store_id = 1"
+    )
+
+    await world.hand_over(world.request("shop/redact", {}, 3600), after_restore=True)
+    await erase_all(world)
+
+    assert len(await world.rows("SELECT FROM records.contacts WHERE source_id = 1")) == left
+
+
+async def test_data_request_about_a_shop_that_nobody_connected_leaves_a_receipt(world):
+    nobodys = "nobodys.myshopify.com"
+
+    await world.comply("customers/data_request", {**PERSON, "shop_domain": nobodys}, 10, shop=nobodys)
+
+    assert await world.rows("SELECT outcome FROM records.compliance_receipts") == [{"outcome": "ignored"}]

@@ -1,7 +1,8 @@
 """The three webhooks that privacy law demands (shopify.dev, Privacy law compliance)."""
 
+from datetime import datetime, timedelta
 from enum import StrEnum
-from typing import TypeVar
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -9,6 +10,9 @@ from record_writer.domain.values import optional_identifier
 from record_writer.errors import InvalidRecord
 
 Body = TypeVar("Body", bound="ComplianceBody")
+
+ASKED_AFTER: Final = timedelta(hours=48)
+"""Shopify asks for a shop's erasure so long after the uninstall, unless the shop was installed again."""
 
 
 class ComplianceTopic(StrEnum):
@@ -57,8 +61,8 @@ class CustomerRequest(ComplianceBody):
 
     @property
     def email(self) -> str | None:
-        """Return the customer's e-mail in lower case, if it is named."""
-        return self.customer.email.lower() if self.customer and self.customer.email else None
+        """Return the customer's e-mail, if it is named."""
+        return (self.customer.email or None) if self.customer else None
 
     @property
     def order_ids(self) -> list[str]:
@@ -76,3 +80,8 @@ def decode(body: bytes, model: type[Body], *, shop: str) -> Body:
     if found.shop_domain.lower() != shop.lower():
         raise InvalidRecord("shop_domain", "differs from the shop in the header")
     return found
+
+
+def is_installed_again(connected_at: datetime | None, requested_at: datetime) -> bool:
+    """Say whether a store was connected after the uninstall that this request for its erasure speaks of."""
+    return connected_at is not None and connected_at > requested_at - ASKED_AFTER

@@ -64,8 +64,10 @@ class Redactions:
 
     def apply(self, resource: Resource, target: Target, change: Change) -> Change | None:
         """Return what may be written of a change: all, the impersonal part, or nothing (None)."""
-        if not self.known or change.kind in (Kind.DELETED, Kind.KNOWN):
+        if not self.known or change.kind is Kind.KNOWN:
             return change
+        if change.kind is Kind.DELETED and resource is not Resource.CUSTOMERS:
+            return change  # of an erased customer not even a tombstone is kept
         found = {
             subject: self.known[subject, key]
             for subject, key in self.hasher.keys_of(resource, target, change)

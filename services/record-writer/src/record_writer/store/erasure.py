@@ -1,7 +1,7 @@
 """Erasing people and shops, and exporting what is held of a person."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -32,6 +32,7 @@ class ShopStore:
     generation: int
     is_connected: bool
     keep_anonymous: bool
+    connected_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +77,14 @@ async def stores_of(tx: Transaction, shop: str) -> list[ShopStore]:
         await cursor.execute(query("stores_of_shop"), {"shop": shop})
         return [
             ShopStore(
-                advertiser_id, store_id, generation or 0, status == "connected", preference == "anonymise"
+                advertiser_id,
+                store_id,
+                generation or 0,
+                is_connected=status == "connected",
+                keep_anonymous=preference == "anonymise",
+                connected_at=connected_at,
             )
-            for advertiser_id, store_id, generation, status, preference in await cursor.fetchall()
+            for advertiser_id, store_id, generation, status, preference, connected_at in await cursor.fetchall()
         ]
 
 
@@ -99,18 +105,19 @@ async def remember(
         )
 
 
-async def redact_person(tx: Transaction, person: PersonQuery) -> Redacted:
-    """Delete a person's contact and anonymise the orders; say which these are, for nothing on them tells any more."""
+async def redact_person(tx: Transaction, person: PersonQuery, *, subject_keys: Iterable[bytes]) -> Redacted:
+    """Delete a person's contact and exports and anonymise the orders.
+
+    Says which orders these are, for nothing on them tells any more.
+    """
     async with raw_cursor(tx) as cursor:
         await cursor.execute(query("redact_orders"), person.parameters())
         order_ids = [external_id for (external_id,) in await cursor.fetchall()]
         await cursor.execute(query("redact_contact"), person.parameters())
-        return Redacted(order_ids, contacts=cursor.rowcount)
-
-
-async def drop_exports(tx: Transaction, subject_keys: Iterable[bytes]) -> None:
-    """Delete the exports made for these subjects; their chunks go with them."""
-    await tx.execute(delete(exports).where(exports.c.subject_key.in_(list(subject_keys))))
+        contacts = cursor.rowcount
+        held = replace(person, order_ids=sorted({*person.order_ids, *order_ids}))
+        await cursor.execute(query("drop_exports"), held.parameters() | {"subject_keys": list(subject_keys)})
+        return Redacted(order_ids, contacts)
 
 
 async def export_person(
@@ -164,6 +171,16 @@ async def export_person(
     return len(found)
 
 
+async def receipted(tx: Transaction, topic: str, webhook_id: str) -> set[int]:
+    """Return the stores for which this delivery was dealt with before."""
+    found = select(compliance_receipts.c.store_id).where(
+        compliance_receipts.c.topic == topic,
+        compliance_receipts.c.webhook_id == webhook_id,
+        compliance_receipts.c.store_id.is_not(None),
+    )
+    return set((await tx.execute(found)).scalars())
+
+
 async def note_receipt(tx: Transaction, **receipt: Any) -> None:
     """Note what was done for a compliance request, once per delivery and store."""
     await tx.execute(insert_or(compliance_receipts).values(**receipt).on_conflict_do_nothing())
@@ -208,7 +225,7 @@ async def erase_some(tx: Transaction, erasure: Any, *, limit: int) -> dict[str, 
         "requested_at": erasure.requested_at,
         "limit": limit,
     }
-    kinds = {"contacts": "erase_contacts", "orders": "anonymise_orders"}
+    kinds = {"contacts": "erase_contacts", "orders": "anonymise_orders", "tombstones": "erase_tombstones"}
     if not erasure.keep_anonymous:
         kinds |= {"orders": "erase_orders", "products": "erase_products"}
     erased = dict.fromkeys(kinds, 0)

@@ -1,4 +1,5 @@
--- Take everything that names the person out of these orders. Sums, lines and times stay, for the merchant's books.
+-- Take everything that names the person out of these orders, also of those that only their link tells to be the
+-- person's. Sums, lines and times stay, for the merchant's books.
 -- This reads all orders of the store, about a second for a million: whole indexes by customer and by e-mail would cost
 -- every order a tenth more of write-ahead log for what is seldom asked.
 UPDATE records.orders SET
@@ -8,5 +9,10 @@ UPDATE records.orders SET
 WHERE advertiser_id = %(advertiser_id)s AND source_type = 'ShopifyStore' AND source_id = %(store_id)s
   AND (external_id = ANY (%(order_ids)s)
        OR customer_external_id = %(customer_id)s
-       OR lower(email) = %(email)s AND updated_at_source <= %(redacted_at)s)
+       OR lower(email) = lower(%(email)s) AND updated_at_source <= %(redacted_at)s
+       OR contact_id IN (
+           SELECT id FROM records.contacts
+           WHERE advertiser_id = %(advertiser_id)s AND source_type = 'ShopifyStore' AND source_id = %(store_id)s
+             AND (external_id = %(customer_id)s
+                  OR email_key = lower(%(email)s) AND updated_at_source <= %(redacted_at)s)))
 RETURNING external_id
