@@ -9,6 +9,7 @@ from record_writer.handlers import RecordHandler
 from record_writer.http import build_app
 from record_writer.lanes import Lanes
 from record_writer.metrics import REGISTRY
+from record_writer.restore import reapply_redactions
 from record_writer.settings import Settings
 from record_writer.store.tables import outbox
 from record_writer.upkeep import Upkeep
@@ -61,9 +62,28 @@ async def main() -> int:
     )
 
 
+async def reapply() -> int:
+    """Redact in a restored database what was redacted since its backup; return the exit status."""
+    settings = Settings.from_environment()
+    configure_logging(RECORD_WRITER, settings.log_level)
+    database = Database.from_url(
+        settings.database_url.get_secret_value(), application_name=RECORD_WRITER, pool_size=1
+    )
+    await database.check_role()
+    try:
+        await reapply_redactions(database, settings.kafka_bootstrap, _hasher(settings), SystemClock())
+    finally:
+        await database.close()
+    return 0
+
+
+def _hasher(settings: Settings) -> Hasher:
+    return Hasher(settings.redaction_key.get_secret_value().encode())
+
+
 def build_consumers(settings: Settings, database: Database, producer: Producer) -> dict[str, Consumer]:
     """Return the consumers; each lane and resource is a group of its own, so that a busy one never delays another."""
-    hasher, clock = Hasher(settings.redaction_key.get_secret_value().encode()), SystemClock()
+    hasher, clock = _hasher(settings), SystemClock()
     lanes = Lanes()
 
     def consumer(

@@ -9,11 +9,12 @@ from aiokafka import AIOKafkaConsumer
 
 from record_writer.main import build_consumers
 from record_writer.metrics import REGISTRY
+from record_writer.restore import reapply_redactions
 from record_writer.settings import Settings
 from record_writer.store.tables import outbox
 from sync_common.bus import OutboxRelay, Producer, ensure_topics
 from sync_common.contracts.resources import Resource
-from sync_common.contracts.topics import TOPICS, dead_letter_topic, live_topic
+from sync_common.contracts.topics import COMPLIANCE_TOPIC, TOPICS, dead_letter_topic, live_topic
 
 DEADLINE_SECONDS = 30
 TOPIC = live_topic(Resource.ORDERS)
@@ -97,3 +98,35 @@ async def test_redaction_does_not_hold_its_shop_while_the_next_one_waits(
             finally:
                 await batch.execute("SELECT pg_advisory_unlock_all()")
             await appears(world, "SELECT FROM records.compliance_receipts WHERE store_id = 3")
+
+
+async def test_restored_database_is_redacted_before_it_serves(world, kafka_bootstrap, topic_prefix):
+    """Positions are in Kafka: after a restore nobody would read again what was asked for since the backup."""
+    customers, orders = Resource.CUSTOMERS, Resource.ORDERS
+    await world.write(*(world.read(customers, world.graphql_customer(n), 1) for n in (1, 2)))
+    await world.write(*(world.read(orders, world.graphql_order(99 + n, customer=n), 1) for n in (1, 2)))
+    await world.write(
+        world.read(customers, world.graphql_customer(3), 1, store_id=3, shop="other.myshopify.com")
+    )
+    await ensure_topics(kafka_bootstrap, topic_prefix, topics=[TOPICS[COMPLIANCE_TOPIC]])
+    producer = Producer(kafka_bootstrap, "test", topic_prefix=topic_prefix)
+    await producer.start()
+    for request in (
+        world.request("customers/redact", {"customer": {"id": 1}}, 10),
+        world.request("customers/redact", {"customer": "unreadable"}, 10),
+        world.request("shop/redact", {}, 3600, shop="other.myshopify.com"),
+    ):
+        await producer.send(COMPLIANCE_TOPIC, b"shop", request.value, request.headers)
+    await producer.stop()
+
+    for _ in range(2):
+        await reapply_redactions(
+            world.database, kafka_bootstrap, world.hasher, world.clock, topic_prefix=topic_prefix
+        )
+
+    assert await world.rows("SELECT external_id FROM records.contacts WHERE source_id IN (1, 3)") == [
+        {"external_id": "2"}
+    ]
+    assert (await world.row("orders", 100))["email"] is None
+    await world.write(world.read(customers, world.graphql_customer(1), 99))
+    assert await world.row("contacts", 1) == {}
