@@ -95,6 +95,21 @@ async def test_order_found_by_its_customer_stays_anonymous_when_it_comes_again_w
     assert ([row[column] for column in person], row["updated_at_source"]) == ([None] * 3, world.at(20))
 
 
+async def test_order_that_names_an_erased_customer_only_later_loses_what_was_stored_of_the_person(world):
+    """Columns that are null for the erased were taken for hidden ones, and the stored values stayed."""
+    await world.comply("customers/redact", {**PERSON, "orders_to_redact": []}, 10)
+    person = {"email": "other@example.com", "phone": "1", "browser_ip": "10.0.0.1"}
+    await world.write(
+        world.webhook("orders/create", world.rest_order(100, updated=5, customer=None, **person), 5)
+    )
+
+    named = world.rest_order(100, updated=20, customer=1, **person)
+    await world.write(world.webhook("orders/updated", named, 20))
+
+    row = await world.row("orders", 100)
+    assert (row["email"], row["phone"], row["metadata"]) == (None, None, {"redacted": True})
+
+
 async def test_order_that_comes_after_its_customer_was_erased_stays_anonymous_when_it_comes_again_without_one(
     world,
 ):

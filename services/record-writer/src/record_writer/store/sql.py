@@ -74,7 +74,7 @@ def _full(resource: Resource) -> str:
 
 def _full_value(resource: Resource, column: str) -> str:
     if column == "metadata":
-        return "stored.metadata || excluded.metadata"
+        return _metadata("excluded.metadata")
     if column == "created_at_source":
         return "coalesce(excluded.created_at_source, stored.created_at_source)"
     if column in ("contact_id", "match_rank"):
@@ -94,11 +94,18 @@ _OLDER_CONSENT = """lower(excluded.email) = lower(stored.email)
         AND excluded.accepts_marketing_updated_at < stored.accepts_marketing_updated_at"""
 
 
+def _metadata(incoming: str) -> str:
+    """Return what is kept of metadata: all that was ever said, unless the person is erased."""
+    return f"CASE WHEN {incoming} ? 'redacted' THEN {incoming} ELSE stored.metadata || {incoming} END"
+
+
 def _hidden(resource: Resource) -> str:
-    return " AND ".join(
+    """Return the condition that Shopify hid the personal columns, and not we, for a person who is erased."""
+    are_null = (
         f"excluded.{name} = '[]'" if name == "addresses" else f"excluded.{name} IS NULL"
         for name in PROTECTED[resource]
     )
+    return " AND ".join((*are_null, "NOT excluded.metadata ? 'redacted'"))
 
 
 def _partial(resource: Resource) -> str:
@@ -108,7 +115,7 @@ def _partial(resource: Resource) -> str:
 
 def _partial_value(resource: Resource, column: str) -> str:
     if column == "metadata":
-        return "stored.metadata || coalesce(staged.metadata, '{}')"
+        return _metadata("coalesce(staged.metadata, '{}')")
     return f"CASE WHEN {_carries(resource, column)} THEN {_value('staged.', column)} ELSE stored.{column} END"
 
 
