@@ -275,7 +275,10 @@ def _cpu_seconds(connection: "psycopg.Connection[Any]") -> float:
 
 
 def _cpu_of(process: psutil.Process) -> float:
-    times = process.cpu_times()
+    try:
+        times = process.cpu_times()
+    except psutil.NoSuchProcess:
+        return 0.0
     return float(times.user + times.system)
 
 

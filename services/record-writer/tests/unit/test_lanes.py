@@ -69,7 +69,7 @@ async def test_no_more_batches_of_syncs_are_in_hand_than_have_a_place():
         return batch
 
     handlers = [lanes.few_at_once(write) for _ in range(5)]
-    batches = [asyncio.create_task(handle([])) for handle in handlers]
+    batches = [asyncio.ensure_future(handle([])) for handle in handlers]
     for _ in range(10):
         await asyncio.sleep(0)
     release.set()

@@ -91,7 +91,8 @@ def interpret(raw: RawRecord) -> Change:
         change = mapper(_decode(decoder, body, raw.resource), observed_at=raw.observed_at)
         if "metadata" in change.columns:
             fields = _decode(_ANY, body, raw.resource).items()
-            others = {name: value for name, value in fields if name not in _mapped(decoder.type)}
+            shape: type[msgspec.Struct] = decoder.type
+            others = {name: value for name, value in fields if name not in _mapped(shape)}
             change.columns["metadata"] = others | change.columns["metadata"]
     if body != raw.body and "metadata" in change.columns:
         change.columns["metadata"]["replaced_characters"] = True
