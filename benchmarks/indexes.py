@@ -1,6 +1,5 @@
 """What each index of the mirror costs a row: every one alone beside the keys, none, and all together."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,8 +7,8 @@ import psycopg
 from rich.console import Console
 
 from benchmarks.measure import table
-from benchmarks.records import LIMIT_ADVERTISER_ID, copies, edited, messages, samples
-from benchmarks.writer import TABLES, Place, fill, limit, publish, settle, sync_job, writers_place, written
+from benchmarks.records import LIMIT_ADVERTISER_ID, copies, edited, samples
+from benchmarks.writer import TABLES, Place, fill, limit, settle, sync_job, writers_place, written
 from sync_common.contracts.resources import Resource
 
 COUNT = 20_000
@@ -39,12 +38,12 @@ def run(console: Console) -> None:
 
 def _rows(place: Place, resource: Resource, *, first_job: int) -> tuple[Batches, Batches, Batches]:
     """Return the rows that the service makes of new records and of changed ones, as COPY text, and their ledger."""
-    bodies = copies(resource, samples(resource), COUNT)
-    fill(place, resource, bodies, SIZE, job_id=first_job)
+    made = samples(resource)
+    fill(place, resource, made, SIZE, job_id=first_job)
+    bodies = copies(resource, made, COUNT)
     some = []
     for job_id, sent in enumerate((bodies, edited(resource, bodies, minutes=1)), start=first_job + 1):
-        asyncio.run(publish(place.kafka, resource, messages(resource, sent, job_id=job_id)))
-        sync_job(place, resource, job_id, COUNT)
+        sync_job(place, resource, job_id, sent)
         some.append(written(place.url, resource, job_id))
     (new, ledger), (changed, _) = some
     return new, changed, ledger

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 from uuid import uuid4
 
+import httpx
 import psutil
 import psycopg
 from rich.console import Console
@@ -30,7 +31,7 @@ from benchmarks.records import (
 from local_stack import schema
 from local_stack.parts import kafka_server, postgres_server
 from local_stack.postgres import replace_database
-from local_stack.processes import Process, start
+from local_stack.processes import Process, free_port, start
 from local_stack.repository import LOCAL, POSTGRES_SQL, migrations_of, scratch_folder
 from sync_common.bus import Message, Producer
 from sync_common.bus.topics import ensure_topics
@@ -43,6 +44,7 @@ COUNTS = {Resource.CUSTOMERS: 30_000, Resource.ORDERS: 20_000, Resource.PRODUCTS
 BATCH_RECORDS = 1_000
 TABLES = {Resource.CUSTOMERS: "contacts", Resource.ORDERS: "orders", Resource.PRODUCTS: "products"}
 SECONDS_MAX = 600.0
+Seen = TypeVar("Seen")
 FIRST_FILLER, FILLERS = 1_000, 50
 """The other tenants of a table."""
 
@@ -121,54 +123,55 @@ def run(console: Console, *, sizes: Sequence[int] = (100_000,), counts: dict[Res
         with writers_place("bench-writer") as place:
             shown = table(
                 f"writer: tables of {size:,} rows, batches of {BATCH_RECORDS:,}, from Kafka to committed rows",
-                "", "records", "limit rec/s", "ours rec/s", "ratio",
+                "", "records", "limit rec/s", "1 process rec/s", "ratio", "2 processes rec/s", "ratio",
                 "limit PostgreSQL µs", "ours PostgreSQL µs", "ours Python µs", "MiB at most",
             )  # fmt: skip
             for number, (resource, count) in enumerate(counts.items()):
-                bodies = copies(resource, made[resource], count)
-                for row in _resource(place, resource, bodies, size=size, first_job=1 + 10 * number):
+                fill(place, resource, made[resource], size, job_id=100 * number)
+                for row in _resource(place, resource, made[resource], count, first_job=100 * number + 1):
                     shown.add_row(*row)
             console.print(shown)
 
 
 def _resource(
-    place: Place, resource: Resource, bodies: Sequence[Body], *, size: int, first_job: int
+    place: Place, resource: Resource, made: Sequence[Body], count: int, *, first_job: int
 ) -> Iterator[list[str]]:
+    alone, together = (_passes(resource, copies(resource, made, count, after=n * 500_000)) for n in range(2))
+    for job_id, (name, some) in zip(range(first_job, 100_000, 2), alone.items(), strict=False):
+        one = sync_job(place, resource, job_id, some)
+        two = sync_job(place, resource, job_id + 1, together[name], processes=2)
+        rows, ledger = written(place.url, resource, job_id)
+        settle(place.url)
+        most = limit(place.url, resource, rows, ledger)
+        yield [
+            f"{resource}, {name}", f"{len(some):,}", f"{most.per_second:,.0f}",
+            f"{one.per_second:,.0f}", f"{one.per_second / most.per_second:.2f}",
+            f"{two.per_second:,.0f}", f"{two.per_second / most.per_second:.2f}",
+            f"{most.server_micros:.0f}", f"{one.server_micros:.0f}", f"{one.cpu_micros:.0f}",
+            f"{max(one.memory_bytes_max, two.memory_bytes_max) / 2**20:.0f}",
+        ]  # fmt: skip
+
+
+def _passes(resource: Resource, bodies: Sequence[Body]) -> dict[str, Sequence[Body]]:
     changed = edited(resource, bodies, minutes=1)
     half, quarter = len(bodies) // 2, len(bodies) // 4
-    passes = {
+    return {
         "fresh": bodies,
         "all changed": changed,
         "all equal": changed,
         "mixed": [
             *changed[:half],
             *edited(resource, bodies[half : half + quarter], minutes=2),
-            *copies(resource, bodies[half + quarter :], len(bodies) - half - quarter, after=len(bodies)),
+            *copies(resource, bodies, quarter, after=int(bodies[0]["legacyResourceId"][-7:]) + 100_000),
         ],
     }
-    fill(place, resource, bodies, size, job_id=first_job - 1)
-    for job_id, (name, some) in enumerate(passes.items(), start=first_job):
-        asyncio.run(publish(place.kafka, resource, messages(resource, some, job_id=job_id)))
-        settle(place.url)
-        ours = sync_job(place, resource, job_id, len(some))
-        rows, ledger = written(place.url, resource, job_id)
-        settle(place.url)
-        most = limit(place.url, resource, rows, ledger)
-        yield [
-            f"{resource}, {name}", f"{len(some):,}",
-            f"{most.per_second:,.0f}", f"{ours.per_second:,.0f}", f"{ours.per_second / most.per_second:.2f}",
-            f"{most.server_micros:.0f}", f"{ours.server_micros:.0f}", f"{ours.cpu_micros:.0f}",
-            f"{ours.memory_bytes_max / 2**20:.0f}",
-        ]  # fmt: skip
 
 
-def fill(place: Place, resource: Resource, bodies: Sequence[Body], size: int, *, job_id: int) -> None:
+def fill(place: Place, resource: Resource, made: Sequence[Body], size: int, *, job_id: int) -> None:
     """Let the service write some records, and make rows of other tenants like them until the table has its size."""
-    some = copies(resource, bodies, BATCH_RECORDS, after=1_000_000)
-    asyncio.run(publish(place.kafka, resource, messages(resource, some, job_id=job_id)))
-    sync_job(place, resource, job_id, len(some))
+    sync_job(place, resource, job_id, copies(resource, made, BATCH_RECORDS, after=1_500_000))
     name = TABLES[resource]
-    made = {
+    others = {
         "advertiser_id": f"{FIRST_FILLER} + number % {FILLERS}",
         "external_id": "row.external_id || number",
         "email": "number || row.email",
@@ -176,7 +179,7 @@ def fill(place: Place, resource: Resource, bodies: Sequence[Body], size: int, *,
         "contact_id": "NULL",
     }
     columns = _columns(place.url, name)
-    values = ", ".join(made.get(column, f"row.{column}") for column in columns)
+    values = ", ".join(others.get(column, f"row.{column}") for column in columns)
     with psycopg.connect(place.url, autocommit=True) as connection:
         connection.execute(
             f"""INSERT INTO records.{name} ({", ".join(columns)})
@@ -202,39 +205,47 @@ class WriterCost(Cost):
 
 async def publish(bootstrap: str, resource: Resource, batch: Iterable[Message]) -> None:
     """Put messages into the sync topic of a resource."""
-    topic = sync_topic(resource)
     producer = Producer(bootstrap, "bench")
     await producer.start()
     try:
         sending = producer.batch()
         for message in batch:
-            await sending.enqueue(topic, message.key, message.value or b"", list(message.headers))
+            await sending.enqueue(
+                sync_topic(resource), message.key, message.value or b"", list(message.headers)
+            )
         await sending.flush()
     finally:
         await producer.stop()
 
 
-def sync_job(place: Place, resource: Resource, job_id: int, count: int) -> WriterCost:
-    """Let the service write a job that is in Kafka already; the clock runs between its first batch and its last."""
-    writer = place.writer(
-        WRITER_LANES='["sync"]',
-        WRITER_RESOURCES=f'["{resource}"]',
-    )
+def sync_job(
+    place: Place, resource: Resource, job_id: int, bodies: Sequence[Body], *, processes: int = 1
+) -> WriterCost:
+    """Let the service write a job; the clock runs between its first batch and its last.
+
+    The processes are held still while the job is put into Kafka, after all have joined.
+    """
+    settle(place.url)
+    scope = {"WRITER_LANES": '["sync"]', "WRITER_RESOURCES": f'["{resource}"]'}
+    ports = [free_port() for _ in range(processes)]
+    writers = [place.writer(WRITER_OPS_PORT=str(port), **scope) for port in ports]
     try:
+        wait(lambda: _ready(writers, ports), bool)
+        for writer in writers:
+            psutil.Process(writer.pid).suspend()
+        asyncio.run(publish(place.kafka, resource, messages(resource, bodies, job_id=job_id)))
+        for writer in writers:
+            psutil.Process(writer.pid).resume()
         with closing(psycopg.connect(place.url, autocommit=True)) as connection:
-
-            def look() -> tuple[int, float]:
-                assert writer.running, writer.log_tail()
-                return tally(connection, job_id)
-
-            first = wait(look, lambda seen: seen[0] > 0)
-            before = _cpu_seconds(connection), _cpu_of(psutil.Process(writer.pid))
-            last = wait(look, lambda seen: seen[0] >= count)
-            after = _cpu_seconds(connection), _cpu_of(psutil.Process(writer.pid))
-        assert last[0] == count, "every record is in the ledger once"
-        memory = _memory_bytes_max(writer.pid)
+            first = wait(lambda: tally(connection, job_id), lambda seen: seen[0] > 0)
+            before = _cpu_seconds(connection), _cpu_of_all(writers)
+            last = wait(lambda: tally(connection, job_id), lambda seen: seen[0] >= len(bodies))
+            after = _cpu_seconds(connection), _cpu_of_all(writers)
+        assert last[0] == len(bodies), "every record is in the ledger once"
+        memory = max(_memory_bytes_max(writer.pid) for writer in writers)
     finally:
-        writer.stop()
+        for writer in writers:
+            writer.stop()
     return WriterCost(
         records=last[0] - first[0],
         seconds=last[1] - first[1],
@@ -244,13 +255,20 @@ def sync_job(place: Place, resource: Resource, job_id: int, count: int) -> Write
     )
 
 
-def wait(
-    look: Callable[[], tuple[int, float]], until: Callable[[tuple[int, float]], bool]
-) -> tuple[int, float]:
+def _ready(writers: Sequence[Process], ports: Sequence[int]) -> bool:
+    for writer in writers:
+        assert writer.running, writer.log_tail()
+    try:
+        return all(httpx.get(f"http://127.0.0.1:{port}/readyz").is_success for port in ports)
+    except httpx.TransportError:
+        return False
+
+
+def wait(look: Callable[[], Seen], until: Callable[[Seen], bool]) -> Seen:
     """Look until what is seen will do; return it."""
     deadline = time.monotonic() + SECONDS_MAX
     while not until(seen := look()):
-        assert time.monotonic() < deadline, f"still at {seen[0]} records"
+        assert time.monotonic() < deadline, f"still {seen}"
         time.sleep(0.02)
     return seen
 
@@ -280,6 +298,10 @@ def _cpu_of(process: psutil.Process) -> float:
     except psutil.NoSuchProcess:
         return 0.0
     return float(times.user + times.system)
+
+
+def _cpu_of_all(processes: Sequence[Process]) -> float:
+    return sum(_cpu_of(psutil.Process(process.pid)) for process in processes)
 
 
 def _memory_bytes_max(pid: int) -> int:

@@ -134,7 +134,7 @@ def _calm_collector() -> None:
     """Spare what lives as long as the process, and collect less often: batches make much that is not garbage."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 10, 10)
+    gc.set_threshold(250_000, 10, 10)  # two batches of a thousand records in hand
 
 
 async def _run(work: Closer) -> None:

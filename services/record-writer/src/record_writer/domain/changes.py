@@ -90,12 +90,22 @@ A column is here only if every source of a full record can give it the same valu
 for orders and products, webhooks. `fulfillment_status_raw` is not: webhooks know four values, GraphQL eleven.
 """
 
+DOCUMENTS: dict[Resource, tuple[str, ...]] = {
+    Resource.CUSTOMERS: ("default_address", "addresses"),
+    Resource.ORDERS: ("line_items", "discount_codes", "shipping_address", "billing_address"),
+    Resource.PRODUCTS: ("variants", "images"),
+}
+"""Content that is stored as JSON: written once, for its fingerprint and for the database alike."""
+
 REQUIRED: dict[Resource, tuple[str, ...]] = {
     Resource.CUSTOMERS: (),
     Resource.ORDERS: ("total_price", "currency", "ordered_at"),
     Resource.PRODUCTS: ("title",),
 }
 """Columns without which no row can be made."""
+
+
+_encode = msgspec.json.Encoder().encode
 
 
 class Kind(StrEnum):
@@ -142,7 +152,7 @@ def content_hash(resource: Resource, columns: Columns) -> bytes | None:
         content = [columns[name] for name in CANONICAL[resource]]
     except KeyError:
         return None
-    return blake2b(msgspec.json.encode(content), digest_size=HASH_SIZE).digest()
+    return blake2b(_encode(content), digest_size=HASH_SIZE).digest()
 
 
 def record(
@@ -158,6 +168,9 @@ def record(
 
     `settles` says that it was read by id.
     """
+    for name in DOCUMENTS[resource]:
+        if columns.get(name) is not None:
+            columns[name] = msgspec.Raw(_encode(columns[name]))
     fingerprint = content_hash(resource, columns)
     return Change(
         kind=Kind.PARTIAL if fingerprint is None else Kind.FULL,

@@ -18,6 +18,7 @@ from record_writer.domain.values import (
     known,
     lower,
     money,
+    optional_identifier,
     short_text,
     tags,
     text,
@@ -155,14 +156,15 @@ def _addresses(raw: GraphqlCustomer) -> Columns:
     if raw.addresses_v2 is UNSET or raw.default_address is UNSET:
         return {}
     found = addresses(raw.addresses_v2.nodes if raw.addresses_v2 else [])
-    return {"addresses": found, "default_address": _default(address(raw.default_address), found)}
+    return {"addresses": found, "default_address": _default(raw.default_address, found)}
 
 
-def _default(chosen: Address | None, all_addresses: list[Address]) -> Address | None:
+def _default(chosen: GraphqlAddress | None, all_addresses: list[Address]) -> Address | None:
     """Return the default address in full: bulk files and reads by id name only its id."""
     if chosen is None:
         return None
-    return next((one for one in all_addresses if one.id == chosen.id), chosen)
+    number = optional_identifier(chosen.id)
+    return next((one for one in all_addresses if one.id == number), None) or address(chosen)
 
 
 def _state(raw: Maybe[str]) -> Columns:

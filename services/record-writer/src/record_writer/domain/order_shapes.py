@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from record_writer.domain.addresses import GraphqlAddress, RestAddress
-from record_writer.domain.values import Maybe, Money, optional_identifier
+from record_writer.domain.values import Amount, Maybe, optional_identifier
 
 
 class LineItem(msgspec.Struct):
@@ -30,8 +30,8 @@ class LineItem(msgspec.Struct):
 class Bag(msgspec.Struct, rename="camel"):
     """MoneyBag of GraphQL; bulk files select the shop's money only, except for the total."""
 
-    shop_money: Money | None = None
-    presentment_money: Money | None = None
+    shop_money: Amount | None = None
+    presentment_money: Amount | None = None
 
 
 class Reference(msgspec.Struct, rename="camel"):

@@ -91,7 +91,11 @@ def optional_identifier(value: int | str | None) -> str | None:
     """Return Shopify's number as text, or None where there is none."""
     if value is None:
         return None
-    digits = str(value).partition("?")[0].rpartition("/")[2]
+    digits = value if isinstance(value, str) else str(value)
+    if "?" in digits:
+        digits = digits.partition("?")[0]
+    if "/" in digits:
+        digits = digits.rpartition("/")[2]
     return digits if digits.isascii() and digits.isdecimal() and len(digits) <= 40 else None
 
 
@@ -108,6 +112,12 @@ def tags(value: Iterable[str] | str | None, field: str) -> list[str]:
 def carried(**columns: Any) -> Columns:
     """Keep the columns that a payload really carries: absent is not null."""
     return {name: value for name, value in columns.items() if value is not UNSET}
+
+
+class Amount(msgspec.Struct):
+    """MoneyV2 of GraphQL, where the currency is known already."""
+
+    amount: Decimal
 
 
 class Money(msgspec.Struct):

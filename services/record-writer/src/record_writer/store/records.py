@@ -51,8 +51,6 @@ async def write(tx: Transaction, resource: Resource, plan: Plan) -> Written:
         if any(plan.rounds):
             await stage(cursor, resource, plan)
             await _drop_deleted(cursor, resource, written)
-            if resource is Resource.ORDERS:
-                await cursor.execute(query("link_staged_orders"))
             if plan.partial:
                 await cursor.execute(statement("lock_staged", resource))
             if plan.full:

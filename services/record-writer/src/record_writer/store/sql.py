@@ -19,9 +19,14 @@ DEFAULTS = {
     "discount_codes": "'[]'::jsonb",
     "variants": "'[]'::jsonb",
     "images": "'[]'::jsonb",
-    "match_rank": "0",
 }
 """What a column holds that no payload has carried yet."""
+
+LINKS = {
+    "contact_id": "coalesce(customer.id, namesake.id)",
+    "match_rank": "CASE WHEN customer.id IS NOT NULL THEN 3 ELSE coalesce(namesake.rank, 0) END",
+}
+"""The columns of an order that no payload carries: its contact, see queries/staged_orders.sql."""
 
 CONSENT = (
     "accepts_marketing",
@@ -51,7 +56,8 @@ def statement(name: str, resource: Resource) -> str:
         table=MIRROR[resource].name,
         columns=", ".join(columns),
         data_columns=", ".join(data_columns(MIRROR[resource])),
-        values=", ".join(_value("", column) for column in columns),
+        values=", ".join(LINKS.get(column) or _value("staged.", column) for column in columns),
+        staged=query("staged_orders") if resource is Resource.ORDERS else "staged",
         assignments=_full(resource) if name == "upsert_records" else _partial(resource),
         differs=_differs(resource),
         also=", status = 'archived'" if resource is Resource.PRODUCTS else "",
@@ -59,7 +65,7 @@ def statement(name: str, resource: Resource) -> str:
 
 
 def _columns(resource: Resource) -> tuple[str, ...]:
-    links = ("contact_id", "match_rank") if resource is Resource.ORDERS else ()
+    links = LINKS if resource is Resource.ORDERS else ()
     return (*data_columns(MIRROR[resource]), *links)
 
 
@@ -77,7 +83,7 @@ def _full_value(resource: Resource, column: str) -> str:
         return _metadata("excluded.metadata")
     if column == "created_at_source":
         return "coalesce(excluded.created_at_source, stored.created_at_source)"
-    if column in ("contact_id", "match_rank"):
+    if column in LINKS:
         return f"CASE WHEN {_RELINK} THEN excluded.{column} ELSE stored.{column} END"
     if column in PROTECTED[resource]:
         return f"CASE WHEN {_hidden(resource)} THEN stored.{column} ELSE excluded.{column} END"

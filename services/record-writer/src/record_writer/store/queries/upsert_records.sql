@@ -6,11 +6,11 @@ WITH written AS (
     INSERT INTO records.{table} AS stored
         (advertiser_id, source_type, source_id, external_id, updated_at_source, observed_at, content_hash, body_hash,
          {columns})
-    SELECT advertiser_id, 'ShopifyStore', source_id, external_id, updated_at_source, observed_at, content_hash, body_hash,
-           {values}
-    FROM staged
-    WHERE round = 0
-    ORDER BY advertiser_id, source_id, external_id
+    SELECT staged.advertiser_id, 'ShopifyStore', staged.source_id, staged.external_id, staged.updated_at_source,
+           staged.observed_at, staged.content_hash, staged.body_hash, {values}
+    FROM {staged}
+    WHERE staged.round = 0
+    ORDER BY staged.advertiser_id, staged.source_id, staged.external_id
     ON CONFLICT (advertiser_id, source_type, source_id, external_id) DO UPDATE SET
         updated_at_source = excluded.updated_at_source,
         observed_at = excluded.observed_at,
