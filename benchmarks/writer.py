@@ -41,11 +41,11 @@ from sync_common.contracts.topics import RECORD_WRITER, sync_topic
 from sync_common.db.migrations import upgrade
 
 COUNTS = {Resource.CUSTOMERS: 30_000, Resource.ORDERS: 20_000, Resource.PRODUCTS: 10_000}
-BATCH_RECORDS = 1_000
+BATCH_RECORDS = 2_000
 TABLES = {Resource.CUSTOMERS: "contacts", Resource.ORDERS: "orders", Resource.PRODUCTS: "products"}
 SECONDS_MAX = 600.0
 Seen = TypeVar("Seen")
-FIRST_FILLER, FILLERS = 1_000, 50
+FILL_RECORDS, FIRST_FILLER, FILLERS = 1_000, 1_000, 50
 """The other tenants of a table."""
 
 # What the writer reads of its neighbours, by their contract.
@@ -169,7 +169,7 @@ def _passes(resource: Resource, bodies: Sequence[Body]) -> dict[str, Sequence[Bo
 
 def fill(place: Place, resource: Resource, made: Sequence[Body], size: int, *, job_id: int) -> None:
     """Let the service write some records, and make rows of other tenants like them until the table has its size."""
-    sync_job(place, resource, job_id, copies(resource, made, BATCH_RECORDS, after=1_500_000))
+    sync_job(place, resource, job_id, copies(resource, made, FILL_RECORDS, after=1_500_000))
     name = TABLES[resource]
     others = {
         "advertiser_id": f"{FIRST_FILLER} + number % {FILLERS}",
@@ -184,7 +184,7 @@ def fill(place: Place, resource: Resource, made: Sequence[Body], size: int, *, j
         connection.execute(
             f"""INSERT INTO records.{name} ({", ".join(columns)})
                 SELECT {values} FROM records.{name} AS row
-                CROSS JOIN generate_series(1, {size // BATCH_RECORDS}) AS number
+                CROSS JOIN generate_series(1, {size // FILL_RECORDS}) AS number
                 WHERE row.advertiser_id = {ADVERTISER_ID} AND row.source_id = {STORE_ID}
             """.encode()  # noqa: S608
         )

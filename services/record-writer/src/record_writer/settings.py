@@ -25,7 +25,7 @@ class Settings(DatabaseSettings):
     redaction_key: SecretStr = Field(
         min_length=32, description="Secret under which erased customers are remembered; never changes."
     )
-    batch_records_max: int = Field(default=1000, ge=1, le=10_000, description="Records in one transaction.")
+    batch_records_max: int = Field(default=2000, ge=1, le=10_000, description="Records in one transaction.")
     sync_consumers: int = Field(
         default=2,
         ge=1,

@@ -5,7 +5,7 @@ import msgspec
 from record_writer.domain.values import optional_identifier
 
 
-class Address(msgspec.Struct, omit_defaults=True):
+class Address(msgspec.Struct, omit_defaults=True, gc=False):
     """A postal address as it is stored, without its empty lines; `id` is set for a customer's own addresses only."""
 
     id: str | None = None
@@ -24,7 +24,7 @@ class Address(msgspec.Struct, omit_defaults=True):
     phone: str | None = None
 
 
-class RestAddress(msgspec.Struct):
+class RestAddress(msgspec.Struct, gc=False):
     """An address in a webhook."""
 
     id: int | str | None = None
@@ -43,7 +43,7 @@ class RestAddress(msgspec.Struct):
     phone: str | None = None
 
 
-class GraphqlAddress(msgspec.Struct, rename="camel"):
+class GraphqlAddress(msgspec.Struct, rename="camel", gc=False):
     """MailingAddress of GraphQL."""
 
     id: str | None = None

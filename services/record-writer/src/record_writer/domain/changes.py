@@ -2,7 +2,7 @@
 
 from datetime import datetime, timedelta
 from enum import StrEnum
-from hashlib import blake2b, sha256
+from hashlib import sha256
 
 import msgspec
 
@@ -117,7 +117,7 @@ class Kind(StrEnum):
     KNOWN = "known"  # stored already, from these very bytes: not even read
 
 
-class Change(msgspec.Struct, frozen=True):
+class Change(msgspec.Struct, frozen=True, gc=False):
     """What one raw record says about one record of the shop.
 
     `updated_at` is None where the payload has no time of its own; `content_hash` is None unless the record is full.
@@ -152,7 +152,7 @@ def content_hash(resource: Resource, columns: Columns) -> bytes | None:
         content = [columns[name] for name in CANONICAL[resource]]
     except KeyError:
         return None
-    return blake2b(_encode(content), digest_size=HASH_SIZE).digest()
+    return sha256(_encode(content)).digest()[:HASH_SIZE]
 
 
 def record(

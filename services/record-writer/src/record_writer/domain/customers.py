@@ -33,7 +33,7 @@ PROTECTED = ("email", "phone", "first_name", "last_name", "default_address", "ad
 """Columns that are null for an app without access to protected customer data, level 2."""
 
 
-class EmailAddress(msgspec.Struct, rename="camel"):
+class EmailAddress(msgspec.Struct, rename="camel", gc=False):
     """CustomerEmailAddress of GraphQL."""
 
     email_address: str | None = None
@@ -42,27 +42,27 @@ class EmailAddress(msgspec.Struct, rename="camel"):
     marketing_updated_at: datetime | None = None
 
 
-class PhoneNumber(msgspec.Struct, rename="camel"):
+class PhoneNumber(msgspec.Struct, rename="camel", gc=False):
     """CustomerPhoneNumber of GraphQL; the consent is kept as it is."""
 
     phone_number: str | None = None
     sms_marketing_consent: msgspec.Raw = msgspec.Raw(b"null")
 
 
-class LastOrder(msgspec.Struct, rename="camel"):
+class LastOrder(msgspec.Struct, rename="camel", gc=False):
     """The customer's last order, in so far as GraphQL shows it."""
 
     created_at: datetime | None = None
     processed_at: datetime | None = None
 
 
-class Addresses(msgspec.Struct):
+class Addresses(msgspec.Struct, gc=False):
     """A complete connection of addresses."""
 
     nodes: list[GraphqlAddress] = []
 
 
-class GraphqlCustomer(msgspec.Struct, rename="camel"):
+class GraphqlCustomer(msgspec.Struct, rename="camel", gc=False):
     """Customer of GraphQL, as selected by our queries."""
 
     id: str
@@ -185,7 +185,7 @@ def _metadata(raw: GraphqlCustomer) -> Columns:
     )
 
 
-class RestConsent(msgspec.Struct):
+class RestConsent(msgspec.Struct, gc=False):
     """Consent in a webhook."""
 
     state: str | None = None
@@ -193,7 +193,7 @@ class RestConsent(msgspec.Struct):
     consent_updated_at: datetime | None = None
 
 
-class RestCustomer(msgspec.Struct):
+class RestCustomer(msgspec.Struct, gc=False):
     """Body of customers/create, /update, /enable and /disable (shopify.dev, Webhooks)."""
 
     id: int | str
@@ -242,7 +242,7 @@ def from_webhook(raw: RestCustomer, *, observed_at: datetime) -> Change:
     )
 
 
-class PurchasingSummary(msgspec.Struct, rename="camel"):
+class PurchasingSummary(msgspec.Struct, rename="camel", gc=False):
     """Body of customers/purchasing_summary."""
 
     customer_id: int | str
@@ -261,7 +261,7 @@ def from_purchasing_summary(raw: PurchasingSummary, *, observed_at: datetime) ->
     return hint(identifier(raw.customer_id, "customers.customerId"), observed_at=observed_at, columns=columns)
 
 
-class TagsChanged(msgspec.Struct, rename="camel"):
+class TagsChanged(msgspec.Struct, rename="camel", gc=False):
     """Body of customer.tags_added and customer.tags_removed. The tags are deltas: only a new read is safe."""
 
     customer_id: int | str
@@ -272,7 +272,7 @@ def from_tags(raw: TagsChanged, *, observed_at: datetime) -> Change:
     return hint(identifier(raw.customer_id, "customers.customerId"), observed_at=observed_at)
 
 
-class EmailConsentChanged(msgspec.Struct):
+class EmailConsentChanged(msgspec.Struct, gc=False):
     """Body of customers_email_marketing_consent/update."""
 
     customer_id: int | str
@@ -292,7 +292,7 @@ def from_email_consent(raw: EmailConsentChanged, *, observed_at: datetime) -> Ch
     )
 
 
-class SmsConsentChanged(msgspec.Struct):
+class SmsConsentChanged(msgspec.Struct, gc=False):
     """Body of customers_marketing_consent/update."""
 
     id: int | str
@@ -303,7 +303,7 @@ def from_sms_consent(raw: SmsConsentChanged, *, observed_at: datetime) -> Change
     return hint(identifier(raw.id, "customers.id"), observed_at=observed_at)
 
 
-class Merged(msgspec.Struct):
+class Merged(msgspec.Struct, gc=False):
     """Body of customers/merge."""
 
     admin_graphql_api_customer_kept_id: str

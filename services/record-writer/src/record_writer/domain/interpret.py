@@ -17,7 +17,7 @@ from sync_common.contracts.resources import Resource, Shape
 Mapper = Callable[..., Change]
 
 
-class Deleted(msgspec.Struct):
+class Deleted(msgspec.Struct, gc=False):
     """Body of customers/delete, orders/delete and products/delete."""
 
     id: int | str

@@ -10,7 +10,7 @@ from record_writer.domain.addresses import GraphqlAddress, RestAddress
 from record_writer.domain.values import Amount, Maybe, optional_identifier
 
 
-class LineItem(msgspec.Struct):
+class LineItem(msgspec.Struct, gc=False):
     """One line of an order, as it is stored."""
 
     id: str
@@ -27,14 +27,14 @@ class LineItem(msgspec.Struct):
     gift_card: bool
 
 
-class Bag(msgspec.Struct, rename="camel"):
+class Bag(msgspec.Struct, rename="camel", gc=False):
     """MoneyBag of GraphQL; bulk files select the shop's money only, except for the total."""
 
     shop_money: Amount | None = None
     presentment_money: Amount | None = None
 
 
-class Reference(msgspec.Struct, rename="camel"):
+class Reference(msgspec.Struct, rename="camel", gc=False):
     """Another record that is only named."""
 
     id: str | None = None
@@ -46,7 +46,7 @@ class Reference(msgspec.Struct, rename="camel"):
         return optional_identifier(self.legacy_resource_id or self.id)
 
 
-class GraphqlLine(msgspec.Struct, rename="camel"):
+class GraphqlLine(msgspec.Struct, rename="camel", gc=False):
     """LineItem of GraphQL."""
 
     id: str
@@ -63,13 +63,13 @@ class GraphqlLine(msgspec.Struct, rename="camel"):
     variant: Reference | None = None
 
 
-class Lines(msgspec.Struct):
+class Lines(msgspec.Struct, gc=False):
     """A complete connection of line items."""
 
     nodes: list[GraphqlLine] = []
 
 
-class GraphqlOrder(msgspec.Struct, rename="camel"):
+class GraphqlOrder(msgspec.Struct, rename="camel", gc=False):
     """Order of GraphQL, as selected by our queries."""
 
     id: str
@@ -116,7 +116,7 @@ class GraphqlOrder(msgspec.Struct, rename="camel"):
     updated_at: datetime | None = None
 
 
-class RestLine(msgspec.Struct):
+class RestLine(msgspec.Struct, gc=False):
     """A line item in a webhook."""
 
     id: int | str
@@ -134,20 +134,20 @@ class RestLine(msgspec.Struct):
     requires_shipping: bool | None = None
 
 
-class RestMoney(msgspec.Struct):
+class RestMoney(msgspec.Struct, gc=False):
     """One money of a money set."""
 
     amount: Decimal | None = None
 
 
-class RestBag(msgspec.Struct):
+class RestBag(msgspec.Struct, gc=False):
     """A money set in a webhook."""
 
     shop_money: RestMoney | None = None
     presentment_money: RestMoney | None = None
 
 
-class RestTransaction(msgspec.Struct):
+class RestTransaction(msgspec.Struct, gc=False):
     """Money that moved in a refund."""
 
     kind: str | None = None
@@ -155,25 +155,25 @@ class RestTransaction(msgspec.Struct):
     amount: Decimal | None = None
 
 
-class RestRefund(msgspec.Struct):
+class RestRefund(msgspec.Struct, gc=False):
     """A refund in an order webhook."""
 
     transactions: list[RestTransaction] | UnsetType = UNSET
 
 
-class RestDiscountCode(msgspec.Struct):
+class RestDiscountCode(msgspec.Struct, gc=False):
     """A discount code with what it was worth."""
 
     code: str | None = None
 
 
-class RestCustomerReference(msgspec.Struct):
+class RestCustomerReference(msgspec.Struct, gc=False):
     """The order's customer; only its number is used."""
 
     id: int | str | None = None
 
 
-class RestOrder(msgspec.Struct):
+class RestOrder(msgspec.Struct, gc=False):
     """Body of orders/create, /updated and /cancelled (shopify.dev, Webhooks)."""
 
     id: int | str
@@ -222,19 +222,19 @@ class RestOrder(msgspec.Struct):
     updated_at: datetime | None = None
 
 
-class RefundCreated(msgspec.Struct):
+class RefundCreated(msgspec.Struct, gc=False):
     """Body of refunds/create; its `id` is the refund's."""
 
     order_id: int | str
 
 
-class OrderEdit(msgspec.Struct):
+class OrderEdit(msgspec.Struct, gc=False):
     """What orders/edited says about the order: its number."""
 
     order_id: int | str
 
 
-class OrderEdited(msgspec.Struct):
+class OrderEdited(msgspec.Struct, gc=False):
     """Body of orders/edited."""
 
     order_edit: OrderEdit

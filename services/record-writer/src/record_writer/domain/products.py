@@ -32,7 +32,7 @@ FULL_VARIANTS_MAX = 100
 """products/update carries this many variants in full (shopify.dev, Webhooks)."""
 
 
-class Variant(msgspec.Struct):
+class Variant(msgspec.Struct, gc=False):
     """One variant of a product, as it is stored."""
 
     id: str
@@ -49,7 +49,7 @@ class Variant(msgspec.Struct):
     option3: str | None
 
 
-class Image(msgspec.Struct):
+class Image(msgspec.Struct, gc=False):
     """One picture of a product, as it is stored."""
 
     url: str
@@ -58,13 +58,13 @@ class Image(msgspec.Struct):
     height: int | None
 
 
-class GraphqlOption(msgspec.Struct):
+class GraphqlOption(msgspec.Struct, gc=False):
     """One chosen option of a variant."""
 
     value: str | None = None
 
 
-class GraphqlVariant(msgspec.Struct, rename="camel"):
+class GraphqlVariant(msgspec.Struct, rename="camel", gc=False):
     """ProductVariant of GraphQL."""
 
     id: str
@@ -80,13 +80,13 @@ class GraphqlVariant(msgspec.Struct, rename="camel"):
     selected_options: list[GraphqlOption] | None = None
 
 
-class Variants(msgspec.Struct):
+class Variants(msgspec.Struct, gc=False):
     """A complete connection of variants."""
 
     nodes: list[GraphqlVariant] = []
 
 
-class GraphqlImage(msgspec.Struct, rename="camel"):
+class GraphqlImage(msgspec.Struct, rename="camel", gc=False):
     """Image of GraphQL."""
 
     url: str | None = None
@@ -95,20 +95,20 @@ class GraphqlImage(msgspec.Struct, rename="camel"):
     height: int | None = None
 
 
-class GraphqlMedium(msgspec.Struct, rename="camel"):
+class GraphqlMedium(msgspec.Struct, rename="camel", gc=False):
     """Media of GraphQL; `image` is there for pictures that are ready."""
 
     alt: str | None = None
     image: GraphqlImage | None = None
 
 
-class Media(msgspec.Struct):
+class Media(msgspec.Struct, gc=False):
     """A complete connection of media."""
 
     nodes: list[GraphqlMedium] = []
 
 
-class GraphqlProduct(msgspec.Struct, rename="camel"):
+class GraphqlProduct(msgspec.Struct, rename="camel", gc=False):
     """Product of GraphQL, as selected by our queries."""
 
     id: str
@@ -243,7 +243,7 @@ def _graphql_images(media: list[GraphqlMedium]) -> list[Image]:
     ]
 
 
-class RestVariant(msgspec.Struct):
+class RestVariant(msgspec.Struct, gc=False):
     """A variant in a webhook."""
 
     id: int | str
@@ -260,7 +260,7 @@ class RestVariant(msgspec.Struct):
     option3: str | None = None
 
 
-class RestImage(msgspec.Struct):
+class RestImage(msgspec.Struct, gc=False):
     """A picture in a webhook."""
 
     src: str | None = None
@@ -270,7 +270,7 @@ class RestImage(msgspec.Struct):
     position: int | None = None
 
 
-class RestProduct(msgspec.Struct):
+class RestProduct(msgspec.Struct, gc=False):
     """Body of products/create and products/update (shopify.dev, Webhooks)."""
 
     id: int | str

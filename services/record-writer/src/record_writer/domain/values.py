@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias, TypeVar
 
 import msgspec
@@ -48,13 +48,20 @@ def money(value: Decimal | None, field: str) -> Decimal | None:
     """Return an amount with two to four decimals: `25`, `25.0` and `25.00` are the same money, written one way."""
     if value is None:
         return None
+    try:
+        hundredths = value.quantize(_HUNDREDTH)
+    except InvalidOperation:  # more digits than any amount has, or no number at all
+        hundredths = None
+    if hundredths is not None and hundredths == value and -MONEY_LIMIT < hundredths < MONEY_LIMIT:
+        return hundredths
+    return _unusual_money(value, field)
+
+
+def _unusual_money(value: Decimal, field: str) -> Decimal:
     if not value.is_finite():
         raise InvalidRecord(field, "not a finite number")
     if value.copy_abs() >= MONEY_LIMIT:  # abs() itself fails on the largest
         raise InvalidRecord(field, "amount of more than 16 digits")
-    hundredths = value.quantize(_HUNDREDTH)
-    if hundredths == value:
-        return hundredths
     rounded = value.quantize(_SMALLEST)
     hundredths = rounded.quantize(_HUNDREDTH)
     return hundredths if hundredths == rounded else rounded.normalize()
@@ -92,10 +99,8 @@ def optional_identifier(value: int | str | None) -> str | None:
     if value is None:
         return None
     digits = value if isinstance(value, str) else str(value)
-    if "?" in digits:
-        digits = digits.partition("?")[0]
-    if "/" in digits:
-        digits = digits.rpartition("/")[2]
+    if not digits.isdecimal():
+        digits = digits.partition("?")[0].rpartition("/")[2]
     return digits if digits.isascii() and digits.isdecimal() and len(digits) <= 40 else None
 
 
@@ -114,13 +119,13 @@ def carried(**columns: Any) -> Columns:
     return {name: value for name, value in columns.items() if value is not UNSET}
 
 
-class Amount(msgspec.Struct):
+class Amount(msgspec.Struct, gc=False):
     """MoneyV2 of GraphQL, where the currency is known already."""
 
     amount: Decimal
 
 
-class Money(msgspec.Struct):
+class Money(msgspec.Struct, gc=False):
     """MoneyV2 of GraphQL."""
 
     amount: Decimal
