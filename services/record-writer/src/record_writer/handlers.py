@@ -11,9 +11,9 @@ from record_writer.domain.changes import Kind, body_hash, known_record
 from record_writer.domain.interpret import interpret
 from record_writer.domain.redaction import Hasher, Redactions
 from record_writer.errors import InvalidRecord, ReplayedElsewhere, UnknownShop
-from record_writer.lanes import Lanes
 from record_writer.metrics import RECORDS, REFETCHES, WEBHOOK_AGE
 from record_writer.store import books, erasure, records, redactions, stores, tables
+from record_writer.store.staging import GiveWay
 from sync_common.bus import Done, Message, Outcome, Rejected, outbox
 from sync_common.contracts.envelope import MalformedEnvelope
 from sync_common.contracts.events import RefetchRequested
@@ -24,7 +24,7 @@ from sync_common.db import Transaction
 from sync_common.runtime.clock import Clock
 
 REFETCH_IDS_MAX = 250
-TURN_RECORDS = 100  # some milliseconds of Python: what a webhook may have to wait for a sync
+TURN_RECORDS = 50  # some milliseconds of Python: what a webhook may have to wait for a sync
 LINKED = (Resource.CUSTOMERS, Resource.ORDERS)
 
 
@@ -56,7 +56,8 @@ class RecordHandler:
     resource: Resource
     hasher: Hasher
     clock: Clock
-    lanes: Lanes = field(default_factory=Lanes)
+    give_way: GiveWay | None = None
+    """What to wait for between two chunks of a batch, where others go first."""
 
     async def __call__(self, batch: Sequence[Message], *, tx: Transaction) -> Sequence[Outcome]:
         """Write each record unless the stored copy is newer; say what became of each.
@@ -65,15 +66,9 @@ class RecordHandler:
         alone. Then it is noted as failed, so that the books of its job still close.
         """
         received: list[Received] = []
-        for number, message in enumerate(batch, start=1):
+        for message in batch:
             received.append(_receive(message, self.resource))
-            await self._take_turns(number, received[-1])
-        if any(one.raw is not None and one.raw.store_id is not None for one in received):
-            return await self._write_or_note(tx, received)
-        with self.lanes.live():
-            return await self._write_or_note(tx, received)
-
-    async def _write_or_note(self, tx: Transaction, received: Sequence[Received]) -> Sequence[Outcome]:
+            await self._take_turns(len(received))
         if len(received) > 1:
             return await self._write(tx, received)
         savepoint = await tx.begin_nested()
@@ -98,7 +93,7 @@ class RecordHandler:
         await self._leave_out_erased(tx, received)
 
         ordered = plan(item for one in received for item in one.items)
-        written = await records.write(tx, self.resource, ordered)
+        written = await records.write(tx, self.resource, ordered, give_way=self.give_way)
 
         await books.note_outcomes(tx, self.resource, _verdicts(received, ordered, written))
         await self._note_marks(tx, list(_marks(received)))
@@ -146,12 +141,11 @@ class RecordHandler:
         for number, one in enumerate(received, start=1):
             if one.raw is not None and one.targets:
                 _interpret(one, one.raw, known)
-            await self._take_turns(number, one)
+            await self._take_turns(number)
 
-    async def _take_turns(self, number: int, one: Received) -> None:
-        """Let webhooks go first now and then, if this is a sync."""
-        if number % TURN_RECORDS == 0 and one.raw is not None and one.raw.store_id is not None:
-            await self.lanes.give_way()
+    async def _take_turns(self, number: int) -> None:
+        if self.give_way is not None and number % TURN_RECORDS == 0:
+            await self.give_way()
 
     async def _leave_out_erased(self, tx: Transaction, received: Sequence[Received]) -> None:
         items = [item for one in received for item in one.items]

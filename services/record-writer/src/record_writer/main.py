@@ -84,7 +84,8 @@ def _hasher(settings: Settings) -> Hasher:
 def build_consumers(settings: Settings, database: Database, producer: Producer) -> dict[str, Consumer]:
     """Return the consumers; each lane and resource is a group of its own, so that a busy one never delays another."""
     hasher, clock = _hasher(settings), SystemClock()
-    lanes = Lanes()
+    # Alone, a process overlaps two batches: one in PostgreSQL, one in Python. Beside webhooks it would slow them down.
+    lanes = Lanes(sync_batches_max=1 if "live" in settings.lanes else settings.sync_consumers)
 
     def consumer(
         group: str, topic: str, handler: BatchHandler, batch_records_max: int, *, number: int = 1
@@ -104,19 +105,23 @@ def build_consumers(settings: Settings, database: Database, producer: Producer) 
 
     consumers = {}
     for resource in sorted(settings.resources):
-        write = in_transaction(database, RecordHandler(resource, hasher, clock, lanes))
         if "live" in settings.lanes:
+            write = in_transaction(database, RecordHandler(resource, hasher, clock))
             group = f"{resource}.live"
-            consumers[group] = consumer(group, live_topic(resource), write, settings.batch_records_max)
-        for number in range(1, 1 + settings.sync_consumers if "sync" in settings.lanes else 1):
-            group = f"{resource}.sync"
-            consumers[f"{group}.{number}"] = consumer(
-                group,
-                sync_topic(resource),
-                lanes.few_at_once(write),
-                settings.batch_records_max,
-                number=number,
+            consumers[group] = consumer(
+                group, live_topic(resource), lanes.first(write), settings.batch_records_max
             )
+        if "sync" in settings.lanes:
+            write = in_transaction(database, RecordHandler(resource, hasher, clock, lanes.give_way))
+            group = f"{resource}.sync"
+            for number in range(1, 1 + settings.sync_consumers):
+                consumers[f"{group}.{number}"] = consumer(
+                    group,
+                    sync_topic(resource),
+                    lanes.in_its_place(write),
+                    settings.batch_records_max,
+                    number=number,
+                )
     if "compliance" in settings.lanes:
         comply = in_transaction(database, one_by_one(ComplianceHandler(hasher, clock)))
         # One transaction each: a request holds its shop alone, and the next one may have to wait for another shop.

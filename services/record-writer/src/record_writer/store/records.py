@@ -10,7 +10,7 @@ import msgspec
 
 from record_writer.domain.batches import Item, Key, Plan, Target
 from record_writer.store.sql import query, statement
-from record_writer.store.staging import Cursor, stage
+from record_writer.store.staging import Cursor, GiveWay, stage
 from sync_common.contracts.resources import Resource
 from sync_common.db import Transaction, raw_cursor
 
@@ -42,14 +42,16 @@ def as_json(rows: Iterable[Any]) -> str:
     return msgspec.json.encode(list(rows)).decode()
 
 
-async def write(tx: Transaction, resource: Resource, plan: Plan) -> Written:
+async def write(
+    tx: Transaction, resource: Resource, plan: Plan, *, give_way: GiveWay | None = None
+) -> Written:
     """Apply a plan in the caller's transaction, once in each."""
     written = Written(ties=set(plan.ties))
     async with raw_cursor(tx) as cursor:
         if plan.deletions:
             await _delete(cursor, resource, plan.deletions, written)
         if any(plan.rounds):
-            await stage(cursor, resource, plan)
+            await stage(cursor, resource, plan, give_way)
             await _drop_deleted(cursor, resource, written)
             if plan.partial:
                 await cursor.execute(statement("lock_staged", resource))

@@ -1,7 +1,6 @@
 """Rows into a temporary table by COPY; its text format is written here, at a third of the driver's cost."""
 
-import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from datetime import datetime
 from functools import cache
 from typing import Any, Final, TypeAlias
@@ -19,6 +18,7 @@ from sync_common.contracts.resources import Resource
 CHUNK_LINES: Final = 100
 NULL: Final = "\\N"
 Encode = Callable[[Any], str]
+GiveWay = Callable[[], Awaitable[None]]
 Cursor: TypeAlias = "psycopg.AsyncCursor[Any]"
 _encode_json: Final = msgspec.json.Encoder().encode
 
@@ -96,7 +96,7 @@ def line(item: Item, number: int, columns: Iterable[tuple[str, Encode]]) -> str:
     return "\t".join(fields)
 
 
-async def stage(cursor: Cursor, resource: Resource, plan: Plan) -> None:
+async def stage(cursor: Cursor, resource: Resource, plan: Plan, give_way: GiveWay | None) -> None:
     """Make the staging table and fill it with all rounds of a plan."""
     columns = encoders(resource)
     await cursor.execute(statement("create_staging", resource))
@@ -105,4 +105,5 @@ async def stage(cursor: Cursor, resource: Resource, plan: Plan) -> None:
         for start in range(0, len(numbered), CHUNK_LINES):
             lines = [line(item, number, columns) for item, number in numbered[start : start + CHUNK_LINES]]
             await copy.write(("\n".join(lines) + "\n").encode())
-            await asyncio.sleep(0)  # the other lanes of this process have their turns
+            if give_way is not None:
+                await give_way()
