@@ -238,9 +238,9 @@ def sync_job(
             psutil.Process(writer.pid).resume()
         with closing(psycopg.connect(place.url, autocommit=True)) as connection:
             first = wait(lambda: tally(connection, job_id), lambda seen: seen[0] > 0)
-            before = _cpu_seconds(connection), _cpu_of_all(writers)
+            before = _server_cpu(connection), _cpu_of_all(writers)
             last = wait(lambda: tally(connection, job_id), lambda seen: seen[0] >= len(bodies))
-            after = _cpu_seconds(connection), _cpu_of_all(writers)
+            after = _server_cpu(connection), _cpu_of_all(writers)
         assert last[0] == len(bodies), "every record is in the ledger once"
         memory = max(_memory_bytes_max(writer.pid) for writer in writers)
     finally:
@@ -250,7 +250,7 @@ def sync_job(
         records=last[0] - first[0],
         seconds=last[1] - first[1],
         cpu_seconds=after[1] - before[1],
-        server_seconds=after[0] - before[0],
+        server_seconds=_spent(before[0], after[0]),
         memory_bytes_max=memory,
     )
 
@@ -285,11 +285,16 @@ def tally(connection: "psycopg.Connection[Any]", job_id: int) -> tuple[int, floa
     return int(row[0]), float(row[1])
 
 
-def _cpu_seconds(connection: "psycopg.Connection[Any]") -> float:
-    """Return what the server's processes have spent, those that have ended left out."""
+def _server_cpu(connection: "psycopg.Connection[Any]") -> dict[int, float]:
+    """Return what each of the server's processes has spent."""
     server = psutil.Process(connection.info.backend_pid).parent()
     assert server is not None
-    return sum(_cpu_of(process) for process in (server, *server.children(recursive=True)))
+    return {process.pid: _cpu_of(process) for process in (server, *server.children(recursive=True))}
+
+
+def _spent(before: dict[int, float], after: dict[int, float]) -> float:
+    """Return the CPU seconds between two looks; what ended in between was not about the work measured."""
+    return sum(cpu - before.get(pid, 0.0) for pid, cpu in after.items())
 
 
 def _cpu_of(process: psutil.Process) -> float:
@@ -326,7 +331,7 @@ def limit(url: str, resource: Resource, rows: Sequence[bytes], ledger: Sequence[
     )
     cost = WriterCost()
     with psycopg.connect(url, autocommit=True) as connection:
-        before = _cpu_seconds(connection)
+        before = _server_cpu(connection)
         with measured(sum(batch.count(b"\n") for batch in rows)) as found:
             for batch, noted in zip(rows, ledger, strict=True):
                 with connection.transaction():
@@ -336,7 +341,7 @@ def limit(url: str, resource: Resource, rows: Sequence[bytes], ledger: Sequence[
                     connection.execute(upsert.encode())
                     with connection.cursor().copy(noting.encode()) as copy:
                         copy.write(noted)
-        cost.server_seconds = _cpu_seconds(connection) - before
+        cost.server_seconds = _spent(before, _server_cpu(connection))
     cost.records, cost.seconds, cost.cpu_seconds = found.records, found.seconds, found.cpu_seconds
     return cost
 

@@ -136,9 +136,9 @@ async def test_concurrent_batches_that_mix_full_and_partial_records_do_not_deadl
 
     together, write_now = asyncio.Barrier(2), records.write
 
-    async def write_together(*batch):
+    async def write_together(*batch, **how):
         await together.wait()
-        return await write_now(*batch)
+        return await write_now(*batch, **how)
 
     monkeypatch.setattr(records, "write", write_together)
 
