@@ -294,6 +294,11 @@ async def test_sync_now_keeps_focus_and_its_end_is_told(looking: Looker, served:
     await expect(card.get_by_text("Running", exact=True)).to_be_visible()
     await expect(card.get_by_role("button", name="Syncing")).to_be_focused()
     await expect(status.get_by_text("Sync of acme.myshopify.com started.")).to_be_visible()
+    seed.execute(
+        "UPDATE gateway.shopify_stores SET name = 'Acme USA' WHERE id = %(store)s", store=served.stores["us"]
+    )
+    await expect(card.get_by_text("Acme USA", exact=True)).to_be_visible()  # sent before the job is there
+    await expect(card.get_by_role("button", name="Syncing")).to_be_focused()
     job_id = seed.job(served.stores["us"], status="running", triggered_by="user")
     await expect(card.get_by_role("button", name="Cancel")).to_be_visible()
     await expect(card.get_by_role("button", name="Syncing")).to_be_focused()

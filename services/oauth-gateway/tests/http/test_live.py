@@ -11,7 +11,7 @@ import pytest
 from oauth_gateway.domain.access import Membership, Role
 from oauth_gateway.domain.words import Viewer
 from oauth_gateway.handlers.context import Gateway
-from oauth_gateway.handlers.live import Channel, Hub
+from oauth_gateway.handlers.live import STARTING_SECONDS_MAX, Channel, Hub
 from oauth_gateway.http.app import create_app
 from oauth_gateway.http.assets import Assets
 from oauth_gateway.http.fragments import Fragments, news_fragments, page_fragments
@@ -73,6 +73,33 @@ async def test_section_is_sent_when_a_card_changes_its_kind(gateway: Gateway, ac
         after = render(channel)
 
     assert "stores" in targets(after.since(before))
+
+
+async def test_sync_asked_for_is_starting_until_its_job_is_there(
+    gateway: Gateway, acme: int, seed: Seed, clock: ManualClock
+) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    hub = Hub(gateway, poll_seconds=0.02)
+
+    async with watching(hub, acme) as channel:
+        idle = channel.snapshot
+        assert idle is not None
+        assert hub.starting(idle) == frozenset()
+        hub.wish(idle.stores[0])
+        assert hub.starting(idle) == {store_id}
+        seed.job(store_id, status="running")
+        await channel.next_version(1, timeout_seconds=5)
+        running = channel.snapshot
+        assert running is not None
+        seed.execute("UPDATE sync.sync_jobs SET status = 'completed', completed_at = now()")
+        await channel.next_version(2, timeout_seconds=5)
+        ended = channel.snapshot
+        assert ended is not None
+
+    assert hub.starting(running) == frozenset()
+    assert hub.starting(ended) == frozenset()
+    clock.advance(STARTING_SECONDS_MAX)
+    assert hub.starting(idle) == frozenset()
 
 
 async def test_nothing_is_sent_while_nothing_changes(gateway: Gateway, acme: int, seed: Seed) -> None:

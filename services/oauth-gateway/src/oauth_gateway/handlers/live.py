@@ -10,7 +10,7 @@ from typing import Final
 from sqlalchemy.exc import SQLAlchemyError
 from structlog import get_logger
 
-from oauth_gateway.domain.page import Snapshot
+from oauth_gateway.domain.page import Snapshot, Store
 from oauth_gateway.domain.progress import AveragePace, Pace, WatchedPace
 from oauth_gateway.errors import TooManyStreams
 from oauth_gateway.handlers import stores
@@ -23,7 +23,21 @@ log = get_logger()
 POLL_SECONDS: Final = 0.5
 STREAMS_MAX: Final = 2000
 BACKOFF_SECONDS: Final = 5.0
+STARTING_SECONDS_MAX: Final = 15.0  # a sync asked for and not there by then is no longer said to start
 _PAST_REST: Final = 20.0  # reading the past may take a twentieth of the time, however much of it there is
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """A sync somebody asked for: it is starting until its job is there."""
+
+    ends_at: float
+    last_ended_job_id: int | None
+
+    def is_starting(self, store: Store, at: float) -> bool:
+        """Say whether nothing has come of it yet. A job so short that nobody saw it run has ended instead."""
+        waits = store.job is None or store.retry is not None
+        return waits and store.last_ended_job_id == self.last_ended_job_id and at < self.ends_at
 
 
 @dataclass(slots=True)
@@ -73,6 +87,7 @@ class Hub:
         self._gateway = gateway
         self._poll_seconds = poll_seconds
         self._channels: dict[int, Channel] = {}
+        self._wishes: dict[int, Wish] = {}
         self.closing = asyncio.Event()
 
     @property
@@ -84,6 +99,20 @@ class Hub:
         """Return what an open page knows of the jobs' pace, so that another one goes on from there."""
         channel = self._channels.get(advertiser_id)
         return AveragePace(now) if channel is None else channel.pace
+
+    def wish(self, store: Store) -> None:
+        """Note that a sync was asked for, so that no page of this process says meanwhile that there is none."""
+        now = self._gateway.clock.monotonic()
+        self._wishes = {store_id: wish for store_id, wish in self._wishes.items() if now < wish.ends_at}
+        self._wishes[store.id] = Wish(now + STARTING_SECONDS_MAX, store.last_ended_job_id)
+
+    def starting(self, snapshot: Snapshot) -> frozenset[int]:
+        """Return the stores to show as running until their job is there."""
+        if not self._wishes:
+            return frozenset()
+        now = self._gateway.clock.monotonic()
+        wishes = ((store, self._wishes.get(store.id)) for store in snapshot.stores)
+        return frozenset(store.id for store, wish in wishes if wish and wish.is_starting(store, now))
 
     @asynccontextmanager
     async def watch(self, advertiser_id: int) -> AsyncIterator[Channel]:

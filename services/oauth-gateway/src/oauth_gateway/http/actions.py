@@ -130,7 +130,9 @@ async def done(
         return RedirectResponse(f"/advertisers/{tenant.membership.slug}/integrations/shopify", 303)
     snapshot = await stores.snapshot(parts.gateway, tenant.membership.advertiser_id)
     view = await tenant_view(request, parts, tenant, snapshot)
-    view = replace(view, just_requested=toast.just_requested)
+    if toast.store_id is not None:
+        parts.hub.wish(stores.store_in(snapshot, toast.store_id))
+    view = replace(view, just_requested=parts.hub.starting(snapshot))
     pace = parts.hub.pace(tenant.membership.advertiser_id, view.viewer.now)
     fragments = page_fragments(parts.pages, view, snapshot, pace)
     return html(fragments.everything() + toast_fragment(parts.pages, view, toast))

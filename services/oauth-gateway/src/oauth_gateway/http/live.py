@@ -73,7 +73,8 @@ async def events(
                 return  # the page asks again, and is told then
             checked_at = clock.monotonic()
         viewer = viewer_of(request, parts.gateway.clock.now(), snapshot.timezone)
-        view = replace(view, viewer=viewer, membership=tenant.membership)
+        starting = parts.hub.starting(snapshot)
+        view = replace(view, viewer=viewer, membership=tenant.membership, just_requested=starting)
         view = await with_banners(view, parts, tenant, snapshot)
         fragments = page_fragments(parts.pages, view, snapshot, channel.pace)
         news = news_fragments(parts.pages, view, seen or snapshot, snapshot)
