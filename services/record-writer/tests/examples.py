@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from record_writer.domain.changes import Change
+from record_writer.domain.rows import carried
 from shopify_simulator.webhooks.topics import example_path
 
 GOLDEN = Path(__file__).with_name("golden")
@@ -33,13 +34,16 @@ def shown(change: Change, *, named: Iterable[str]) -> tuple[dict[str, Any], dict
 
     `named` lists the metadata that the golden file speaks of.
     """
+    columns = carried(change.row)
+    if change.consent_email is not None:
+        columns["consent_email"] = change.consent_email
     asked = {
         "kind": change.kind,
         "external_id": change.external_id,
         "updated_at": change.updated_at,
         "creates": change.creates,
         "refetch": change.refetch,
-        "columns": change.columns,
+        "columns": columns,
     }
     written = json.loads(msgspec.json.encode(asked))
     metadata = written["columns"].get("metadata", {})

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any
 
-from record_writer.domain.changes import CANONICAL
 from record_writer.domain.orders import PERSONAL
+from record_writer.domain.rows import CANONICAL, ROWS
 from sync_common.bus import Done, Message
 from sync_common.contracts.events import RefetchRequested
 from sync_common.contracts.records import RawRecord
@@ -192,7 +192,7 @@ def _problem(
         return "a deleted record lives" if is_live else None
     if row is None or true is None or not is_live:
         return "a record is missing"
-    compared = {*CANONICAL[told.resource], "updated_at_source", "content_hash"}
+    compared = {*CANONICAL[ROWS[told.resource]], "updated_at_source", "content_hash"}
     if told.is_erased:  # the fingerprint is of what is left, or none until the next full record
         compared -= {*PERSONAL, "content_hash"}
     wrong = {name: (row[name], true[name]) for name in sorted(compared) if row[name] != true[name]}

@@ -1,8 +1,10 @@
 """The Core tables equal the migrations, and no tenant's table lacks row-level security."""
 
+import pytest
 from sqlalchemy.dialects import postgresql
 
-from record_writer.store.tables import metadata
+from record_writer.store.sql import LINKS, data_columns
+from record_writer.store.tables import MIRROR, metadata
 from sync_common.contracts.resources import Resource
 
 COLUMNS = """
@@ -12,6 +14,21 @@ WHERE relnamespace = 'records'::regnamespace AND relkind = 'r' AND attnum > 0 AN
   AND relname <> 'alembic_version'
 ORDER BY relname, attnum
 """
+OURS = {
+    *(
+        "advertiser_id",
+        "id",
+        "source_type",
+        "source_id",
+        "external_id",
+        "created_at",
+        "updated_at",
+        "deleted_at",
+    ),
+    *("updated_at_source", "observed_at", "content_hash", "body_hash"),
+}
+"""Columns of every table that no payload carries."""
+
 SPELLINGS = {"TIMESTAMP WITH TIME ZONE": "timestamp with time zone", "NUMERIC(20, 4)": "numeric(20,4)"}
 
 
@@ -29,6 +46,15 @@ async def test_core_tables_equal_the_migrations(world):
         for column in table.columns
     }
     assert described == found
+
+
+@pytest.mark.parametrize("resource", Resource)
+def test_payloads_can_carry_every_column_that_is_not_ours(resource):
+    written = {column.name for column in MIRROR[resource].columns if "generated" not in column.info}
+
+    assert written - set(data_columns(resource)) == OURS | (
+        LINKS.keys() if resource is Resource.ORDERS else set()
+    )
 
 
 async def test_every_table_with_an_advertiser_has_forced_row_security_and_policies(world):

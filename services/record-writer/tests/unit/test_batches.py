@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from record_writer.domain.batches import Target, item_for, plan
 from record_writer.domain.changes import Change, Kind
+from record_writer.domain.rows import ContactRow, carried
 
 ACME = Target(10, 1, "acme.myshopify.com")
 START = datetime(2026, 6, 1, tzinfo=UTC)
@@ -49,13 +50,13 @@ def test_read_by_id_settles_a_tie():
 
 def test_partial_records_of_a_key_are_applied_in_order_of_version():
     later, earlier = (
-        Change(Kind.PARTIAL, "1", START + timedelta(seconds=seconds), columns={"note": str(seconds)})
+        Change(Kind.PARTIAL, "1", START + timedelta(seconds=seconds), row=ContactRow(note=str(seconds)))
         for seconds in (9, 3)
     )
 
     found = planned(later, earlier, Change(Kind.PARTIAL, "2", START))
 
-    assert [[item.change.columns.get("note") for item in items] for items in found.partial] == [
+    assert [[carried(item.change.row).get("note") for item in items] for items in found.partial] == [
         ["3", None],
         ["9"],
     ]

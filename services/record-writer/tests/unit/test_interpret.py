@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from record_writer.domain.changes import Change, Kind
 from record_writer.domain.interpret import interpret
+from record_writer.domain.rows import carried
 from record_writer.errors import InvalidRecord
 from sync_common.contracts.records import RawRecord, RecordType
 from sync_common.contracts.resources import Resource, Shape
@@ -51,7 +52,7 @@ def test_customer_webhook_carries_neither_tags_nor_consent_nor_spend(records):
     change = of_webhook(Resource.CUSTOMERS, "customers/update", records.rest_customer(1))
 
     assert change.kind is Kind.PARTIAL
-    assert not change.columns.keys() & {
+    assert not carried(change.row).keys() & {
         "tags",
         "accepts_marketing",
         "total_spent",
@@ -65,7 +66,7 @@ def test_hidden_personal_data_is_not_carried(records):
 
     change = of_webhook(Resource.CUSTOMERS, "customers/update", records.rest_customer(1, **hidden))
 
-    assert not change.columns.keys() & hidden.keys()
+    assert not carried(change.row).keys() & hidden.keys()
 
 
 def test_absent_key_makes_an_order_partial_and_null_does_not(records):
@@ -74,16 +75,16 @@ def test_absent_key_makes_an_order_partial_and_null_does_not(records):
 
     assert of_webhook(Resource.ORDERS, "orders/updated", with_null).kind is Kind.FULL
     partial = of_webhook(Resource.ORDERS, "orders/updated", without)
-    assert (partial.kind, "note" in partial.columns) == (Kind.PARTIAL, False)
+    assert (partial.kind, "note" in carried(partial.row)) == (Kind.PARTIAL, False)
 
 
 def test_unknown_enum_values_are_kept_raw(records):
     order = records.graphql_order(100, displayFinancialStatus="HALF_PAID", displayFulfillmentStatus="LOST")
 
-    columns = of_graphql(Resource.ORDERS, order).columns
+    said = carried(of_graphql(Resource.ORDERS, order).row)
 
-    assert (columns["financial_status"], columns["financial_status_raw"]) == (None, "half_paid")
-    assert (columns["fulfillment_status"], columns["fulfillment_status_raw"]) == (None, "lost")
+    assert (said["financial_status"], said["financial_status_raw"]) == (None, "half_paid")
+    assert (said["fulfillment_status"], said["fulfillment_status_raw"]) == (None, "lost")
 
 
 def test_product_cut_at_a_hundred_variants_is_partial(records):
@@ -91,7 +92,7 @@ def test_product_cut_at_a_hundred_variants_is_partial(records):
 
     change = of_webhook(Resource.PRODUCTS, "products/update", records.rest_product(7, variant_gids=gids))
 
-    assert (change.kind, "variants" in change.columns) == (Kind.PARTIAL, False)
+    assert (change.kind, "variants" in carried(change.row)) == (Kind.PARTIAL, False)
 
 
 def test_refunded_total_is_the_sum_of_what_was_given_back(records):
@@ -102,8 +103,8 @@ def test_refunded_total_is_the_sum_of_what_was_given_back(records):
     order = of_webhook(Resource.ORDERS, "orders/updated", records.rest_order(100, refunds=refunds))
     unclear = of_webhook(Resource.ORDERS, "orders/updated", records.rest_order(100, refunds=[{}]))
 
-    assert str(order.columns["refunded_total"]) == "7.00"
-    assert (unclear.kind, "refunded_total" in unclear.columns) == (Kind.PARTIAL, False)
+    assert str(carried(order.row)["refunded_total"]) == "7.00"
+    assert (unclear.kind, "refunded_total" in carried(unclear.row)) == (Kind.PARTIAL, False)
 
 
 @pytest.mark.parametrize(
@@ -128,7 +129,7 @@ def test_whatever_no_column_holds_is_kept_in_metadata_under_shopifys_name(record
     refunds = [{"id": 1, "transactions": [{"kind": "refund", "status": "success", "amount": "1.00"}]}]
     body = records.rest_order(100, note_attributes=[{"name": "gift", "value": "yes"}], refunds=refunds)
 
-    metadata = of_webhook(Resource.ORDERS, "orders/updated", body).columns["metadata"]
+    metadata = of_webhook(Resource.ORDERS, "orders/updated", body).row.metadata
 
     kept = msgspec.json.decode(msgspec.json.encode(metadata))
     assert kept["note_attributes"] == [{"name": "gift", "value": "yes"}]
@@ -141,8 +142,8 @@ def test_unstorable_characters_are_replaced_and_noted(records):
 
     change = interpret(raw(Resource.ORDERS, body, topic="orders/updated"))
 
-    assert change.columns["note"] == "a\ufffd\ufffd"
-    assert change.columns["metadata"]["replaced_characters"] is True
+    assert carried(change.row)["note"] == "a\ufffd\ufffd"
+    assert change.row.metadata["replaced_characters"] is True
 
 
 @pytest.mark.parametrize("broken", [b"\xff", rb"\ud800", rb"\u0000"])
@@ -152,7 +153,7 @@ def test_unstorable_characters_are_replaced_in_values_that_are_kept_as_they_came
 
     change = interpret(raw(Resource.ORDERS, body, topic="orders/updated"))
 
-    metadata = msgspec.json.decode(msgspec.json.encode(change.columns["metadata"]))
+    metadata = msgspec.json.decode(msgspec.json.encode(change.row.metadata))
     assert (metadata["discount_applications"], metadata["replaced_characters"]) == (["\ufffd"], True)
 
 
@@ -177,7 +178,12 @@ def test_deep_nesting_is_refused(records):
 def test_tags_webhook_asks_for_a_read_and_carries_nothing():
     change = of_webhook(Resource.CUSTOMERS, "customer.tags_added", {"customerId": "gid://shopify/Customer/5"})
 
-    assert (change.kind, change.external_id, change.columns, change.creates) == (Kind.PARTIAL, "5", {}, False)
+    assert (change.kind, change.external_id, carried(change.row), change.creates) == (
+        Kind.PARTIAL,
+        "5",
+        {},
+        False,
+    )
 
 
 def test_record_without_a_time_is_as_new_as_its_observation(records):

@@ -6,10 +6,8 @@ from hashlib import sha256
 
 import msgspec
 
-from record_writer.domain.values import Columns
-from sync_common.contracts.resources import Resource
+from record_writer.domain.rows import HASH_SIZE, Row, can_be_made, content_hash
 
-HASH_SIZE = 16
 MAPPING = b"1"
 """To be raised when the mapping changes: then every body is read again, known or not."""
 
@@ -19,93 +17,6 @@ SETTLED_AFTER = timedelta(seconds=5)
 An earlier read may have seen a change that was taken back within the second, and then come late. Shopify's clock is
 known to a second or so.
 """
-
-CANONICAL: dict[Resource, tuple[str, ...]] = {
-    Resource.CUSTOMERS: (
-        "email",
-        "phone",
-        "first_name",
-        "last_name",
-        "accepts_marketing",
-        "accepts_marketing_updated_at",
-        "marketing_opt_in_level",
-        "email_marketing_state",
-        "tags",
-        "note",
-        "state_raw",
-        "currency",
-        "total_spent",
-        "orders_count",
-        "last_order_at",
-        "default_address",
-        "addresses",
-    ),
-    Resource.ORDERS: (
-        "customer_external_id",
-        "order_number",
-        "email",
-        "phone",
-        "financial_status_raw",
-        "fulfillment_status",
-        "currency",
-        "presentment_currency",
-        "subtotal",
-        "total_tax",
-        "total_discounts",
-        "total_price",
-        "presentment_total_price",
-        "current_subtotal_price",
-        "current_total_tax",
-        "current_total_discounts",
-        "current_total_price",
-        "refunded_total",
-        "line_items",
-        "discount_codes",
-        "shipping_address",
-        "billing_address",
-        "customer_locale",
-        "tags",
-        "note",
-        "cancelled_at",
-        "cancel_reason",
-        "closed_at",
-        "ordered_at",
-    ),
-    Resource.PRODUCTS: (
-        "title",
-        "description",
-        "product_type",
-        "vendor",
-        "tags",
-        "status_raw",
-        "variants",
-        "images",
-        "handle",
-        "published_at",
-    ),
-}
-"""The columns whose values are a record's content: the hash is taken over them, in this order.
-
-A column is here only if every source of a full record can give it the same value: GraphQL pages, bulk files and,
-for orders and products, webhooks. `fulfillment_status_raw` is not: webhooks know four values, GraphQL eleven.
-"""
-
-DOCUMENTS: dict[Resource, tuple[str, ...]] = {
-    Resource.CUSTOMERS: ("default_address", "addresses"),
-    Resource.ORDERS: ("line_items", "discount_codes", "shipping_address", "billing_address"),
-    Resource.PRODUCTS: ("variants", "images"),
-}
-"""Content that is stored as JSON: written once, for its fingerprint and for the database alike."""
-
-REQUIRED: dict[Resource, tuple[str, ...]] = {
-    Resource.CUSTOMERS: (),
-    Resource.ORDERS: ("total_price", "currency", "ordered_at"),
-    Resource.PRODUCTS: ("title",),
-}
-"""Columns without which no row can be made."""
-
-
-_encode = msgspec.json.Encoder().encode
 
 
 class Kind(StrEnum):
@@ -121,7 +32,8 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     """What one raw record says about one record of the shop.
 
     `updated_at` is None where the payload has no time of its own; `content_hash` is None unless the record is full.
-    `refetch` lists further ids to read again. `settles` is true for a read by id that came after the second it speaks
+    `refetch` lists further ids to read again; `consent_email` is the address that the row's consent was given for,
+    where the payload speaks of nothing else. `settles` is true for a read by id that came after the second it speaks
     of: nothing else can have that `updated_at` any more, so it never asks for another.
     """
 
@@ -129,11 +41,12 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     external_id: str
     observed_at: datetime
     updated_at: datetime | None = None
-    columns: Columns = {}
+    row: Row = msgspec.field(default_factory=Row)
     content_hash: bytes | None = None
     settles: bool = False
     creates: bool = False
     refetch: tuple[str, ...] = ()
+    consent_email: str | None = None
 
     @property
     def version(self) -> tuple[datetime, datetime]:
@@ -146,18 +59,8 @@ def body_hash(body: bytes) -> bytes:
     return sha256(MAPPING + body).digest()[:HASH_SIZE]
 
 
-def content_hash(resource: Resource, columns: Columns) -> bytes | None:
-    """Return the fingerprint of a full record's content, or None while a canonical column is absent."""
-    try:
-        content = [columns[name] for name in CANONICAL[resource]]
-    except KeyError:
-        return None
-    return sha256(_encode(content)).digest()[:HASH_SIZE]
-
-
 def record(
-    resource: Resource,
-    columns: Columns,
+    row: Row,
     *,
     external_id: str,
     observed_at: datetime,
@@ -168,32 +71,35 @@ def record(
 
     `settles` says that it was read by id.
     """
-    for name in DOCUMENTS[resource]:
-        if columns.get(name) is not None:
-            columns[name] = msgspec.Raw(_encode(columns[name]))
-    fingerprint = content_hash(resource, columns)
+    fingerprint = content_hash(row)
     return Change(
         kind=Kind.PARTIAL if fingerprint is None else Kind.FULL,
         external_id=external_id,
         observed_at=observed_at,
         updated_at=updated_at,
-        columns=columns,
+        row=row,
         content_hash=fingerprint,
         settles=settles and (updated_at is None or observed_at >= updated_at + SETTLED_AFTER),
-        creates=fingerprint is not None or all(columns.get(name) is not None for name in REQUIRED[resource]),
+        creates=fingerprint is not None or can_be_made(row),
     )
 
 
 def hint(
-    external_id: str, *, observed_at: datetime, columns: Columns | None = None, refetch: tuple[str, ...] = ()
+    external_id: str,
+    row: Row,
+    *,
+    observed_at: datetime,
+    refetch: tuple[str, ...] = (),
+    consent_email: str | None = None,
 ) -> Change:
     """Describe a payload that says something changed, and at most a few columns of it."""
     return Change(
         kind=Kind.PARTIAL,
         external_id=external_id,
         observed_at=observed_at,
-        columns=columns or {},
+        row=row,
         refetch=refetch,
+        consent_email=consent_email,
     )
 
 

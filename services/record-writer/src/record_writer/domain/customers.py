@@ -3,27 +3,24 @@
 from datetime import datetime
 
 import msgspec
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from record_writer.domain.addresses import Address, GraphqlAddress, RestAddress, address, addresses
 from record_writer.domain.changes import Change, hint, record
+from record_writer.domain.rows import ContactRow, Maybe, document
 from record_writer.domain.values import (
-    Columns,
-    Maybe,
     Money,
-    carried,
+    amount,
     count,
     identifier,
     instant,
     known,
     lower,
-    money,
     optional_identifier,
     short_text,
     tags,
     text,
 )
-from sync_common.contracts.resources import Resource
 
 STATES: dict[str, str | None] = {name: name for name in ("enabled", "disabled", "invited", "declined")}
 PERSONAL = ("email", "phone", "first_name", "last_name", "default_address", "addresses", "note")
@@ -31,6 +28,8 @@ PERSONAL = ("email", "phone", "first_name", "last_name", "default_address", "add
 
 PROTECTED = ("email", "phone", "first_name", "last_name", "default_address", "addresses")
 """Columns that are null for an app without access to protected customer data, level 2."""
+
+NO_ADDRESSES = document([])
 
 
 class EmailAddress(msgspec.Struct, rename="camel", gc=False):
@@ -86,27 +85,42 @@ class GraphqlCustomer(msgspec.Struct, rename="camel", gc=False):
     verified_email: Maybe[bool] = UNSET
 
 
+class Metadata(msgspec.Struct, gc=False):
+    """What no column holds."""
+
+    admin_graphql_api_id: Maybe[str] = UNSET
+    locale: Maybe[str] = UNSET
+    tax_exempt: Maybe[bool] = UNSET
+    verified_email: Maybe[bool] = UNSET
+    sms_marketing_consent: msgspec.Raw | UnsetType = UNSET
+
+
 def from_graphql(raw: GraphqlCustomer, *, observed_at: datetime, settles: bool) -> Change:
     """Describe a customer read from the API."""
-    columns = carried(
-        first_name=raw.first_name if raw.first_name is UNSET else text(raw.first_name),
-        last_name=raw.last_name if raw.last_name is UNSET else text(raw.last_name),
-        note=raw.note if raw.note is UNSET else text(raw.note),
-        tags=UNSET if raw.tags is UNSET else tags(raw.tags, "customers.tags"),
-        **_spend(raw),
-        **_email(raw.default_email_address),
-        **_addresses(raw),
-        **_state(raw.state),
+    row = ContactRow(
+        first_name=text(raw.first_name),
+        last_name=text(raw.last_name),
+        note=text(raw.note),
+        tags=tags(raw.tags, "customers.tags"),
+        created_at_source=instant(raw.created_at or UNSET, "customers.createdAt"),
     )
+    metadata = row.metadata = Metadata(raw.id, raw.locale, raw.tax_exempt, raw.verified_email)
+    row.state, row.state_raw = _states(raw.state)
+    _note_spend(row, raw)
+    if raw.default_email_address is not UNSET:
+        email = raw.default_email_address or EmailAddress()
+        row.email = short_text(email.email_address, "customers.email")
+        _note_consent(row, email.marketing_state, email.marketing_opt_in_level, email.marketing_updated_at)
     if raw.default_phone_number is not UNSET:
         number = raw.default_phone_number
-        columns["phone"] = short_text(number.phone_number, "customers.phone") if number else None
-    if raw.created_at is not None:
-        columns["created_at_source"] = instant(raw.created_at, "customers.createdAt")
-    columns["metadata"] = _metadata(raw)
+        row.phone = short_text(number.phone_number, "customers.phone") if number else None
+        metadata.sms_marketing_consent = number.sms_marketing_consent if number else UNSET
+    if raw.addresses_v2 is not UNSET and raw.default_address is not UNSET:
+        found = addresses(raw.addresses_v2.nodes if raw.addresses_v2 else [])
+        row.addresses = document(found)
+        row.default_address = document(_default(raw.default_address, found))
     return record(
-        Resource.CUSTOMERS,
-        columns,
+        row,
         external_id=identifier(raw.legacy_resource_id or raw.id, "customers.id"),
         observed_at=observed_at,
         updated_at=instant(raw.updated_at, "customers.updatedAt"),
@@ -114,20 +128,18 @@ def from_graphql(raw: GraphqlCustomer, *, observed_at: datetime, settles: bool) 
     )
 
 
-def _spend(raw: GraphqlCustomer) -> Columns:
-    columns: Columns = {}
+def _note_spend(row: ContactRow, raw: GraphqlCustomer) -> None:
     if raw.number_of_orders is not UNSET:
-        columns["orders_count"] = _order_count(raw.number_of_orders)
+        row.orders_count = _order_count(raw.number_of_orders)
     if raw.amount_spent is not UNSET:
-        columns["total_spent"] = money(
-            raw.amount_spent.amount if raw.amount_spent else None, "customers.amountSpent"
-        )
-        columns["currency"] = raw.amount_spent.currencyCode if raw.amount_spent else None
+        spent = raw.amount_spent
+        row.total_spent = amount(spent.amount, "customers.amountSpent") if spent else None
+        row.currency = spent.currencyCode if spent else None
     if raw.last_order is not UNSET:
         last = raw.last_order
-        moment = (last.processed_at or last.created_at) if last else None
-        columns["last_order_at"] = instant(moment, "customers.lastOrder")
-    return columns
+        row.last_order_at = instant(
+            (last.processed_at or last.created_at) if last else None, "customers.lastOrder"
+        )
 
 
 def _order_count(value: int | str | None) -> int | None:
@@ -135,28 +147,11 @@ def _order_count(value: int | str | None) -> int | None:
     return count(number, "customers.orders_count") if isinstance(number, int) else None
 
 
-def _email(raw: Maybe[EmailAddress]) -> Columns:
-    if raw is UNSET:
-        return {}
-    found = raw or EmailAddress()
-    email = {"email": short_text(found.email_address, "customers.email")}
-    return email | _consent(found.marketing_state, found.marketing_opt_in_level, found.marketing_updated_at)
-
-
-def _consent(state: str | None, level: str | None, moment: datetime | None) -> Columns:
-    return {
-        "accepts_marketing": lower(state) == "subscribed",
-        "accepts_marketing_updated_at": instant(moment, "customers.email_marketing_consent"),
-        "marketing_opt_in_level": lower(level),
-        "email_marketing_state": lower(state),
-    }
-
-
-def _addresses(raw: GraphqlCustomer) -> Columns:
-    if raw.addresses_v2 is UNSET or raw.default_address is UNSET:
-        return {}
-    found = addresses(raw.addresses_v2.nodes if raw.addresses_v2 else [])
-    return {"addresses": found, "default_address": _default(raw.default_address, found)}
+def _note_consent(row: ContactRow, state: str | None, level: str | None, moment: datetime | None) -> None:
+    row.email_marketing_state = lower(state)
+    row.accepts_marketing = row.email_marketing_state == "subscribed"
+    row.accepts_marketing_updated_at = instant(moment, "customers.email_marketing_consent")
+    row.marketing_opt_in_level = lower(level)
 
 
 def _default(chosen: GraphqlAddress | None, all_addresses: list[Address]) -> Address | None:
@@ -167,22 +162,10 @@ def _default(chosen: GraphqlAddress | None, all_addresses: list[Address]) -> Add
     return next((one for one in all_addresses if one.id == number), None) or address(chosen)
 
 
-def _state(raw: Maybe[str]) -> Columns:
-    if raw is UNSET:
-        return {}
-    state = lower(raw if isinstance(raw, str) else None)
-    return {"state": known(state, STATES), "state_raw": state}
-
-
-def _metadata(raw: GraphqlCustomer) -> Columns:
-    sms = raw.default_phone_number.sms_marketing_consent if raw.default_phone_number else UNSET
-    return carried(
-        admin_graphql_api_id=raw.id,
-        locale=raw.locale,
-        tax_exempt=raw.tax_exempt,
-        verified_email=raw.verified_email,
-        sms_marketing_consent=sms,
-    )
+def _states(raw: Maybe[str]) -> tuple[Maybe[str], Maybe[str]]:
+    """Return the state as the spec knows it and as Shopify wrote it."""
+    state = lower(raw)
+    return known(state, STATES), state
 
 
 class RestConsent(msgspec.Struct, gc=False):
@@ -214,28 +197,25 @@ class RestCustomer(msgspec.Struct, gc=False):
 
 def from_webhook(raw: RestCustomer, *, observed_at: datetime) -> Change:
     """Describe a customer webhook: since version 2025-01 it lacks tags, consent and spend."""
-    columns = carried(
-        email=raw.email if raw.email is UNSET else short_text(raw.email, "customers.email"),
-        phone=raw.phone if raw.phone is UNSET else short_text(raw.phone, "customers.phone"),
-        first_name=raw.first_name if raw.first_name is UNSET else text(raw.first_name),
-        last_name=raw.last_name if raw.last_name is UNSET else text(raw.last_name),
-        note=raw.note if raw.note is UNSET else text(raw.note),
-        addresses=UNSET if raw.addresses is UNSET else addresses(raw.addresses or []),
-        default_address=UNSET if raw.default_address is UNSET else address(raw.default_address),
-        **_state(raw.state),
+    row = ContactRow(
+        email=short_text(raw.email, "customers.email"),
+        phone=short_text(raw.phone, "customers.phone"),
+        first_name=text(raw.first_name),
+        last_name=text(raw.last_name),
+        note=text(raw.note),
+        addresses=UNSET if raw.addresses is UNSET else document(addresses(raw.addresses or [])),
+        default_address=UNSET if raw.default_address is UNSET else document(address(raw.default_address)),
+        created_at_source=instant(raw.created_at or UNSET, "customers.created_at"),
+        metadata=Metadata(
+            raw.admin_graphql_api_id, tax_exempt=raw.tax_exempt, verified_email=raw.verified_email
+        ),
     )
-    if not any(columns.get(name) for name in PROTECTED):  # hidden by Shopify's data protection, not emptied
-        columns = {name: value for name, value in columns.items() if name not in PROTECTED}
-    if raw.created_at is not None:
-        columns["created_at_source"] = instant(raw.created_at, "customers.created_at")
-    columns["metadata"] = carried(
-        admin_graphql_api_id=raw.admin_graphql_api_id,
-        tax_exempt=raw.tax_exempt,
-        verified_email=raw.verified_email,
-    )
+    row.state, row.state_raw = _states(raw.state)
+    if not any(getattr(row, name) not in (None, UNSET, NO_ADDRESSES) for name in PROTECTED):
+        for name in PROTECTED:  # hidden by Shopify's data protection, not emptied
+            setattr(row, name, UNSET)
     return record(
-        Resource.CUSTOMERS,
-        columns,
+        row,
         external_id=identifier(raw.id, "customers.id"),
         observed_at=observed_at,
         updated_at=instant(raw.updated_at, "customers.updated_at"),
@@ -252,13 +232,13 @@ class PurchasingSummary(msgspec.Struct, rename="camel", gc=False):
 
 def from_purchasing_summary(raw: PurchasingSummary, *, observed_at: datetime) -> Change:
     """Describe a customer's new spend and number of orders."""
-    columns: Columns = {}
+    row = ContactRow()
     if raw.number_of_orders is not UNSET and raw.number_of_orders is not None:
-        columns["orders_count"] = _order_count(raw.number_of_orders)
+        row.orders_count = _order_count(raw.number_of_orders)
     if raw.amount_spent is not UNSET and raw.amount_spent is not None:
-        columns["total_spent"] = money(raw.amount_spent.amount, "customers.amountSpent")
-        columns["currency"] = raw.amount_spent.currencyCode
-    return hint(identifier(raw.customer_id, "customers.customerId"), observed_at=observed_at, columns=columns)
+        row.total_spent = amount(raw.amount_spent.amount, "customers.amountSpent")
+        row.currency = raw.amount_spent.currencyCode
+    return hint(identifier(raw.customer_id, "customers.customerId"), row, observed_at=observed_at)
 
 
 class TagsChanged(msgspec.Struct, rename="camel", gc=False):
@@ -269,7 +249,7 @@ class TagsChanged(msgspec.Struct, rename="camel", gc=False):
 
 def from_tags(raw: TagsChanged, *, observed_at: datetime) -> Change:
     """Describe that a customer's tags changed."""
-    return hint(identifier(raw.customer_id, "customers.customerId"), observed_at=observed_at)
+    return hint(identifier(raw.customer_id, "customers.customerId"), ContactRow(), observed_at=observed_at)
 
 
 class EmailConsentChanged(msgspec.Struct, gc=False):
@@ -282,13 +262,16 @@ class EmailConsentChanged(msgspec.Struct, gc=False):
 
 def from_email_consent(raw: EmailConsentChanged, *, observed_at: datetime) -> Change:
     """Describe a customer's new e-mail consent; it holds for the address that it names."""
-    columns: Columns = {}
+    row, given_for = ContactRow(), None
     consent = raw.email_marketing_consent
     if consent is not None and raw.email_address:
-        columns = _consent(consent.state, consent.opt_in_level, consent.consent_updated_at)
-        columns["consent_email"] = short_text(raw.email_address, "customers.email_address")
+        _note_consent(row, consent.state, consent.opt_in_level, consent.consent_updated_at)
+        given_for = short_text(raw.email_address, "customers.email_address")
     return hint(
-        identifier(raw.customer_id, "customers.customer_id"), observed_at=observed_at, columns=columns
+        identifier(raw.customer_id, "customers.customer_id"),
+        row,
+        observed_at=observed_at,
+        consent_email=given_for,
     )
 
 
@@ -300,7 +283,7 @@ class SmsConsentChanged(msgspec.Struct, gc=False):
 
 def from_sms_consent(raw: SmsConsentChanged, *, observed_at: datetime) -> Change:
     """Describe that a customer's SMS consent changed; it lives in metadata, which a new read fills."""
-    return hint(identifier(raw.id, "customers.id"), observed_at=observed_at)
+    return hint(identifier(raw.id, "customers.id"), ContactRow(), observed_at=observed_at)
 
 
 class Merged(msgspec.Struct, gc=False):
@@ -314,4 +297,4 @@ def from_merge(raw: Merged, *, observed_at: datetime) -> Change:
     """Describe a merge of two customers: the one kept and the one gone are both read again."""
     kept = identifier(raw.admin_graphql_api_customer_kept_id, "customers.kept_id")
     gone = identifier(raw.admin_graphql_api_customer_deleted_id, "customers.deleted_id")
-    return hint(kept, observed_at=observed_at, refetch=(gone,))
+    return hint(kept, ContactRow(), observed_at=observed_at, refetch=(gone,))

@@ -6,9 +6,11 @@ from functools import cache
 from typing import Any
 
 import msgspec
+from msgspec import UNSET
 
 from record_writer.domain import customers, order_shapes, orders, products
 from record_writer.domain.changes import Change, deletion
+from record_writer.domain.rows import carried
 from record_writer.domain.values import identifier, storable
 from record_writer.errors import InvalidRecord
 from sync_common.contracts.records import RawRecord, RecordType
@@ -81,6 +83,7 @@ def interpret(raw: RawRecord) -> Change:
     if raw.type is RecordType.GONE:
         return deletion(identifier(raw.record_id, f"{raw.resource}.id"), observed_at=raw.observed_at)
     body = storable(raw.body)
+    others: dict[str, Any] = {}
     if raw.type is RecordType.FETCHED and raw.shape is Shape.GRAPHQL:
         decoder, read = READ[raw.resource]
         change = read(
@@ -89,14 +92,18 @@ def interpret(raw: RawRecord) -> Change:
     else:
         decoder, mapper = _webhook(raw)
         change = mapper(_decode(decoder, body, raw.resource), observed_at=raw.observed_at)
-        if "metadata" in change.columns:
-            fields = _decode(_ANY, body, raw.resource).items()
-            shape: type[msgspec.Struct] = decoder.type
-            others = {name: value for name, value in fields if name not in _mapped(shape)}
-            change.columns["metadata"] = others | change.columns["metadata"]
-    if body != raw.body and "metadata" in change.columns:
-        change.columns["metadata"]["replaced_characters"] = True
+        if change.row.metadata is not UNSET:
+            others = _others(decoder.type, _decode(_ANY, body, raw.resource))
+    if body != raw.body:
+        others["replaced_characters"] = True
+    if others and change.row.metadata is not UNSET:
+        change.row.metadata = others | carried(change.row.metadata)
     return change
+
+
+def _others(shape: type[msgspec.Struct], fields: dict[str, msgspec.Raw]) -> dict[str, Any]:
+    """Return the fields of a webhook that are not mapped."""
+    return {name: value for name, value in fields.items() if name not in _mapped(shape)}
 
 
 def _webhook(raw: RawRecord) -> tuple[msgspec.json.Decoder[Any], Mapper]:

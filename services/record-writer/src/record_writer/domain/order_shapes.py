@@ -7,7 +7,8 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from record_writer.domain.addresses import GraphqlAddress, RestAddress
-from record_writer.domain.values import Amount, Maybe, optional_identifier
+from record_writer.domain.rows import Maybe
+from record_writer.domain.values import Amount, optional_identifier
 
 
 class LineItem(msgspec.Struct, gc=False):

@@ -3,9 +3,10 @@
 from datetime import datetime
 from decimal import Decimal
 
+import msgspec
 from msgspec import UNSET, UnsetType
 
-from record_writer.domain.addresses import Address, GraphqlAddress, RestAddress, address
+from record_writer.domain.addresses import GraphqlAddress, RestAddress, address
 from record_writer.domain.changes import Change, hint, record
 from record_writer.domain.order_shapes import (
     Bag,
@@ -20,10 +21,9 @@ from record_writer.domain.order_shapes import (
     RestOrder,
     RestRefund,
 )
+from record_writer.domain.rows import REQUIRED, Document, Maybe, OrderRow, document
 from record_writer.domain.values import (
-    Columns,
-    Maybe,
-    carried,
+    amount,
     identifier,
     instant,
     known,
@@ -35,7 +35,6 @@ from record_writer.domain.values import (
     text,
 )
 from record_writer.errors import InvalidRecord
-from sync_common.contracts.resources import Resource
 
 FINANCIAL: dict[str, str | None] = {
     name: name
@@ -73,66 +72,87 @@ PERSONAL = ("customer_external_id", "email", "phone", "shipping_address", "billi
 """Columns that name a person."""
 
 
+class Metadata(msgspec.Struct, gc=False):
+    """What no column holds."""
+
+    admin_graphql_api_id: Maybe[str] = UNSET
+    number: Maybe[int] = UNSET
+    taxes_included: Maybe[bool] = UNSET
+    discount_applications: msgspec.Raw | UnsetType = UNSET
+    customer_accepts_marketing: Maybe[bool] = UNSET
+    source_name: Maybe[str] = UNSET
+    order_status_url: Maybe[str] = UNSET
+    test: Maybe[bool] = UNSET
+    confirmed: Maybe[bool] = UNSET
+    return_status: Maybe[str] = UNSET
+    edited: Maybe[bool] = UNSET
+    referring_site: Maybe[str] = UNSET
+    payment_gateway_names: msgspec.Raw | UnsetType = UNSET
+    po_number: Maybe[str] = UNSET
+
+
 def from_graphql(raw: GraphqlOrder, *, observed_at: datetime, settles: bool) -> Change:
     """Describe an order read from the API."""
-    columns = _texts(raw.name, raw.email, raw.phone, raw.note, raw.customer_locale)
-    columns |= carried(
+    row = OrderRow(
+        order_number=text(raw.name),
+        email=short_text(raw.email, "orders.email"),
+        phone=text(raw.phone),
         currency=raw.currency_code,
         presentment_currency=raw.presentment_currency_code,
-        subtotal=_shop(raw.subtotal_price_set, "subtotal"),
-        total_tax=_shop(raw.total_tax_set, "total_tax"),
-        total_discounts=_shop(raw.total_discounts_set, "total_discounts"),
-        total_price=_shop(raw.total_price_set, "total_price"),
+        subtotal=_shop(raw.subtotal_price_set, "orders.subtotal"),
+        total_tax=_shop(raw.total_tax_set, "orders.total_tax"),
+        total_discounts=_shop(raw.total_discounts_set, "orders.total_discounts"),
+        total_price=_shop(raw.total_price_set, "orders.total_price"),
         presentment_total_price=_presentment(raw.total_price_set),
-        current_subtotal_price=_shop(raw.current_subtotal_price_set, "current_subtotal_price"),
-        current_total_tax=_shop(raw.current_total_tax_set, "current_total_tax"),
-        current_total_discounts=_shop(raw.current_total_discounts_set, "current_total_discounts"),
-        current_total_price=_shop(raw.current_total_price_set, "current_total_price"),
-        refunded_total=_shop(raw.total_refunded_set, "refunded_total"),
-        discount_codes=UNSET if raw.discount_codes is UNSET else sorted(raw.discount_codes or []),
+        current_subtotal_price=_shop(raw.current_subtotal_price_set, "orders.current_subtotal_price"),
+        current_total_tax=_shop(raw.current_total_tax_set, "orders.current_total_tax"),
+        current_total_discounts=_shop(raw.current_total_discounts_set, "orders.current_total_discounts"),
+        current_total_price=_shop(raw.current_total_price_set, "orders.current_total_price"),
+        refunded_total=_shop(raw.total_refunded_set, "orders.refunded_total"),
         shipping_address=_order_address(raw.shipping_address),
         billing_address=_order_address(raw.billing_address),
-        tags=UNSET if raw.tags is UNSET else tags(raw.tags, "orders.tags"),
+        customer_locale=text(raw.customer_locale),
+        tags=tags(raw.tags, "orders.tags"),
+        note=text(raw.note),
+        metadata=Metadata(
+            raw.id,
+            raw.number,
+            raw.taxes_included,
+            raw.discount_applications,
+            raw.customer_accepts_marketing,
+            raw.source_name,
+            raw.status_page_url,
+            raw.test,
+            raw.confirmed,
+            raw.return_status,
+            raw.edited,
+        ),
     )
     if raw.customer is not UNSET:
-        columns["customer_external_id"] = raw.customer.external_id if raw.customer else None
+        row.customer_external_id = raw.customer.external_id if raw.customer else None
+    if raw.discount_codes is not UNSET:
+        row.discount_codes = document(sorted(raw.discount_codes or []))
     if raw.line_items is not UNSET:
-        columns |= _lines([_graphql_line(line) for line in raw.line_items.nodes])
-    if raw.display_financial_status is not UNSET:
-        columns |= _financial(raw.display_financial_status)
-    if raw.display_fulfillment_status is not UNSET:
-        columns |= _fulfillment(lower(raw.display_fulfillment_status))
-    columns |= _times(raw.cancel_reason, raw.cancelled_at, raw.closed_at, raw.processed_at, raw.created_at)
-    columns["metadata"] = carried(
-        admin_graphql_api_id=raw.id,
-        number=raw.number,
-        return_status=raw.return_status,
-        taxes_included=raw.taxes_included,
-        discount_applications=raw.discount_applications,
-        customer_accepts_marketing=raw.customer_accepts_marketing,
-        source_name=raw.source_name,
-        order_status_url=raw.status_page_url,
-        test=raw.test,
-        confirmed=raw.confirmed,
-        edited=raw.edited,
-    )
-    return _record(raw.legacy_resource_id or raw.id, columns, raw.updated_at, observed_at, settles=settles)
+        _note_lines(row, [_graphql_line(line) for line in raw.line_items.nodes])
+    _note_financial(row, raw.display_financial_status)
+    _note_fulfillment(row, lower(raw.display_fulfillment_status))
+    _note_times(row, raw)
+    return _record(row, raw.legacy_resource_id or raw.id, raw.updated_at, observed_at, settles=settles)
 
 
 def _record(
+    row: OrderRow,
     external_id: int | str,
-    columns: Columns,
     updated_at: datetime | None,
     observed_at: datetime,
     *,
     settles: bool = False,
 ) -> Change:
-    for name in ("total_price", "currency", "ordered_at"):
-        if columns.get(name, UNSET) is None:
+    for name in REQUIRED[OrderRow]:
+        if getattr(row, name) is None:
             raise InvalidRecord(f"orders.{name}", "missing")
     return record(
-        Resource.ORDERS,
-        columns,
+        row,
         external_id=identifier(external_id, "orders.id"),
         observed_at=observed_at,
         updated_at=instant(updated_at, "orders.updated_at"),
@@ -140,69 +160,46 @@ def _record(
     )
 
 
-def _texts(
-    name: Maybe[str], email: Maybe[str], phone: Maybe[str], note: Maybe[str], locale: Maybe[str]
-) -> Columns:
-    return carried(
-        order_number=name if name is UNSET else text(name),
-        email=email if email is UNSET else short_text(email, "orders.email"),
-        phone=phone if phone is UNSET else text(phone),
-        note=note if note is UNSET else text(note),
-        customer_locale=locale if locale is UNSET else text(locale),
-    )
+def _shop(bag: Maybe[Bag], field: str) -> Maybe[Decimal]:
+    return UNSET if bag is UNSET else _inner(bag, field)
 
 
-def _shop(bag: Maybe[Bag], name: str) -> Maybe[Decimal]:
-    if bag is UNSET:
-        return UNSET
-    return money(bag.shop_money.amount, f"orders.{name}") if bag and bag.shop_money else None
+def _inner(bag: Bag | None, field: str) -> Decimal | None:
+    return amount(bag.shop_money.amount, field) if bag and bag.shop_money else None
 
 
 def _presentment(bag: Maybe[Bag]) -> Maybe[Decimal]:
-    if bag is UNSET or (bag is not None and bag.presentment_money is None):
+    if bag is None:
+        return None
+    if bag is UNSET or bag.presentment_money is None:
         return UNSET
-    return (
-        money(bag.presentment_money.amount, "orders.total_price") if bag and bag.presentment_money else None
-    )
+    return amount(bag.presentment_money.amount, "orders.total_price")
 
 
-def _financial(raw: str | None) -> Columns:
-    status = lower(raw)
-    return {"financial_status": known(status, FINANCIAL), "financial_status_raw": status}
+def _note_financial(row: OrderRow, raw: Maybe[str]) -> None:
+    status = row.financial_status_raw = lower(raw)
+    row.financial_status = known(status, FINANCIAL)
 
 
-def _fulfillment(status: str | None) -> Columns:
-    return {"fulfillment_status": known(status, FULFILLMENT), "fulfillment_status_raw": status}
+def _note_fulfillment(row: OrderRow, status: Maybe[str]) -> None:
+    row.fulfillment_status_raw = status
+    row.fulfillment_status = known(status, FULFILLMENT)
 
 
-def _times(
-    reason: Maybe[str],
-    cancelled_at: Maybe[datetime],
-    closed_at: Maybe[datetime],
-    processed_at: datetime | None,
-    created_at: datetime | None,
-) -> Columns:
-    columns = carried(
-        cancel_reason=reason if reason is UNSET else lower(reason),
-        cancelled_at=cancelled_at if cancelled_at is UNSET else instant(cancelled_at, "orders.cancelled_at"),
-        closed_at=closed_at if closed_at is UNSET else instant(closed_at, "orders.closed_at"),
-        ordered_at=instant(processed_at or created_at, "orders.processed_at"),
-    )
-    if created_at is not None:
-        columns["created_at_source"] = instant(created_at, "orders.created_at")
-    return columns
+def _note_times(row: OrderRow, raw: GraphqlOrder | RestOrder) -> None:
+    row.cancel_reason = lower(raw.cancel_reason)
+    row.cancelled_at = instant(raw.cancelled_at, "orders.cancelled_at")
+    row.closed_at = instant(raw.closed_at, "orders.closed_at")
+    row.ordered_at = instant(raw.processed_at or raw.created_at, "orders.processed_at")
+    row.created_at_source = instant(raw.created_at or UNSET, "orders.created_at")
 
 
-def _lines(items: list[LineItem]) -> Columns:
-    products = dict.fromkeys(item.product_id for item in items if item.product_id is not None)
-    return {"line_items": items, "product_ids": sorted(products)}
+def _note_lines(row: OrderRow, items: list[LineItem]) -> None:
+    row.line_items = document(items)
+    row.product_ids = sorted({item.product_id for item in items if item.product_id is not None})
 
 
 def _graphql_line(raw: GraphqlLine) -> LineItem:
-    price, discount = (
-        _shop(raw.original_unit_price_set, "line_items"),
-        _shop(raw.total_discount_set, "line_items"),
-    )
     return LineItem(
         id=identifier(raw.id, "orders.line_items.id"),
         product_id=raw.product.external_id if raw.product else None,
@@ -211,8 +208,8 @@ def _graphql_line(raw: GraphqlLine) -> LineItem:
         variant_title=text(raw.variant_title),
         quantity=raw.quantity,
         current_quantity=raw.current_quantity,
-        price=None if price is UNSET else price,
-        total_discount=None if discount is UNSET else discount,
+        price=_inner(raw.original_unit_price_set, "orders.line_items.price"),
+        total_discount=_inner(raw.total_discount_set, "orders.line_items.total_discount"),
         sku=text(raw.sku),
         vendor=text(raw.vendor),
         gift_card=bool(raw.is_gift_card),
@@ -221,67 +218,65 @@ def _graphql_line(raw: GraphqlLine) -> LineItem:
 
 def from_webhook(raw: RestOrder, *, observed_at: datetime) -> Change:
     """Describe an order webhook."""
-    columns = _texts(raw.name, raw.email, raw.phone, raw.note, raw.customer_locale)
-    columns |= carried(
+    row = OrderRow(
+        order_number=text(raw.name),
+        email=short_text(raw.email, "orders.email"),
+        phone=text(raw.phone),
         currency=raw.currency,
         presentment_currency=raw.presentment_currency,
-        subtotal=_amount(raw.subtotal_price, "subtotal_price"),
-        total_tax=_amount(raw.total_tax, "total_tax"),
-        total_discounts=_amount(raw.total_discounts, "total_discounts"),
-        total_price=_amount(raw.total_price, "total_price"),
+        subtotal=money(raw.subtotal_price, "orders.subtotal_price"),
+        total_tax=money(raw.total_tax, "orders.total_tax"),
+        total_discounts=money(raw.total_discounts, "orders.total_discounts"),
+        total_price=money(raw.total_price, "orders.total_price"),
         presentment_total_price=_rest_presentment(raw.total_price_set),
-        current_subtotal_price=_amount(raw.current_subtotal_price, "current_subtotal_price"),
-        current_total_tax=_amount(raw.current_total_tax, "current_total_tax"),
-        current_total_discounts=_amount(raw.current_total_discounts, "current_total_discounts"),
-        current_total_price=_amount(raw.current_total_price, "current_total_price"),
+        current_subtotal_price=money(raw.current_subtotal_price, "orders.current_subtotal_price"),
+        current_total_tax=money(raw.current_total_tax, "orders.current_total_tax"),
+        current_total_discounts=money(raw.current_total_discounts, "orders.current_total_discounts"),
+        current_total_price=money(raw.current_total_price, "orders.current_total_price"),
         refunded_total=_refunded(raw.refunds),
-        discount_codes=UNSET if raw.discount_codes is UNSET else _codes(raw.discount_codes),
         shipping_address=_order_address(raw.shipping_address),
         billing_address=_order_address(raw.billing_address),
-        tags=UNSET if raw.tags is UNSET else tags(raw.tags, "orders.tags"),
+        customer_locale=text(raw.customer_locale),
+        tags=tags(raw.tags, "orders.tags"),
+        note=text(raw.note),
+        metadata=Metadata(
+            raw.admin_graphql_api_id,
+            raw.order_number,
+            raw.taxes_included,
+            raw.discount_applications,
+            raw.buyer_accepts_marketing,
+            raw.source_name,
+            raw.order_status_url,
+            raw.test,
+            raw.confirmed,
+            referring_site=raw.referring_site,
+            payment_gateway_names=raw.payment_gateway_names,
+            po_number=raw.po_number,
+        ),
     )
     if raw.customer is not UNSET:
-        columns["customer_external_id"] = optional_identifier(raw.customer.id) if raw.customer else None
+        row.customer_external_id = optional_identifier(raw.customer.id) if raw.customer else None
+    if raw.discount_codes is not UNSET:
+        row.discount_codes = document(_codes(raw.discount_codes))
     if raw.line_items is not UNSET:
-        columns |= _lines([_rest_line(line) for line in raw.line_items])
-    if raw.financial_status is not UNSET:
-        columns |= _financial(raw.financial_status)
-    columns |= _rest_fulfillment(raw)
-    columns |= _times(raw.cancel_reason, raw.cancelled_at, raw.closed_at, raw.processed_at, raw.created_at)
-    columns["metadata"] = carried(
-        admin_graphql_api_id=raw.admin_graphql_api_id,
-        number=raw.order_number,
-        taxes_included=raw.taxes_included,
-        discount_applications=raw.discount_applications,
-        customer_accepts_marketing=raw.buyer_accepts_marketing,
-        source_name=raw.source_name,
-        referring_site=raw.referring_site,
-        order_status_url=raw.order_status_url,
-        payment_gateway_names=raw.payment_gateway_names,
-        po_number=raw.po_number,
-        test=raw.test,
-        confirmed=raw.confirmed,
-    )
-    return _record(raw.id, columns, raw.updated_at, observed_at)
+        _note_lines(row, [_rest_line(line) for line in raw.line_items])
+    _note_financial(row, raw.financial_status)
+    _note_fulfillment(row, _rest_fulfillment(raw))
+    _note_times(row, raw)
+    return _record(row, raw.id, raw.updated_at, observed_at)
 
 
-def _rest_fulfillment(raw: RestOrder) -> Columns:
+def _rest_fulfillment(raw: RestOrder) -> Maybe[str]:
     """Return the status; null means that nothing is fulfilled yet, or that nothing has to be.
 
     Lines that need no shipping tell the two apart, except gift cards, which never do: then nothing is carried.
     """
-    if raw.fulfillment_status is UNSET:
-        return {}
-    if raw.fulfillment_status:
-        return _fulfillment(lower(raw.fulfillment_status))
+    if raw.fulfillment_status is UNSET or raw.fulfillment_status:
+        return lower(raw.fulfillment_status)
     lines = raw.line_items or []
     if not lines or any(line.requires_shipping is not False for line in lines):
-        return _fulfillment("unfulfilled")
-    return {} if all(line.gift_card for line in lines) else _fulfillment("fulfillment_not_required")
-
-
-def _amount(value: Maybe[Decimal], name: str) -> Maybe[Decimal]:
-    return value if value is UNSET else money(value, f"orders.{name}")
+        return "unfulfilled"
+    return UNSET if all(line.gift_card for line in lines) else "fulfillment_not_required"
 
 
 def _rest_presentment(bag: Maybe[RestBag]) -> Maybe[Decimal]:
@@ -313,8 +308,8 @@ def _codes(codes: list[RestDiscountCode] | None) -> list[str]:
     return sorted(one.code for one in codes or [] if one.code)
 
 
-def _order_address(raw: Maybe[RestAddress | GraphqlAddress]) -> Maybe[Address]:
-    return raw if raw is UNSET else address(raw, with_id=False)
+def _order_address(raw: Maybe[RestAddress | GraphqlAddress]) -> Document:
+    return UNSET if raw is UNSET else document(address(raw, with_id=False))
 
 
 def _rest_line(raw: RestLine) -> LineItem:
@@ -336,9 +331,10 @@ def _rest_line(raw: RestLine) -> LineItem:
 
 def from_refund(raw: RefundCreated, *, observed_at: datetime) -> Change:
     """Describe that an order was refunded: which sums changed only a new read tells."""
-    return hint(identifier(raw.order_id, "orders.order_id"), observed_at=observed_at)
+    return hint(identifier(raw.order_id, "orders.order_id"), OrderRow(), observed_at=observed_at)
 
 
 def from_edit(raw: OrderEdited, *, observed_at: datetime) -> Change:
     """Describe that an order was edited."""
-    return hint(identifier(raw.order_edit.order_id, "orders.order_edit.order_id"), observed_at=observed_at)
+    order_id = identifier(raw.order_edit.order_id, "orders.order_edit.order_id")
+    return hint(order_id, OrderRow(), observed_at=observed_at)

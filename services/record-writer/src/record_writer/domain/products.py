@@ -7,10 +7,9 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from record_writer.domain.changes import Change, record
+from record_writer.domain.rows import Maybe, ProductRow, document
 from record_writer.domain.values import (
-    Columns,
-    Maybe,
-    carried,
+    amount,
     identifier,
     instant,
     known,
@@ -20,7 +19,6 @@ from record_writer.domain.values import (
     text,
 )
 from record_writer.errors import InvalidRecord
-from sync_common.contracts.resources import Resource
 
 STATUSES: dict[str, str | None] = {
     "active": "active",
@@ -73,8 +71,8 @@ class GraphqlVariant(msgspec.Struct, rename="camel", gc=False):
     position: int | None = None
     sku: str | None = None
     barcode: str | None = None
-    price: Decimal | None = None
-    compare_at_price: Decimal | None = None
+    price: str | None = None
+    compare_at_price: str | None = None
     inventory_quantity: int | None = None
     inventory_policy: str | None = None
     selected_options: list[GraphqlOption] | None = None
@@ -132,84 +130,64 @@ class GraphqlProduct(msgspec.Struct, rename="camel", gc=False):
     updated_at: datetime | None = None
 
 
+class Metadata(msgspec.Struct, gc=False):
+    """What no column holds."""
+
+    admin_graphql_api_id: Maybe[str] = UNSET
+    options: msgspec.Raw | UnsetType = UNSET
+    is_gift_card: Maybe[bool] = UNSET
+    total_inventory: Maybe[int] = UNSET
+    tracks_inventory: Maybe[bool] = UNSET
+    online_store_url: Maybe[str] = UNSET
+
+
 def from_graphql(raw: GraphqlProduct, *, observed_at: datetime, settles: bool) -> Change:
     """Describe a product read from the API."""
-    columns = _texts(raw.title, raw.handle, raw.description_html, raw.product_type, raw.vendor)
-    columns |= carried(
-        tags=UNSET if raw.tags is UNSET else tags(raw.tags, "products.tags"),
-        variants=UNSET
-        if raw.variants is UNSET
-        else _ordered([_graphql_variant(one) for one in raw.variants.nodes]),
-        images=UNSET if raw.media is UNSET else _graphql_images(raw.media.nodes),
-        **_status(raw.status),
+    row = ProductRow(
+        title=raw.title,
+        description=text(raw.description_html),
+        product_type=text(raw.product_type),
+        vendor=text(raw.vendor),
+        tags=tags(raw.tags, "products.tags"),
+        handle=text(raw.handle),
+        metadata=Metadata(
+            raw.id,
+            raw.options,
+            raw.is_gift_card,
+            raw.total_inventory,
+            raw.tracks_inventory,
+            raw.online_store_url,
+        ),
     )
-    columns["metadata"] = carried(
-        admin_graphql_api_id=raw.id,
-        is_gift_card=raw.is_gift_card,
-        total_inventory=raw.total_inventory,
-        tracks_inventory=raw.tracks_inventory,
-        online_store_url=raw.online_store_url,
-        options=raw.options,
-    )
-    return _record(
-        raw.legacy_resource_id or raw.id,
-        columns | _times(raw.published_at, raw.created_at),
-        raw.updated_at,
-        observed_at,
-        settles=settles,
-    )
+    if raw.variants is not UNSET:
+        row.variants = document(_ordered([_graphql_variant(one) for one in raw.variants.nodes]))
+    if raw.media is not UNSET:
+        row.images = document(_graphql_images(raw.media.nodes))
+    return _record(row, raw, raw.legacy_resource_id or raw.id, observed_at, settles=settles)
 
 
 def _record(
+    row: ProductRow,
+    raw: "GraphqlProduct | RestProduct",
     external_id: int | str,
-    columns: Columns,
-    updated_at: datetime | None,
     observed_at: datetime,
     *,
     settles: bool = False,
 ) -> Change:
-    if columns.get("title", UNSET) is None:
+    """Add what both dialects write alike."""
+    if row.title is None:
         raise InvalidRecord("products.title", "missing")
+    row.status_raw = lower(raw.status)
+    row.status = known(row.status_raw, STATUSES)
+    row.published_at = instant(raw.published_at, "products.published_at")
+    row.created_at_source = instant(raw.created_at or UNSET, "products.created_at")
     return record(
-        Resource.PRODUCTS,
-        columns,
+        row,
         external_id=identifier(external_id, "products.id"),
         observed_at=observed_at,
-        updated_at=instant(updated_at, "products.updated_at"),
+        updated_at=instant(raw.updated_at, "products.updated_at"),
         settles=settles,
     )
-
-
-def _texts(
-    title: Maybe[str],
-    handle: Maybe[str],
-    description: Maybe[str],
-    product_type: Maybe[str],
-    vendor: Maybe[str],
-) -> Columns:
-    return carried(
-        title=title,
-        handle=handle if handle is UNSET else text(handle),
-        description=description if description is UNSET else text(description),
-        product_type=product_type if product_type is UNSET else text(product_type),
-        vendor=vendor if vendor is UNSET else text(vendor),
-    )
-
-
-def _status(raw: Maybe[str]) -> Columns:
-    if raw is UNSET:
-        return {}
-    status = lower(raw if isinstance(raw, str) else None)
-    return {"status": known(status, STATUSES), "status_raw": status}
-
-
-def _times(published_at: Maybe[datetime], created_at: datetime | None) -> Columns:
-    columns: Columns = {}
-    if published_at is not UNSET:
-        columns["published_at"] = instant(published_at, "products.published_at")
-    if created_at is not None:
-        columns["created_at_source"] = instant(created_at, "products.created_at")
-    return columns
 
 
 def _ordered(variants: list[Variant]) -> list[Variant]:
@@ -217,21 +195,21 @@ def _ordered(variants: list[Variant]) -> list[Variant]:
 
 
 def _graphql_variant(raw: GraphqlVariant) -> Variant:
-    options = [text(option.value) for option in raw.selected_options or []][:3]
-    options += [None] * (3 - len(options))
+    options = [text(option.value) for option in raw.selected_options or ()]
+    option1, option2, option3 = (*options, None, None, None)[:3]
     return Variant(
         id=identifier(raw.legacy_resource_id or raw.id, "products.variants.id"),
         title=text(raw.title),
         sku=text(raw.sku),
         barcode=text(raw.barcode),
-        price=money(raw.price, "products.variants.price"),
-        compare_at_price=money(raw.compare_at_price, "products.variants.compare_at_price"),
+        price=amount(raw.price, "products.variants.price"),
+        compare_at_price=amount(raw.compare_at_price, "products.variants.compare_at_price"),
         inventory_quantity=raw.inventory_quantity,
         inventory_policy=lower(raw.inventory_policy),
         position=raw.position,
-        option1=options[0],
-        option2=options[1],
-        option3=options[2],
+        option1=option1,
+        option2=option2,
+        option3=option3,
     )
 
 
@@ -293,15 +271,20 @@ class RestProduct(msgspec.Struct, gc=False):
 
 def from_webhook(raw: RestProduct, *, observed_at: datetime) -> Change:
     """Describe a product webhook; where it was cut, its variants are not carried."""
-    columns = _texts(raw.title, raw.handle, raw.body_html, raw.product_type, raw.vendor)
-    columns |= carried(
-        tags=UNSET if raw.tags is UNSET else tags(raw.tags, "products.tags"),
-        variants=UNSET if _is_cut(raw) else _ordered([_rest_variant(one) for one in raw.variants or []]),
-        images=UNSET if raw.images is UNSET else _rest_images(raw.images),
-        **_status(raw.status),
+    row = ProductRow(
+        title=raw.title,
+        description=text(raw.body_html),
+        product_type=text(raw.product_type),
+        vendor=text(raw.vendor),
+        tags=tags(raw.tags, "products.tags"),
+        handle=text(raw.handle),
+        metadata=Metadata(raw.admin_graphql_api_id, raw.options),
     )
-    columns["metadata"] = carried(admin_graphql_api_id=raw.admin_graphql_api_id, options=raw.options)
-    return _record(raw.id, columns | _times(raw.published_at, raw.created_at), raw.updated_at, observed_at)
+    if not _is_cut(raw):
+        row.variants = document(_ordered([_rest_variant(one) for one in raw.variants or []]))
+    if raw.images is not UNSET:
+        row.images = document(_rest_images(raw.images))
+    return _record(row, raw, raw.id, observed_at)
 
 
 def _is_cut(raw: RestProduct) -> bool:

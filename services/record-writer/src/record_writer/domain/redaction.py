@@ -6,12 +6,14 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from hashlib import sha256
+from typing import Any
 
 import msgspec
 
 from record_writer.domain import customers, orders
 from record_writer.domain.batches import Target
-from record_writer.domain.changes import Change, Kind, content_hash
+from record_writer.domain.changes import Change, Kind
+from record_writer.domain.rows import ContactRow, OrderRow, carried, content_hash
 from sync_common.contracts.resources import Resource
 
 RedactionKey = tuple[str, bytes]
@@ -49,9 +51,10 @@ class Hasher:
             yield Subject.CUSTOMER, self.key(Subject.CUSTOMER, shop, change.external_id)
         if resource is Resource.ORDERS:
             yield Subject.ORDER, self.key(Subject.ORDER, shop, change.external_id)
-            if customer := change.columns.get("customer_external_id"):
-                yield Subject.CUSTOMER, self.key(Subject.CUSTOMER, shop, customer)
-        if email := change.columns.get("email") or change.columns.get("consent_email"):
+        row = change.row
+        if isinstance(row, OrderRow) and row.customer_external_id:
+            yield Subject.CUSTOMER, self.key(Subject.CUSTOMER, shop, row.customer_external_id)
+        if isinstance(row, ContactRow | OrderRow) and (email := row.email or change.consent_email):
             yield Subject.EMAIL, self.key(Subject.EMAIL, shop, email.lower())
 
 
@@ -108,11 +111,14 @@ def _is_before(change: Change, redacted_at: datetime | None) -> bool:
 def _stripped(resource: Resource, change: Change) -> Change:
     """Return the change without anything that names a person; its hash is that of what is left."""
     personal = customers.PERSONAL if resource is Resource.CUSTOMERS else orders.PERSONAL
-    columns = {name: value for name, value in change.columns.items() if name != "consent_email"}
-    columns |= {name: [] if name == "addresses" else None for name in personal if name in columns}
-    if "accepts_marketing" in columns:
-        columns["accepts_marketing"] = False
-    if "metadata" in columns:
-        columns["metadata"] = {"redacted": True}
-    fingerprint = None if change.content_hash is None else content_hash(resource, columns)
-    return msgspec.structs.replace(change, columns=columns, content_hash=fingerprint)
+    said = carried(change.row)
+    nobody: dict[str, Any] = {
+        name: customers.NO_ADDRESSES if name == "addresses" else None for name in personal if name in said
+    }
+    if "accepts_marketing" in said:
+        nobody["accepts_marketing"] = False
+    if "metadata" in said:
+        nobody["metadata"] = {"redacted": True}
+    row = msgspec.structs.replace(change.row, **nobody)
+    fingerprint = None if change.content_hash is None else content_hash(row)
+    return msgspec.structs.replace(change, row=row, content_hash=fingerprint, consent_email=None)

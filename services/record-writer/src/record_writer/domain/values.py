@@ -4,11 +4,13 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from decimal import Decimal, InvalidOperation
-from typing import Any, TypeAlias, TypeVar
+from functools import lru_cache
+from typing import TypeVar
 
 import msgspec
 from msgspec import UNSET, UnsetType
 
+from record_writer.domain.rows import Maybe
 from record_writer.errors import InvalidRecord
 
 MONEY_LIMIT = Decimal(10) ** 16  # the columns are numeric(20,4)
@@ -17,37 +19,58 @@ _HUNDREDTH = Decimal("0.01")
 INDEXED_TEXT_LIMIT = 500  # characters; a B-tree or GIN entry holds 2.7 KB
 INTEGER_LIMIT = 2**63
 
-Value = TypeVar("Value")
-Maybe: TypeAlias = Value | UnsetType | None
-Columns: TypeAlias = dict[str, Any]
+# What is absent stays absent: each of these returns UNSET for UNSET.
+Text = TypeVar("Text", str | None, Maybe[str])
+Moment = TypeVar("Moment", datetime | None, Maybe[datetime])
+Sum = TypeVar("Sum", Decimal | None, Maybe[Decimal])
 
 
-def text(value: str | None) -> str | None:
+def text(value: Text) -> Text:
     """Return the text, or None for the empty one: the two dialects disagree on which stands for nothing."""
-    return value or None
+    return None if value == "" else value
 
 
-def short_text(value: str | None, field: str) -> str | None:
+def short_text(value: Text, field: str) -> Text:
     """Return a text that goes into an index; refuse one that no index can hold."""
-    if value is not None and len(value) > INDEXED_TEXT_LIMIT:
+    if value and len(value) > INDEXED_TEXT_LIMIT:
         raise InvalidRecord(field, f"text of {len(value)} characters, at most {INDEXED_TEXT_LIMIT} expected")
-    return value or None
+    return None if value == "" else value
 
 
-def lower(value: str | None) -> str | None:
+def lower(value: Text) -> Text:
     """Return an enum value as webhooks write it."""
-    return value.lower() if value else None
+    if value:
+        return value.lower()
+    return None if value == "" else value
 
 
-def known(value: str | None, names: dict[str, str | None]) -> str | None:
+def known(value: Text, names: dict[str, str | None]) -> Text:
     """Translate an enum value; one that Shopify added since becomes None, its raw form stays in its own column."""
-    return names.get(value) if value else None
+    return names.get(value) if value else value
 
 
-def money(value: Decimal | None, field: str) -> Decimal | None:
-    """Return an amount with two to four decimals: `25`, `25.0` and `25.00` are the same money, written one way."""
+def amount(value: str | None, field: str) -> Decimal | None:
+    """Return an amount that GraphQL wrote as text, in the form of `money`; a shop's amounts come again and again."""
     if value is None:
         return None
+    try:
+        return _amount(value)
+    except InvalidRecord as error:
+        raise InvalidRecord(field, error.problem) from None
+
+
+@lru_cache(maxsize=10_000)
+def _amount(value: str) -> Decimal | None:
+    try:
+        return money(Decimal(value), "")
+    except InvalidOperation:
+        raise InvalidRecord("", "not an amount") from None
+
+
+def money(value: Sum, field: str) -> Sum:
+    """Return an amount with two to four decimals: `25`, `25.0` and `25.00` are the same money, written one way."""
+    if value is None or value is UNSET:
+        return value
     try:
         hundredths = value.quantize(_HUNDREDTH)
     except InvalidOperation:  # more digits than any amount has, or no number at all
@@ -67,17 +90,17 @@ def _unusual_money(value: Decimal, field: str) -> Decimal:
     return hundredths if hundredths == rounded else rounded.normalize()
 
 
-def count(value: int | None, field: str) -> int | None:
+def count(value: int, field: str) -> int:
     """Return a whole number that fits a bigint."""
-    if value is not None and not -INTEGER_LIMIT <= value < INTEGER_LIMIT:
+    if not -INTEGER_LIMIT <= value < INTEGER_LIMIT:
         raise InvalidRecord(field, "number beyond 64 bits")
     return value
 
 
-def instant(value: datetime | None, field: str) -> datetime | None:
+def instant(value: Moment, field: str) -> Moment:
     """Return a moment in UTC; refuse a time that does not say where it was read."""
-    if value is None:
-        return None
+    if not isinstance(value, datetime) or value.tzinfo is UTC:
+        return value
     if value.tzinfo is None:
         raise InvalidRecord(field, "time without an offset")
     try:
@@ -104,8 +127,10 @@ def optional_identifier(value: int | str | None) -> str | None:
     return digits if digits.isascii() and digits.isdecimal() and len(digits) <= 40 else None
 
 
-def tags(value: Iterable[str] | str | None, field: str) -> list[str]:
+def tags(value: Maybe[Iterable[str] | str], field: str) -> list[str] | UnsetType:
     """Return tags sorted and once each; webhooks join them with commas, GraphQL lists them."""
+    if value is UNSET:
+        return UNSET
     parts = value.split(",") if isinstance(value, str) else (value or ())
     found = {part.strip() for part in parts}
     found.discard("")
@@ -114,21 +139,16 @@ def tags(value: Iterable[str] | str | None, field: str) -> list[str]:
     return sorted(found)
 
 
-def carried(**columns: Any) -> Columns:
-    """Keep the columns that a payload really carries: absent is not null."""
-    return {name: value for name, value in columns.items() if value is not UNSET}
-
-
 class Amount(msgspec.Struct, gc=False):
     """MoneyV2 of GraphQL, where the currency is known already."""
 
-    amount: Decimal
+    amount: str
 
 
 class Money(msgspec.Struct, gc=False):
     """MoneyV2 of GraphQL."""
 
-    amount: Decimal
+    amount: str
     currencyCode: str | None = None  # noqa: N815 - Shopify's name
 
 

@@ -4,7 +4,8 @@ from functools import cache
 from importlib.resources import files
 
 from record_writer.domain import customers
-from record_writer.store.tables import MIRROR, data_columns
+from record_writer.domain.rows import ROWS
+from record_writer.store.tables import MIRROR
 from sync_common.contracts.resources import Resource
 
 DEFAULTS = {
@@ -55,7 +56,7 @@ def statement(name: str, resource: Resource) -> str:
     return query(name).format(
         table=MIRROR[resource].name,
         columns=", ".join(columns),
-        data_columns=", ".join(data_columns(MIRROR[resource])),
+        data_columns=", ".join(data_columns(resource)),
         values=", ".join(LINKS.get(column) or _value("staged.", column) for column in columns),
         staged=query("staged_orders") if resource is Resource.ORDERS else "staged",
         assignments=_full(resource) if name == "upsert_records" else _partial(resource),
@@ -64,9 +65,14 @@ def statement(name: str, resource: Resource) -> str:
     )
 
 
+def data_columns(resource: Resource) -> tuple[str, ...]:
+    """Return the columns that a payload can carry."""
+    return ROWS[resource].__struct_fields__
+
+
 def _columns(resource: Resource) -> tuple[str, ...]:
     links = LINKS if resource is Resource.ORDERS else ()
-    return (*data_columns(MIRROR[resource]), *links)
+    return (*data_columns(resource), *links)
 
 
 def _value(source: str, column: str) -> str:
@@ -115,7 +121,7 @@ def _hidden(resource: Resource) -> str:
 
 
 def _partial(resource: Resource) -> str:
-    columns = data_columns(MIRROR[resource])
+    columns = data_columns(resource)
     return ",\n    ".join(f"{column} = {_partial_value(resource, column)}" for column in columns)
 
 
@@ -138,6 +144,6 @@ def _carries(resource: Resource, column: str) -> str:
 def _differs(resource: Resource) -> str:
     return " OR ".join(
         f"{_carries(resource, column)} AND {_value('staged.', column)} IS DISTINCT FROM stored.{column}"
-        for column in data_columns(MIRROR[resource])
+        for column in data_columns(resource)
         if column != "metadata"
     )

@@ -165,19 +165,6 @@ MIRROR: Final[dict[Resource, Table]] = {
     Resource.PRODUCTS: products,
 }
 
-_OURS = frozenset(
-    ("advertiser_id", "id", "source_type", "source_id", "external_id", "created_at", "updated_at")
-)
-_DERIVED = frozenset(("contact_id", "match_rank", "deleted_at"))
-_VERSIONING = frozenset(("updated_at_source", "observed_at", "content_hash", "body_hash"))
-
-
-def data_columns(table: Table) -> tuple[str, ...]:
-    """Return the columns that a payload can carry."""
-    others = _OURS | _DERIVED | _VERSIONING
-    return tuple(c.name for c in table.columns if c.name not in others and "generated" not in c.info)
-
-
 tombstones = Table(
     "tombstones",
     metadata,
