@@ -69,7 +69,7 @@ def test_envelope_of_an_example_survives_the_round_trip(example: Example) -> Non
 
 @pytest.mark.parametrize("example", [e for e in RECORD_EXAMPLES if not e.path.endswith(".shop")], ids=by_path)
 def test_record_example_survives_the_round_trip(example: Example) -> None:
-    record = RawRecord.from_message(example.envelope, example.body)
+    record = RawRecord.from_headers(example.envelope.to_headers(), example.body)
 
     assert record.envelope().to_headers() == example.headers
     if record.type is not RecordType.PART_ENDED:

@@ -31,9 +31,7 @@ def test_record_survives_headers(shop: str, observed_at: datetime, store_id: int
         store_id=store_id,
     )
 
-    envelope = Envelope.from_headers(record.envelope().to_headers())
-
-    assert RawRecord.from_message(envelope, b"{}") == record
+    assert RawRecord.from_headers(record.envelope().to_headers(), b"{}") == record
 
 
 def test_missing_header_is_named() -> None:
@@ -47,13 +45,18 @@ def test_missing_header_is_named() -> None:
     ]  # fmt: skip
 
     with pytest.raises(MalformedEnvelope, match="ce_shape"):
-        RawRecord.from_message(Envelope.from_headers(headers), b"")
+        RawRecord.from_headers(headers, b"")
 
 
 @pytest.mark.parametrize("value", [b"\xff", b"yesterday", b"2026-11-22T10:00:00"])
 def test_unreadable_time_is_refused(value: bytes) -> None:
-    envelope = Envelope("1", "t", "s", "orders/1", NOW)
-    headers = [(name, value if name == "ce_time" else text) for name, text in envelope.to_headers()]
+    record = part_ended(
+        resource=Resource.ORDERS, shop="a", store_id=1, advertiser_id=1, job_id=1, epoch=1, partition=0,
+        now=NOW, source="t",
+    )  # fmt: skip
+    headers = [(name, value if name == "ce_time" else text) for name, text in record.envelope().to_headers()]
 
     with pytest.raises(MalformedEnvelope):
         Envelope.from_headers(headers)
+    with pytest.raises(MalformedEnvelope):
+        RawRecord.from_headers(headers, b"")

@@ -1,8 +1,8 @@
 """One function per kind of message: decide, write, answer. The bus commits, retries and logs."""
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Container, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import psycopg
 
@@ -35,10 +35,10 @@ class Received:
     message: Message
     raw: RawRecord | None = None
     body_hash: bytes = b""
-    targets: list[Target] = field(default_factory=list)
-    missed_by: list[Target] = field(default_factory=list)
-    items: list[Item] = field(default_factory=list)
-    erased: list[Item] = field(default_factory=list)
+    targets: Sequence[Target] = ()
+    missed_by: Sequence[Target] = ()
+    items: Sequence[Item] = ()
+    erased: Sequence[Item] = ()
     error: Rejected | None = None
 
     def reject(self, error: InvalidRecord) -> None:
@@ -46,7 +46,7 @@ class Received:
         self.error = Rejected(
             str(error), error.field, error=type(error).__name__, by_outsider=error.by_outsider
         )
-        self.targets, self.items = [], []
+        self.targets = self.items = ()
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ class RecordHandler:
             if not _is_about_data(error):
                 raise
             received[0].error = Rejected("the database cannot hold it", error=type(error).__name__)
-            received[0].targets, received[0].items = [], []
+            received[0].targets = received[0].items = ()
             outcomes = await self._write(tx, received)
         else:
             await savepoint.commit()
@@ -155,15 +155,16 @@ class RecordHandler:
         await self._remember_orders(tx, known, items)
         for one in received:
             kept: list[Item] = []
+            erased: list[Item] = []
             for item in one.items:
                 change = known.apply(self.resource, item.target, item.change)
                 if change is None:
-                    one.erased.append(item)
+                    erased.append(item)
                 elif change is item.change:
                     kept.append(item)
                 else:  # the row is no longer what the body says
                     kept.append(item_for(item.target, change, item.job_id, item.epoch))
-            one.items = kept
+            one.items, one.erased = kept, erased
 
     async def _remember_orders(self, tx: Transaction, known: Redactions, items: Iterable[Item]) -> None:
         for item in items:
@@ -198,18 +199,22 @@ class RecordHandler:
                 await outbox.publish(tx, tables.outbox, event, source=RECORD_WRITER, now=self.clock.now())
 
     def _count(self, received: Sequence[Received], written: records.Written) -> None:
-        now, counts = self.clock.now(), Counter[tuple[str, str]]()
+        now = self.clock.now()
+        counts: dict[str, dict[str, int]] = {"live": defaultdict(int), "sync": defaultdict(int)}
         for one in received:
-            lane = "live" if one.raw is None or one.raw.store_id is None else "sync"
-            counts.update((lane, written.outcomes.get(item.key, "unchanged")) for item in one.items)
-            counts[lane, "skipped"] += len(one.erased)
-            counts[lane, "failed"] += one.error is not None
+            lane = counts["live" if one.raw is None or one.raw.store_id is None else "sync"]
+            for item in one.items:
+                lane[written.outcomes.get(item.key, "unchanged")] += 1
+            if one.erased:
+                lane["skipped"] += len(one.erased)
+            if one.error is not None:
+                lane["failed"] += 1
             if one.raw is not None and one.raw.type is RecordType.DELIVERED:
-                WEBHOOK_AGE.labels(self.resource).observe(
-                    max(0.0, (now - one.raw.occurred_at).total_seconds())
-                )
-        for (lane, outcome), number in counts.items():
-            RECORDS.labels(self.resource, lane, outcome).inc(number)
+                age = now - one.raw.occurred_at
+                WEBHOOK_AGE.labels(self.resource).observe(max(0.0, age.total_seconds()))
+        for name, outcomes in counts.items():
+            for outcome, number in outcomes.items():
+                RECORDS.labels(self.resource, name, outcome).inc(number)
 
 
 def _is_about_data(error: psycopg.Error | ValueError) -> bool:
@@ -224,7 +229,7 @@ def _receive(message: Message, resource: Resource) -> Received:
     """Decode one message's headers; what cannot be read becomes a dead letter, whatever comes beside it."""
     one = Received(message)
     try:
-        one.raw = RawRecord.from_message(message.envelope(), message.value or b"")
+        one.raw = RawRecord.from_headers(message.headers, message.value or b"")
         if one.raw.resource is not resource:
             raise InvalidRecord("subject", "names another resource than the topic")
         one.body_hash = body_hash(one.raw.body)
@@ -263,7 +268,7 @@ def _interpret(one: Received, raw: RawRecord, known: Container[tuple[Key, bytes]
         one.reject(error)
     except Exception as error:  # noqa: BLE001 - reading is pure: it would fail again, so the message is to blame
         one.error = Rejected("cannot be read", error=type(error).__name__)
-        one.targets = []
+        one.targets = ()
     else:
         one.items = [item_for(target, change, raw.job_id, raw.epoch, one.body_hash) for target in one.targets]
 
@@ -279,27 +284,27 @@ async def _lock(tx: Transaction, received: Sequence[Received]) -> None:
 
 def _verdicts(
     received: Sequence[Received], ordered: Plan, written: records.Written
-) -> Iterable[tuple[books.Verdict, str]]:
-    """Say what became of each record of a job; of two jobs that brought the same record one wrote it."""
+) -> dict[books.Verdict, set[str]]:
+    """Say what became of the records of each job; of two jobs that brought the same record one wrote it."""
+    found: dict[tuple[Target, int | None, int | None, str], set[str]] = defaultdict(set)
     winners = {item.key: item.job_id for items in (ordered.deletions, *ordered.rounds) for item in items}
     for one in received:
         for item in one.items:
-            if item.job_id is not None:
-                outcome = written.outcomes.get(item.key, "unchanged")
-                if outcome != "skipped" and winners.get(item.key, item.job_id) != item.job_id:
-                    outcome = "unchanged"
-                yield _verdict(item, outcome), item.change.external_id
+            outcome = written.outcomes.get(item.key, "unchanged")
+            if outcome != "skipped" and winners.get(item.key, item.job_id) != item.job_id:
+                outcome = "unchanged"
+            found[item.target, item.job_id, item.epoch, outcome].add(item.change.external_id)
         for item in one.erased:
-            if item.job_id is not None:
-                yield _verdict(item, "skipped"), item.change.external_id
-        if one.error is not None and one.raw is not None and (verdict := _failure(one.raw, one.error)):
-            yield verdict, " ".join(one.raw.record_id.split())
-
-
-def _verdict(item: Item, outcome: str) -> books.Verdict:
-    return books.Verdict(
-        item.target.advertiser_id, item.target.store_id, item.job_id or 0, item.epoch or 0, outcome
-    )
+            found[item.target, item.job_id, item.epoch, "skipped"].add(item.change.external_id)
+    verdicts: dict[books.Verdict, set[str]] = defaultdict(set)
+    for (target, job_id, epoch, outcome), ids in found.items():
+        if job_id is not None:
+            verdict = books.Verdict(target.advertiser_id, target.store_id, job_id, epoch or 0, outcome)
+            verdicts[verdict] |= ids
+    for one in received:
+        if one.error is not None and one.raw is not None and (failed := _failure(one.raw, one.error)):
+            verdicts[failed].add(" ".join(one.raw.record_id.split()))
+    return verdicts
 
 
 def _failure(raw: RawRecord, error: Rejected) -> books.Verdict | None:

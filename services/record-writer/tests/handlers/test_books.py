@@ -83,7 +83,7 @@ async def test_record_that_cannot_be_brought_to_the_database_is_counted_as_faile
     def refuse(*_):
         raise UnicodeEncodeError("utf-8", "\ud800", 0, 1, "surrogates not allowed")
 
-    monkeypatch.setattr("record_writer.store.staging.line", refuse)
+    monkeypatch.setattr("record_writer.store.staging.Lines.line", refuse)
 
     (outcome,) = await world.write(world.read(ORDERS, world.graphql_order(100), 9))
 

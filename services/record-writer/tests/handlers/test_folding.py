@@ -114,7 +114,7 @@ async def test_batch_that_overlaps_the_closing_of_its_job_changes_no_count(world
     await sync(world)
     before = await world.books()
     await let_pass(world, days=16)
-    late = [(books.Verdict(10, 1, 5, 2, "created"), "late")]
+    late = {books.Verdict(10, 1, 5, 2, "created"): {"late"}}
 
     async with database.transaction() as tx:
         await books.note_outcomes(tx, PRODUCTS, late)

@@ -128,7 +128,7 @@ class Writer:
         """Account for one batch."""
         await self.gate.wait()
         for message in batch:
-            record = RawRecord.from_message(message.envelope(), message.value or b"")
+            record = RawRecord.from_headers(message.headers, message.value or b"")
             if record.shop == self.shop:
                 self._take(record, message.partition)
         return [Done()] * len(batch)

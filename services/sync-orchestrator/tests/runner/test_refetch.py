@@ -24,7 +24,7 @@ async def live(kafka_bootstrap: str, producer: Producer, rig: Any) -> Any:
     seen: list[RawRecord] = []
 
     async def take(batch: Any) -> Any:
-        records = [RawRecord.from_message(message.envelope(), message.value or b"") for message in batch]
+        records = [RawRecord.from_headers(message.headers, message.value or b"") for message in batch]
         seen.extend(record for record in records if record.shop == rig.store.shop_domain)
         return [Done()] * len(batch)
 

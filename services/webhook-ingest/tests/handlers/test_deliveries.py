@@ -75,7 +75,7 @@ async def test_official_example_of_a_record_reaches_its_live_topic(
 
     assert (answer.status_code, answer.content) == (200, b"")
     message = await read_back(ingest, f"shopify.{resource}.live.v1", webhook_id)
-    record = RawRecord.from_message(Envelope.from_headers(message.headers), message.value)
+    record = RawRecord.from_headers(message.headers, message.value)
     assert message.value == body
     assert message.key == f"acme.myshopify.com/{record_id}".encode()
     assert (record.resource, record.record_id, record.webhook_topic) == (resource, record_id, topic)

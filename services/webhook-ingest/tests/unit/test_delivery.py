@@ -32,7 +32,7 @@ def published(body: bytes = b'{"id": 7}', **changes: object) -> Publication:
 def test_record_carries_everything_but_the_body_in_its_headers() -> None:
     sent = published()
 
-    record = RawRecord.from_message(sent.envelope, b'{"id": 7}')
+    record = RawRecord.from_headers(sent.envelope.to_headers(), b'{"id": 7}')
     assert (sent.topic, sent.key) == ("shopify.orders.live.v1", b"acme.myshopify.com/7")
     assert record == RawRecord(
         type=RecordType.DELIVERED,
@@ -80,7 +80,7 @@ def test_record_without_readable_id_is_keyed_by_shop() -> None:
     sent = published(b"not json")
 
     assert (sent.topic, sent.key) == ("shopify.orders.live.v1", b"acme.myshopify.com")
-    assert RawRecord.from_message(sent.envelope, b"").record_id == ""
+    assert RawRecord.from_headers(sent.envelope.to_headers(), b"").record_id == ""
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_observed_at_is_never_later_than_the_receipt(
 ) -> None:
     sent = published(triggered_at=triggered_at)
 
-    assert RawRecord.from_message(sent.envelope, b"").observed_at == observed_at
+    assert RawRecord.from_headers(sent.envelope.to_headers(), b"").observed_at == observed_at
 
 
 @pytest.mark.parametrize(

@@ -46,9 +46,9 @@ class Envelope(NamedTuple):
     @classmethod
     def from_headers(cls, headers: Iterable[tuple[str, bytes]]) -> "Envelope":
         """Read an envelope back; raise MalformedEnvelope when a required attribute is missing or unreadable."""
+        values = attributes_of(headers)
+        take = values.pop
         try:
-            values = {name[3:]: value.decode() for name, value in headers if name.startswith("ce_")}
-            take = values.pop
             envelope = cls(
                 take("id"),
                 take("type"),
@@ -60,11 +60,19 @@ class Envelope(NamedTuple):
         except KeyError as error:
             raise MalformedEnvelope(f"header ce_{error.args[0]} is missing") from None
         except ValueError:
-            raise MalformedEnvelope("a ce_ header is not readable text or time") from None
+            raise MalformedEnvelope("header ce_time is no time") from None
         if envelope.time.tzinfo is None:
             raise MalformedEnvelope("header ce_time has no offset")
         take("specversion", None)
         return envelope
+
+
+def attributes_of(headers: Iterable[tuple[str, bytes]]) -> dict[str, str]:
+    """Return the CloudEvents attributes among Kafka headers; raise MalformedEnvelope where one is no text."""
+    try:
+        return {name[3:]: value.decode() for name, value in headers if name.startswith("ce_")}
+    except ValueError:
+        raise MalformedEnvelope("a ce_ header is not readable text") from None
 
 
 def to_rfc3339(instant: datetime) -> str:

@@ -1,11 +1,19 @@
 """Raw records: Shopify's bytes as the Kafka value, everything else in the envelope's extensions."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Final, NamedTuple
+from functools import lru_cache
+from typing import Any, Final, NamedTuple
 
-from sync_common.contracts.envelope import Envelope, MalformedEnvelope, new_event_id, to_rfc3339
+from sync_common.contracts.envelope import (
+    Envelope,
+    MalformedEnvelope,
+    attributes_of,
+    new_event_id,
+    to_rfc3339,
+)
 from sync_common.contracts.resources import Resource, Shape
 
 
@@ -17,6 +25,9 @@ class RecordType(StrEnum):
     GONE = "shopify.record.gone"  # a read by id proved that the record no longer exists
     PART_ENDED = "shopify.part.ended"  # mark: the job has published all of this resource
 
+
+_OWN: Final = frozenset(("ce_id", "ce_subject", "ce_time"))
+"""The headers in which records of one job differ."""
 
 # Calling an enum costs more than all else that is read of a header.
 _TYPES: Final = {one.value: one for one in RecordType}
@@ -32,16 +43,16 @@ class RawRecord(NamedTuple):
     Shopify triggered the webhook (never later than its receipt).
     """
 
-    type: RecordType
-    resource: Resource
-    shop: str
-    record_id: str
-    observed_at: datetime
-    body: bytes
-    shape: Shape
     event_id: str
-    source: str
+    resource: Resource
+    record_id: str
     occurred_at: datetime
+    body: bytes
+    type: RecordType
+    source: str
+    shop: str
+    shape: Shape
+    observed_at: datetime
     store_id: int | None = None
     advertiser_id: int | None = None
     job_id: int | None = None
@@ -84,39 +95,64 @@ class RawRecord(NamedTuple):
         )
 
     @classmethod
-    def from_message(cls, envelope: Envelope, body: bytes) -> "RawRecord":
-        """Read a record from a Kafka message; raise MalformedEnvelope naming the bad header."""
-        ext = envelope.extensions
-        optional = ext.get
-        resource, _, record_id = envelope.subject.partition("/")
+    def from_headers(cls, headers: Iterable[tuple[str, bytes]], body: bytes) -> "RawRecord":
+        """Read a record from a Kafka message; raise MalformedEnvelope naming the bad header.
+
+        The records of a job differ in few headers, so the others are read once.
+        """
+        own: dict[str, bytes] = {}
+        shared: list[tuple[str, bytes]] = []
+        for header in headers:
+            if header[0] in _OWN:
+                own[header[0]] = header[1]
+            else:
+                shared.append(header)
         try:
+            resource, _, record_id = own["ce_subject"].decode().partition("/")
             return cls(
-                _TYPES.get(envelope.type) or RecordType(envelope.type),
+                own["ce_id"].decode(),
                 _RESOURCES.get(resource) or Resource(resource),
-                ext["shop"],
                 record_id,
-                _instant(ext["observedat"]),
+                _instant(own["ce_time"].decode()),
                 body,
-                _SHAPES.get(ext["shape"]) or Shape(ext["shape"]),
-                envelope.id,
-                envelope.source,
-                envelope.time,
-                store_id=_integer(optional("storeid")),
-                advertiser_id=_integer(optional("advertiserid")),
-                job_id=_integer(optional("jobid")),
-                epoch=_integer(optional("epoch")),
-                api_version=optional("apiversion"),
-                digest=optional("digest"),
-                webhook_topic=optional("webhooktopic"),
-                webhook_id=optional("webhookid"),
-                shopify_event_id=optional("shopifyeventid"),
-                triggered_at=_instant(ext["triggeredat"]) if "triggeredat" in ext else None,
-                traceparent=optional("traceparent"),
+                *_shared(tuple(shared)),
             )
         except KeyError as error:
-            raise MalformedEnvelope(f"header ce_{error.args[0]} is missing") from None
+            raise MalformedEnvelope(f"header {error.args[0]} is missing") from None
+        except UnicodeDecodeError:
+            raise MalformedEnvelope("a ce_ header is not readable text") from None
+        except MalformedEnvelope:
+            raise
         except ValueError as error:
             raise MalformedEnvelope(f"a record header cannot be read: {error}") from None
+
+
+@lru_cache(maxsize=1024)
+def _shared(headers: tuple[tuple[str, bytes], ...]) -> tuple[Any, ...]:
+    """Return the fields of RawRecord that records of a job share, in their order."""
+    found = attributes_of(headers)
+    optional = found.get
+    try:
+        return (
+            _TYPES.get(found["type"]) or RecordType(found["type"]),
+            found["source"],
+            found["shop"],
+            _SHAPES.get(found["shape"]) or Shape(found["shape"]),
+            _instant(found["observedat"]),
+            _integer(optional("storeid")),
+            _integer(optional("advertiserid")),
+            _integer(optional("jobid")),
+            _integer(optional("epoch")),
+            optional("apiversion"),
+            optional("digest"),
+            optional("webhooktopic"),
+            optional("webhookid"),
+            optional("shopifyeventid"),
+            _instant(found["triggeredat"]) if "triggeredat" in found else None,
+            optional("traceparent"),
+        )
+    except KeyError as error:
+        raise KeyError(f"ce_{error.args[0]}") from None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,8 @@
 """The job ledger, the end marks of parts, and the webhook deliveries seen."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import NamedTuple
@@ -50,31 +51,31 @@ class Delivery:
     outcome: str
 
 
-async def note_outcomes(tx: Transaction, resource: Resource, outcomes: Iterable[tuple[Verdict, str]]) -> None:
-    """Add to the ledger what is not in it yet, given what became of each record.
+async def note_outcomes(
+    tx: Transaction, resource: Resource, outcomes: Mapping[Verdict, AbstractSet[str]]
+) -> None:
+    """Add to the ledger what is not in it yet, given which records share a verdict.
 
     The first outcome of a record stays, unless it was a failure. What comes for a job whose books are
     closed is left out.
     """
-    by_verdict: dict[Verdict, list[str]] = defaultdict(list)
-    for verdict, external_id in _once(outcomes):
-        by_verdict[verdict].append(external_id)
-    if by_verdict:
-        verdicts = as_json(
-            verdict._asdict() | {"external_ids": "\n".join(ids)} for verdict, ids in by_verdict.items()
-        )
+    listed = [
+        verdict._asdict() | {"external_ids": "\n".join(sorted(ids))}
+        for verdict, ids in _once(outcomes)
+        if ids
+    ]
+    if listed:
         async with raw_cursor(tx) as cursor:
-            await cursor.execute(query("note_outcomes"), {"resource": resource, "verdicts": verdicts})
+            await cursor.execute(query("note_outcomes"), {"resource": resource, "verdicts": as_json(listed)})
 
 
-def _once(outcomes: Iterable[tuple[Verdict, str]]) -> Iterable[tuple[Verdict, str]]:
-    """Return one verdict for each record of a job: a batch can hold one twice, and fail to read it once."""
-    found: dict[tuple[int, str], tuple[Verdict, str]] = {}
-    for verdict, external_id in outcomes:
-        key = (verdict.job_id, external_id)
-        if key not in found or found[key][0].outcome == "failed":
-            found[key] = (verdict, external_id)
-    return found.values()
+def _once(outcomes: Mapping[Verdict, AbstractSet[str]]) -> Iterable[tuple[Verdict, AbstractSet[str]]]:
+    """Leave one verdict for each record of a job: a batch can hold one twice, and fail to read it once."""
+    noted: dict[int, set[str]] = defaultdict(set)
+    for verdict in sorted(outcomes, key=lambda one: one.outcome == "failed"):
+        ids = outcomes[verdict] - noted[verdict.job_id]
+        noted[verdict.job_id] |= ids
+        yield verdict, ids
 
 
 async def note_marks(tx: Transaction, resource: Resource, marks: Iterable[Mark]) -> None:

@@ -1,7 +1,12 @@
 """Statements that are algorithms live in queries/*.sql; what differs per table is filled in here."""
 
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
+from typing import NamedTuple
+
+from sqlalchemy import ARRAY, Text
+from sqlalchemy.dialects.postgresql import JSONB
 
 from record_writer.domain import customers
 from record_writer.domain.rows import ROWS
@@ -57,12 +62,34 @@ def statement(name: str, resource: Resource) -> str:
         table=MIRROR[resource].name,
         columns=", ".join(columns),
         data_columns=", ".join(data_columns(resource)),
+        **{kind: ", ".join(names) for kind, names in layout(resource)._asdict().items()},
         values=", ".join(LINKS.get(column) or _value("staged.", column) for column in columns),
         staged=query("staged_orders") if resource is Resource.ORDERS else "staged",
         assignments=_full(resource) if name == "upsert_records" else _partial(resource),
         differs=_differs(resource),
         also=", status = 'archived'" if resource is Resource.PRODUCTS else "",
     )
+
+
+class Layout(NamedTuple):
+    """The columns that a payload can carry, by how COPY writes them."""
+
+    plain: Sequence[str]
+    """Numbers, times and flags: nothing in them is ever escaped."""
+    texts: Sequence[str]
+    arrays: Sequence[str]
+    documents: Sequence[str]
+
+
+@cache
+def layout(resource: Resource) -> Layout:
+    """Return the columns of a resource's staging table by kind."""
+    types = {name: MIRROR[resource].columns[name].type for name in data_columns(resource)}
+    texts, arrays, documents = (
+        [name for name, found in types.items() if isinstance(found, kind)] for kind in (Text, ARRAY, JSONB)
+    )
+    plain = [name for name in types if name not in (*texts, *arrays, *documents)]
+    return Layout(plain, texts, arrays, documents)
 
 
 def data_columns(resource: Resource) -> tuple[str, ...]:

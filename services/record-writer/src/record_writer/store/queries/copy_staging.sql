@@ -1,3 +1,4 @@
--- The order in which staging.line writes its fields.
-COPY staged (advertiser_id, source_id, external_id, round, creates, updated_at_source, observed_at, content_hash,
-             body_hash, carried, consent_email, {data_columns}) FROM STDIN
+-- The order in which staging.Lines writes the fields.
+COPY staged (advertiser_id, source_id, round, creates, updated_at_source, observed_at, {plain},
+             external_id, consent_email, {texts}, carried, {arrays}, content_hash, body_hash, {documents})
+FROM STDIN (NULL E'\x01')
