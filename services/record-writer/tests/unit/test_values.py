@@ -31,6 +31,19 @@ def test_money_that_no_column_holds_is_refused(written):
         values.money(Decimal(written), "orders.total_price")
 
 
+@pytest.mark.parametrize("written", ["1,00", "", "Ada", "NaN", "1e16"])
+def test_amount_that_is_none_is_refused_by_field_and_not_quoted(written):
+    for _ in range(2):  # the second answer comes from memory
+        with pytest.raises(InvalidRecord, match=r"^orders\.total_price: ") as raised:
+            values.amount(written, "orders.total_price")
+        assert "Ada" not in str(raised.value)
+
+
+@given(st.decimals(min_value=-(10**15), max_value=10**15, places=4))
+def test_amount_of_graphql_is_the_money_of_webhooks(amount):
+    assert str(values.amount(str(amount), "f")) == str(values.money(amount, "f"))
+
+
 @given(st.decimals(min_value=-(10**15), max_value=10**15, places=4))
 def test_money_never_changes_the_amount(amount):
     assert values.money(amount, "f") == amount
@@ -43,6 +56,7 @@ def test_money_never_changes_the_amount(amount):
         ("7", "7"),
         ("gid://shopify/Order/7", "7"),
         ("gid://shopify/MailingAddress/7?model_name=X", "7"),
+        ("gid://shopify/MailingAddress/7?model_name=X/9", "7"),
     ],
 )
 def test_identifier_is_shopifys_number(raw, number):

@@ -71,15 +71,19 @@ def plan(items: Iterable[Item]) -> Plan:
     by_kind: dict[Kind, dict[Key, list[Item]]] = {kind: defaultdict(list) for kind in Kind}
     for item in items:
         by_kind[item.change.kind][item.key].append(item)
-    winners = {key: max(rivals, key=_rank) for key, rivals in by_kind[Kind.FULL].items()}
+    winners = {key: _newest(rivals) for key, rivals in by_kind[Kind.FULL].items()}
     ties = frozenset(key for key, rivals in by_kind[Kind.FULL].items() if _tied(winners[key], rivals))
-    latest = {key: max(same, key=_rank) for key, same in by_kind[Kind.DELETED].items()}
+    latest = {key: _newest(same) for key, same in by_kind[Kind.DELETED].items()}
     return Plan(
         deletions=[latest[key] for key in sorted(latest)],
         full=[winners[key] for key in sorted(winners)],
         partial=_rounds(by_kind[Kind.PARTIAL]),
         ties=ties,
     )
+
+
+def _newest(rivals: Sequence[Item]) -> Item:
+    return rivals[0] if len(rivals) == 1 else max(rivals, key=_rank)
 
 
 def _rank(item: Item) -> tuple[object, ...]:

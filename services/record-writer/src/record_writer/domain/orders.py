@@ -109,8 +109,6 @@ def from_graphql(raw: GraphqlOrder, *, observed_at: datetime, settles: bool) -> 
         current_total_discounts=_shop(raw.current_total_discounts_set, "orders.current_total_discounts"),
         current_total_price=_shop(raw.current_total_price_set, "orders.current_total_price"),
         refunded_total=_shop(raw.total_refunded_set, "orders.refunded_total"),
-        shipping_address=_order_address(raw.shipping_address),
-        billing_address=_order_address(raw.billing_address),
         customer_locale=text(raw.customer_locale),
         tags=tags(raw.tags, "orders.tags"),
         note=text(raw.note),
@@ -128,6 +126,7 @@ def from_graphql(raw: GraphqlOrder, *, observed_at: datetime, settles: bool) -> 
             raw.edited,
         ),
     )
+    row.shipping_address, row.billing_address = _addresses(raw)
     if raw.customer is not UNSET:
         row.customer_external_id = raw.customer.external_id if raw.customer else None
     if raw.discount_codes is not UNSET:
@@ -234,8 +233,6 @@ def from_webhook(raw: RestOrder, *, observed_at: datetime) -> Change:
         current_total_discounts=money(raw.current_total_discounts, "orders.current_total_discounts"),
         current_total_price=money(raw.current_total_price, "orders.current_total_price"),
         refunded_total=_refunded(raw.refunds),
-        shipping_address=_order_address(raw.shipping_address),
-        billing_address=_order_address(raw.billing_address),
         customer_locale=text(raw.customer_locale),
         tags=tags(raw.tags, "orders.tags"),
         note=text(raw.note),
@@ -254,6 +251,7 @@ def from_webhook(raw: RestOrder, *, observed_at: datetime) -> Change:
             po_number=raw.po_number,
         ),
     )
+    row.shipping_address, row.billing_address = _addresses(raw)
     if raw.customer is not UNSET:
         row.customer_external_id = optional_identifier(raw.customer.id) if raw.customer else None
     if raw.discount_codes is not UNSET:
@@ -306,6 +304,13 @@ def _refunded(refunds: Maybe[list[RestRefund]]) -> Decimal | UnsetType:
 
 def _codes(codes: list[RestDiscountCode] | None) -> list[str]:
     return sorted(one.code for one in codes or [] if one.code)
+
+
+def _addresses(raw: GraphqlOrder | RestOrder) -> tuple[Document, Document]:
+    """Return where an order goes and who pays; in most it is the same."""
+    shipping = _order_address(raw.shipping_address)
+    is_same = raw.billing_address == raw.shipping_address
+    return shipping, shipping if is_same else _order_address(raw.billing_address)
 
 
 def _order_address(raw: Maybe[RestAddress | GraphqlAddress]) -> Document:

@@ -148,8 +148,11 @@ _CONTENT = {row: attrgetter(*names) for row, names in CANONICAL.items()}
 
 def content_hash(row: Row) -> bytes | None:
     """Return the fingerprint of a full record's content, or None while a canonical column is absent."""
-    content = _CONTENT[type(row)](row)
-    return None if UNSET in content else sha256(encode(content)).digest()[:HASH_SIZE]
+    try:
+        content = encode(_CONTENT[type(row)](row))
+    except TypeError:  # UNSET has no JSON
+        return None
+    return sha256(content).digest()[:HASH_SIZE]
 
 
 def can_be_made(row: Row) -> bool:

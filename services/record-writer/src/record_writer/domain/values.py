@@ -121,9 +121,9 @@ def optional_identifier(value: int | str | None) -> str | None:
     """Return Shopify's number as text, or None where there is none."""
     if value is None:
         return None
-    digits = value if isinstance(value, str) else str(value)
-    if not digits.isdecimal():
-        digits = digits.partition("?")[0].rpartition("/")[2]
+    written = str(value)
+    path = written.partition("?")[0] if "?" in written else written
+    digits = path.rpartition("/")[2]
     return digits if digits.isascii() and digits.isdecimal() and len(digits) <= 40 else None
 
 
@@ -131,7 +131,9 @@ def tags(value: Maybe[Iterable[str] | str], field: str) -> list[str] | UnsetType
     """Return tags sorted and once each; webhooks join them with commas, GraphQL lists them."""
     if value is UNSET:
         return UNSET
-    parts = value.split(",") if isinstance(value, str) else (value or ())
+    if not value:
+        return []
+    parts = value.split(",") if isinstance(value, str) else value
     found = {part.strip() for part in parts}
     found.discard("")
     for tag in found:
@@ -162,11 +164,12 @@ _REPLACEMENT = rb"\ufffd"
 
 def storable(body: bytes) -> bytes:
     """Return the JSON with what PostgreSQL cannot store (U+0000, lone surrogates, broken UTF-8) as U+FFFD."""
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        body = body.decode("utf-8", "replace").encode()
-    return _ESCAPE.sub(_storable_escape, body) if b"\\" in body and _SUSPECT.search(body) else body
+    if not body.isascii():
+        try:
+            body.decode()
+        except UnicodeDecodeError:
+            body = body.decode("utf-8", "replace").encode()
+    return _ESCAPE.sub(_storable_escape, body) if b"\\u" in body and _SUSPECT.search(body) else body
 
 
 def _storable_escape(match: re.Match[bytes]) -> bytes:
