@@ -40,7 +40,7 @@ from sync_common.contracts.stack import SERVICES
 from sync_common.contracts.topics import RECORD_WRITER, sync_topic
 from sync_common.db.migrations import upgrade
 
-COUNTS = {Resource.CUSTOMERS: 30_000, Resource.ORDERS: 20_000, Resource.PRODUCTS: 10_000}
+COUNTS = {Resource.CUSTOMERS: 60_000, Resource.ORDERS: 40_000, Resource.PRODUCTS: 20_000}
 BATCH_RECORDS = 2_000
 TABLES = {Resource.CUSTOMERS: "contacts", Resource.ORDERS: "orders", Resource.PRODUCTS: "products"}
 SECONDS_MAX = 600.0
@@ -138,11 +138,11 @@ def _resource(
 ) -> Iterator[list[str]]:
     alone, together = (_passes(resource, copies(resource, made, count, after=n * 500_000)) for n in range(2))
     for job_id, (name, some) in zip(range(first_job, 100_000, 2), alone.items(), strict=False):
+        # The machine is shared, and has better and worse minutes: the limit is measured after each of them.
         one = sync_job(place, resource, job_id, some)
+        most = _limit_after(place, resource, job_id, number=0)
         two = sync_job(place, resource, job_id + 1, together[name], processes=2)
-        rows, ledger = written(place.url, resource, job_id)
-        settle(place.url)
-        most = limit(place.url, resource, rows, ledger)
+        most += _limit_after(place, resource, job_id, number=1)
         yield [
             f"{resource}, {name}", f"{len(some):,}", f"{most.per_second:,.0f}",
             f"{one.per_second:,.0f}", f"{one.per_second / most.per_second:.2f}",
@@ -196,6 +196,16 @@ class WriterCost(Cost):
 
     server_seconds: float = 0.0
     memory_bytes_max: int = 0
+
+    def __add__(self, other: "WriterCost") -> "WriterCost":
+        """Return the cost of both pieces of work."""
+        return WriterCost(
+            self.records + other.records,
+            self.seconds + other.seconds,
+            self.cpu_seconds + other.cpu_seconds,
+            self.server_seconds + other.server_seconds,
+            max(self.memory_bytes_max, other.memory_bytes_max),
+        )
 
     @property
     def server_micros(self) -> float:
@@ -346,6 +356,13 @@ def limit(url: str, resource: Resource, rows: Sequence[bytes], ledger: Sequence[
     return cost
 
 
+def _limit_after(place: Place, resource: Resource, job_id: int, *, number: int) -> WriterCost:
+    """Return the limit for what a job wrote, as another store's rows."""
+    rows, ledger = written(place.url, resource, job_id, number=number)
+    settle(place.url)
+    return limit(place.url, resource, rows, ledger)
+
+
 def _columns(url: str, name: str) -> list[str]:
     """Return the columns that can be written."""
     query = """SELECT column_name FROM information_schema.columns
@@ -355,18 +372,19 @@ def _columns(url: str, name: str) -> list[str]:
         return [row[0] for row in connection.execute(query, [name])]
 
 
-def written(url: str, resource: Resource, job_id: int) -> tuple[list[bytes], list[bytes]]:
-    """Return what a job wrote, rows and ledger, as batches of COPY text for another store."""
+def written(url: str, resource: Resource, job_id: int, *, number: int = 0) -> tuple[list[bytes], list[bytes]]:
+    """Return what a job wrote, rows and ledger, as batches of COPY text for another store, the first or the next."""
+    advertiser_id, store_id = LIMIT_ADVERTISER_ID + number, LIMIT_STORE_ID + number
     moved = {
-        "advertiser_id": str(LIMIT_ADVERTISER_ID),
-        "source_id": str(LIMIT_STORE_ID),
+        "advertiser_id": str(advertiser_id),
+        "source_id": str(store_id),
         "contact_id": "contact.id",
     }
     name = TABLES[resource]
     listed = ", ".join(moved.get(column, f"written.{column}") for column in _columns(url, name))
     # An order's contact is the one of the other store that has the same number.
-    contact = f"""LEFT JOIN records.contacts AS contact ON contact.advertiser_id = {LIMIT_ADVERTISER_ID}
-        AND contact.source_type = 'ShopifyStore' AND contact.source_id = {LIMIT_STORE_ID}
+    contact = f"""LEFT JOIN records.contacts AS contact ON contact.advertiser_id = {advertiser_id}
+        AND contact.source_type = 'ShopifyStore' AND contact.source_id = {store_id}
         AND contact.external_id = written.customer_external_id"""
     job = f"ledger.advertiser_id = {ADVERTISER_ID} AND ledger.job_id = {job_id}"
     rows = f"""SELECT {listed} FROM records.job_ledger AS ledger
@@ -375,7 +393,7 @@ def written(url: str, resource: Resource, job_id: int) -> tuple[list[bytes], lis
             AND written.external_id = ledger.external_id
         {contact if resource is Resource.ORDERS else ""}
         WHERE {job} ORDER BY ledger.ctid"""  # noqa: S608
-    ledger = f"""SELECT {LIMIT_ADVERTISER_ID}, {LIMIT_STORE_ID}, job_id, resource, external_id, outcome
+    ledger = f"""SELECT {advertiser_id}, {store_id}, job_id, resource, external_id, outcome
         FROM records.job_ledger AS ledger WHERE {job} ORDER BY ledger.ctid"""  # noqa: S608
     return _copied_out(url, rows), _copied_out(url, ledger)
 
