@@ -114,6 +114,8 @@ def _prepare(url: str, name: str) -> None:
     upgrade(replace_database(url, name, role), migrations=migrations_of(RECORD_WRITER), schema="records")
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(NEIGHBOURS.encode())
+        connection.execute("ALTER SYSTEM SET autovacuum = off")  # `settle` does its work, between the runs
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def run(console: Console, *, sizes: Sequence[int] = (100_000,), counts: dict[Resource, int] = COUNTS) -> None:
@@ -236,7 +238,11 @@ def sync_job(
     The processes are held still while the job is put into Kafka, after all have joined.
     """
     settle(place.url)
-    scope = {"WRITER_LANES": '["sync"]', "WRITER_RESOURCES": f'["{resource}"]'}
+    scope = {
+        "WRITER_LANES": '["sync"]',
+        "WRITER_RESOURCES": f'["{resource}"]',
+        "WRITER_SYNC_CONSUMERS": "2" if processes == 1 else "1",  # two batches in hand either way
+    }
     ports = [free_port() for _ in range(processes)]
     writers = [place.writer(WRITER_OPS_PORT=str(port), **scope) for port in ports]
     try:
@@ -279,7 +285,7 @@ def wait(look: Callable[[], Seen], until: Callable[[Seen], bool]) -> Seen:
     deadline = time.monotonic() + SECONDS_MAX
     while not until(seen := look()):
         assert time.monotonic() < deadline, f"still {seen}"
-        time.sleep(0.02)
+        time.sleep(0.1)
     return seen
 
 
