@@ -1,4 +1,4 @@
-"""Rows into a temporary table by COPY; its text format is written here, at a third of the driver's cost."""
+"""Rows into a temporary table by COPY; its text format is written here, at a quarter of the driver's cost."""
 
 from binascii import hexlify
 from collections.abc import Awaitable, Callable, Sequence
