@@ -179,6 +179,7 @@ def fill(place: Place, resource: Resource, made: Sequence[Body], size: int, *, j
         "email": "number || row.email",
         "customer_external_id": "row.customer_external_id || number",
         "contact_id": "NULL",
+        "updated_at": "now() - interval '2 days'",  # no sweep for late links looks at them
     }
     columns = _columns(place.url, name)
     values = ", ".join(others.get(column, f"row.{column}") for column in columns)

@@ -21,6 +21,9 @@ from sync_common.db import Database, Transaction, is_transient
 from sync_common.runtime import Clock
 
 FIRST_HORIZON_SECONDS: Final = 86_400.0  # after a start nobody knows for how long no sweep ran
+SWEEPS_REST: Final = (
+    20.0  # of many waiting orders, as in a first sync, a sweep may take a twentieth of the time
+)
 ERASED_MAX: Final = 2_000
 
 TIDY_EVERY_SECONDS: Final = 3_600.0
@@ -60,8 +63,10 @@ class Upkeep:
     async def run(self, stop: asyncio.Event) -> None:
         """Work until stopped; outages are waited out."""
         while not stop.is_set():
+            began_at = swept_at = self.clock.monotonic()
             try:
                 await self.sweep(stop)
+                swept_at = self.clock.monotonic()
                 while not stop.is_set() and await self.erase():
                     pass
                 await self.tidy(stop)
@@ -70,8 +75,12 @@ class Upkeep:
                     raise
                 log.warning("upkeep_waits", error=type(error).__name__)
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.sweep_seconds):
+                async with asyncio.timeout(self.pause_after(swept_at - began_at)):
                     await stop.wait()
+
+    def pause_after(self, swept_seconds: float) -> float:
+        """Return how long to rest after a sweep that took so long."""
+        return max(self.sweep_seconds, SWEEPS_REST * swept_seconds)
 
     async def sweep(self, stop: asyncio.Event) -> int:
         """Link orders that were written at the same moment as their contacts; return how many.

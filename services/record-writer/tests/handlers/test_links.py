@@ -250,3 +250,9 @@ async def test_link_that_a_deletion_breaks_has_no_rank(world):
 
     assert unlinked == (None, 0)
     assert await link(world, 100) == ((await world.row("contacts", 1))["id"], 3)
+
+
+@pytest.mark.parametrize(("swept_seconds", "pause"), [(0.0, 1), (0.01, 1), (2.0, 40.0)])
+def test_sweep_rests_the_longer_the_more_orders_wait(world, swept_seconds, pause):
+    """A first sync has hundreds of thousands of orders wait at once: sweeps every three seconds took a fifth of it."""
+    assert world.upkeep().pause_after(swept_seconds) == pause
