@@ -21,7 +21,7 @@ _REJOIN_SECONDS: Final = 1.0
 _LEAVE_SECONDS: Final = 3.0
 _FETCH_BYTES_MAX: Final = 8 * 1024 * 1024  # what a consumer holds beside the batch in hand
 # Enough for a batch of large records from three partitions; Kafka returns a larger record all the same, alone.
-_PARTITION_FETCH_BYTES_MAX: Final = 2 * 1024 * 1024
+_PARTITION_FETCH_BYTES_MAX: Final = 3 * 512 * 1024
 
 log = structlog.get_logger()
 
