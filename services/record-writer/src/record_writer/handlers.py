@@ -256,16 +256,12 @@ def _address(one: Received, raw: RawRecord, directory: stores.Directory) -> None
     one.missed_by = [c.target for c in connections if not c.receives(raw.observed_at)]
 
 
-def _key(target: Target, raw: RawRecord) -> Key:
-    return Key(target.advertiser_id, target.store_id, raw.record_id)
-
-
 def _interpret(one: Received, raw: RawRecord, known: AbstractSet[tuple[Key, bytes]]) -> None:
     """Say what a body asks of each store; one that cannot be read becomes a dead letter."""
     if raw.type is RecordType.PART_ENDED:
         return
     try:
-        if known and all((_key(target, raw), one.body_hash) in known for target in one.targets):
+        if known and all((target.key(raw.record_id), one.body_hash) in known for target in one.targets):
             change = known_record(raw.record_id, observed_at=raw.observed_at)
         else:
             change = interpret(raw)

@@ -21,9 +21,7 @@ from sync_common.db import Database, Transaction, is_transient
 from sync_common.runtime import Clock
 
 FIRST_HORIZON_SECONDS: Final = 86_400.0  # after a start nobody knows for how long no sweep ran
-SWEEPS_REST: Final = (
-    20.0  # of many waiting orders, as in a first sync, a sweep may take a twentieth of the time
-)
+SWEEPS_REST: Final = 20.0  # sweeps may take a twentieth of the time, however many orders wait in a first sync
 ERASED_MAX: Final = 2_000
 
 TIDY_EVERY_SECONDS: Final = 3_600.0

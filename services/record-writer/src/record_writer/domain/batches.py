@@ -15,6 +15,10 @@ class Target(NamedTuple):
     store_id: int
     shop: str
 
+    def key(self, external_id: str) -> "Key":
+        """Return the key of one of its records."""
+        return Key(self.advertiser_id, self.store_id, external_id)
+
 
 class Key(NamedTuple):
     """One record of one store; batches are sorted by it, so that two of them never wait for each other."""
@@ -43,8 +47,7 @@ def item_for(
     body_hash: bytes | None = None,
 ) -> Item:
     """Return a change as it concerns one store."""
-    key = Key(target.advertiser_id, target.store_id, change.external_id)
-    return Item(key, target, change, job_id, epoch, body_hash)
+    return Item(target.key(change.external_id), target, change, job_id, epoch, body_hash)
 
 
 @dataclass(frozen=True, slots=True)

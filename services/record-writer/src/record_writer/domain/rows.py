@@ -113,22 +113,16 @@ ROWS: dict[Resource, type[Row]] = {
 }
 
 DERIVED: dict[type[Row], tuple[str, ...]] = {
-    ContactRow: ("state", "metadata", "created_at_source"),
-    OrderRow: (
-        "financial_status",
-        "fulfillment_status_raw",
-        "product_ids",
-        "metadata",
-        "created_at_source",
-    ),
-    ProductRow: ("status", "metadata", "created_at_source"),
+    ContactRow: ("state",),
+    OrderRow: ("financial_status", "fulfillment_status_raw", "product_ids"),
+    ProductRow: ("status",),
 }
-"""Columns that are no part of a record's content, because others say the same or not every source of a full record can
-give them the same value: of `fulfillment_status_raw` webhooks know four values and GraphQL eleven.
+"""Columns that, like those of every `Row`, are no part of a record's content: others say the same, or not every source
+of a full record can give them the same value. Of `fulfillment_status_raw` webhooks know four values and GraphQL eleven.
 """
 
 CANONICAL: dict[type[Row], tuple[str, ...]] = {
-    row: tuple(name for name in row.__struct_fields__ if name not in derived)
+    row: tuple(name for name in row.__struct_fields__ if name not in (*Row.__struct_fields__, *derived))
     for row, derived in DERIVED.items()
 }
 """The columns that are a record's content: the fingerprint is taken over their values, in this order.

@@ -32,11 +32,9 @@ def _plain(values: Sequence[Any]) -> bytes:
 def _texts(values: Sequence[Maybe[str]]) -> bytes:
     """Return texts; one look at all of them says whether any has to be escaped."""
     said = "".join([value for value in values if value])
-    if said.isprintable() and "\\" not in said:
-        return "\t".join([NULL if value is None or value is UNSET else value for value in values]).encode()
-    return "\t".join(
-        [NULL if value is None or value is UNSET else value.translate(_ESCAPES) for value in values]
-    ).encode()
+    if not said.isprintable() or "\\" in said:
+        values = [value and value.translate(_ESCAPES) for value in values]
+    return "\t".join([NULL if value is None or value is UNSET else value for value in values]).encode()
 
 
 def _array(value: Maybe[Sequence[str]]) -> bytes:
