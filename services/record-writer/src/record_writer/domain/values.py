@@ -154,6 +154,7 @@ class Money(msgspec.Struct, gc=False):
     currencyCode: str | None = None  # noqa: N815 - Shopify's name
 
 
+_BACKSLASH = ord("\\")
 _SUSPECT = re.compile(rb"\\u(?:0000|[dD][89a-fA-F])")
 _ESCAPE = re.compile(
     rb"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|.)", re.DOTALL
@@ -169,7 +170,8 @@ def storable(body: bytes) -> bytes:
             body.decode()
         except UnicodeDecodeError:
             body = body.decode("utf-8", "replace").encode()
-    return _ESCAPE.sub(_storable_escape, body) if b"\\u" in body and _SUSPECT.search(body) else body
+    # One byte is found many times faster than two; hardly any body has a backslash.
+    return _ESCAPE.sub(_storable_escape, body) if _BACKSLASH in body and _SUSPECT.search(body) else body
 
 
 def _storable_escape(match: re.Match[bytes]) -> bytes:
