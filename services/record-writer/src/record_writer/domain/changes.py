@@ -6,7 +6,9 @@ from hashlib import sha256
 
 import msgspec
 
-from record_writer.domain.rows import HASH_SIZE, Row, can_be_made, content_hash
+from record_writer.domain.rows import HASH_SIZE, REQUIRED, RESOURCES, Row, can_be_made, content_hash
+from record_writer.domain.values import identifier, instant
+from record_writer.errors import InvalidRecord
 
 MAPPING = b"1"
 """To be raised when the mapping changes: then every body is read again, known or not."""
@@ -61,20 +63,26 @@ def body_hash(body: bytes) -> bytes:
 
 def record(
     row: Row,
+    number: int | str,
     *,
-    external_id: str,
     observed_at: datetime,
     updated_at: datetime | None,
     settles: bool = False,
 ) -> Change:
     """Describe a record as read or delivered: full where every canonical column was carried, else partial.
 
-    `settles` says that it was read by id.
+    `number` is Shopify's, or the gid; `settles` says that it was read by id. Raise InvalidRecord where the number or
+    the time cannot be read, or where a column that every row needs is null.
     """
+    resource = RESOURCES[type(row)]
+    for name in REQUIRED[type(row)]:
+        if getattr(row, name) is None:
+            raise InvalidRecord(f"{resource}.{name}", "missing")
+    updated_at = instant(updated_at, f"{resource}.updated_at")
     fingerprint = content_hash(row)
     return Change(
         kind=Kind.PARTIAL if fingerprint is None else Kind.FULL,
-        external_id=external_id,
+        external_id=identifier(number, f"{resource}.id"),
         observed_at=observed_at,
         updated_at=updated_at,
         row=row,

@@ -112,20 +112,15 @@ def from_graphql(raw: GraphqlCustomer, *, observed_at: datetime, settles: bool) 
         row.email = short_text(email.email_address, "customers.email")
         _note_consent(row, email.marketing_state, email.marketing_opt_in_level, email.marketing_updated_at)
     if raw.default_phone_number is not UNSET:
-        number = raw.default_phone_number
-        row.phone = short_text(number.phone_number, "customers.phone") if number else None
-        metadata.sms_marketing_consent = number.sms_marketing_consent if number else UNSET
+        phone = raw.default_phone_number
+        row.phone = short_text(phone.phone_number, "customers.phone") if phone else None
+        metadata.sms_marketing_consent = phone.sms_marketing_consent if phone else UNSET
     if raw.addresses_v2 is not UNSET and raw.default_address is not UNSET:
         found = addresses(raw.addresses_v2.nodes if raw.addresses_v2 else [])
         row.addresses = document(found)
         row.default_address = document(_default(raw.default_address, found))
-    return record(
-        row,
-        external_id=identifier(raw.legacy_resource_id or raw.id, "customers.id"),
-        observed_at=observed_at,
-        updated_at=instant(raw.updated_at, "customers.updatedAt"),
-        settles=settles,
-    )
+    number = raw.legacy_resource_id or raw.id
+    return record(row, number, observed_at=observed_at, updated_at=raw.updated_at, settles=settles)
 
 
 def _note_spend(row: ContactRow, raw: GraphqlCustomer) -> None:
@@ -214,12 +209,7 @@ def from_webhook(raw: RestCustomer, *, observed_at: datetime) -> Change:
     if not any(getattr(row, name) not in (None, UNSET, NO_ADDRESSES) for name in PROTECTED):
         for name in PROTECTED:  # hidden by Shopify's data protection, not emptied
             setattr(row, name, UNSET)
-    return record(
-        row,
-        external_id=identifier(raw.id, "customers.id"),
-        observed_at=observed_at,
-        updated_at=instant(raw.updated_at, "customers.updated_at"),
-    )
+    return record(row, raw.id, observed_at=observed_at, updated_at=raw.updated_at)
 
 
 class PurchasingSummary(msgspec.Struct, rename="camel", gc=False):

@@ -21,7 +21,7 @@ from record_writer.domain.order_shapes import (
     RestOrder,
     RestRefund,
 )
-from record_writer.domain.rows import REQUIRED, Document, Maybe, OrderRow, document
+from record_writer.domain.rows import Document, Maybe, OrderRow, document
 from record_writer.domain.values import (
     amount,
     identifier,
@@ -34,7 +34,6 @@ from record_writer.domain.values import (
     tags,
     text,
 )
-from record_writer.errors import InvalidRecord
 
 FINANCIAL: dict[str, str | None] = {
     name: name
@@ -136,27 +135,8 @@ def from_graphql(raw: GraphqlOrder, *, observed_at: datetime, settles: bool) -> 
     _note_financial(row, raw.display_financial_status)
     _note_fulfillment(row, lower(raw.display_fulfillment_status))
     _note_times(row, raw)
-    return _record(row, raw.legacy_resource_id or raw.id, raw.updated_at, observed_at, settles=settles)
-
-
-def _record(
-    row: OrderRow,
-    external_id: int | str,
-    updated_at: datetime | None,
-    observed_at: datetime,
-    *,
-    settles: bool = False,
-) -> Change:
-    for name in REQUIRED[OrderRow]:
-        if getattr(row, name) is None:
-            raise InvalidRecord(f"orders.{name}", "missing")
-    return record(
-        row,
-        external_id=identifier(external_id, "orders.id"),
-        observed_at=observed_at,
-        updated_at=instant(updated_at, "orders.updated_at"),
-        settles=settles,
-    )
+    number = raw.legacy_resource_id or raw.id
+    return record(row, number, observed_at=observed_at, updated_at=raw.updated_at, settles=settles)
 
 
 def _shop(bag: Maybe[Bag], field: str) -> Maybe[Decimal]:
@@ -261,7 +241,7 @@ def from_webhook(raw: RestOrder, *, observed_at: datetime) -> Change:
     _note_financial(row, raw.financial_status)
     _note_fulfillment(row, _rest_fulfillment(raw))
     _note_times(row, raw)
-    return _record(row, raw.id, raw.updated_at, observed_at)
+    return record(row, raw.id, observed_at=observed_at, updated_at=raw.updated_at)
 
 
 def _rest_fulfillment(raw: RestOrder) -> Maybe[str]:

@@ -18,7 +18,6 @@ from record_writer.domain.values import (
     tags,
     text,
 )
-from record_writer.errors import InvalidRecord
 
 STATUSES: dict[str, str | None] = {
     "active": "active",
@@ -163,31 +162,17 @@ def from_graphql(raw: GraphqlProduct, *, observed_at: datetime, settles: bool) -
         row.variants = document(_ordered([_graphql_variant(one) for one in raw.variants.nodes]))
     if raw.media is not UNSET:
         row.images = document(_graphql_images(raw.media.nodes))
-    return _record(row, raw, raw.legacy_resource_id or raw.id, observed_at, settles=settles)
+    _note_state(row, raw)
+    number = raw.legacy_resource_id or raw.id
+    return record(row, number, observed_at=observed_at, updated_at=raw.updated_at, settles=settles)
 
 
-def _record(
-    row: ProductRow,
-    raw: "GraphqlProduct | RestProduct",
-    external_id: int | str,
-    observed_at: datetime,
-    *,
-    settles: bool = False,
-) -> Change:
+def _note_state(row: ProductRow, raw: "GraphqlProduct | RestProduct") -> None:
     """Add what both dialects write alike."""
-    if row.title is None:
-        raise InvalidRecord("products.title", "missing")
     row.status_raw = lower(raw.status)
     row.status = known(row.status_raw, STATUSES)
     row.published_at = instant(raw.published_at, "products.published_at")
     row.created_at_source = instant(raw.created_at or UNSET, "products.created_at")
-    return record(
-        row,
-        external_id=identifier(external_id, "products.id"),
-        observed_at=observed_at,
-        updated_at=instant(raw.updated_at, "products.updated_at"),
-        settles=settles,
-    )
 
 
 def _ordered(variants: list[Variant]) -> list[Variant]:
@@ -284,7 +269,8 @@ def from_webhook(raw: RestProduct, *, observed_at: datetime) -> Change:
         row.variants = document(_ordered([_rest_variant(one) for one in raw.variants or []]))
     if raw.images is not UNSET:
         row.images = document(_rest_images(raw.images))
-    return _record(row, raw, raw.id, observed_at)
+    _note_state(row, raw)
+    return record(row, raw.id, observed_at=observed_at, updated_at=raw.updated_at)
 
 
 def _is_cut(raw: RestProduct) -> bool:

@@ -111,6 +111,7 @@ ROWS: dict[Resource, type[Row]] = {
     Resource.ORDERS: OrderRow,
     Resource.PRODUCTS: ProductRow,
 }
+RESOURCES: dict[type[Row], Resource] = {row: resource for resource, row in ROWS.items()}
 
 DERIVED: dict[type[Row], tuple[str, ...]] = {
     ContactRow: ("state",),
