@@ -4,8 +4,10 @@ import asyncio
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 
+import psutil
 import psycopg
 from rich.console import Console
 
@@ -27,22 +29,31 @@ LIVE, SYNC = '["live"]', '["sync"]'
 BOTH = '["live","sync"]'
 
 
+@dataclass(frozen=True)
+class Lanes:
+    """A process of the writer, what it consumes, and how much it stands back for others (`nice`)."""
+
+    consumed: str
+    niceness: int = 0
+
+
 def run(console: Console, *, sync_records: int = SYNC_RECORDS) -> None:
     """Print the percentiles of the time from a webhook's receipt to its row, as the merchant's page shows them."""
     shown = table(
         f"lanes: {WEBHOOKS_PER_SECOND} webhooks a second for {SECONDS} s, beside a sync of {sync_records:,} customers",
         "", "webhooks", "p50 ms", "p95 ms", "p99 ms", "sync rec/s meanwhile",
     )  # fmt: skip
-    scenes: dict[str, tuple[Sequence[str], bool]] = {
-        "no sync": ([BOTH], False),
-        "sync in the same process": ([BOTH], True),
-        "sync in a process of its own": ([LIVE, SYNC], True),
+    scenes: dict[str, Sequence[Lanes]] = {
+        "no sync": [Lanes(BOTH)],
+        "sync in the same process": [Lanes(BOTH)],
+        "sync in a process of its own": [Lanes(LIVE), Lanes(SYNC)],
+        "sync in a process of less weight": [Lanes(LIVE), Lanes(SYNC, niceness=10)],
     }
-    for number, (name, (lanes, busy)) in enumerate(scenes.items()):
+    for number, (name, processes) in enumerate(scenes.items()):
         with writers_place("bench-lanes") as place:
-            if busy:
+            if busy := number > 0:
                 _backlog(place, sync_records)
-            shown.add_row(name, *_scene(place, lanes, first=number * 1_000_000, busy=busy))
+            shown.add_row(name, *_scene(place, processes, first=number * 1_000_000, busy=busy))
     console.print(shown)
 
 
@@ -53,8 +64,8 @@ def _backlog(place: Place, count: int) -> None:
         asyncio.run(publish(place.kafka, Resource.CUSTOMERS, messages(Resource.CUSTOMERS, some, job_id=1)))
 
 
-def _scene(place: Place, lanes: Sequence[str], *, first: int, busy: bool) -> list[str]:
-    with _writers(place, lanes), closing(psycopg.connect(place.url, autocommit=True)) as connection:
+def _scene(place: Place, processes: Sequence[Lanes], *, first: int, busy: bool) -> list[str]:
+    with _writers(place, processes), closing(psycopg.connect(place.url, autocommit=True)) as connection:
         asyncio.run(_deliver(place.kafka, first, seconds=2))  # until every consumer has joined and is warm
         wait(lambda: _applied(connection), lambda seen: seen[0] >= 2 * WEBHOOKS_PER_SECOND)
         before, started = tally(connection, 1)[0], time.monotonic()
@@ -67,12 +78,15 @@ def _scene(place: Place, lanes: Sequence[str], *, first: int, busy: bool) -> lis
 
 
 @contextmanager
-def _writers(place: Place, lanes: Sequence[str]) -> Iterator[list[Process]]:
-    processes = [place.writer(WRITER_LANES=some, WRITER_RESOURCES='["customers","orders"]') for some in lanes]
+def _writers(place: Place, processes: Sequence[Lanes]) -> Iterator[None]:
+    started: list[Process] = []
     try:
-        yield processes
+        for one in processes:
+            started.append(place.writer(WRITER_LANES=one.consumed, WRITER_RESOURCES='["customers","orders"]'))
+            psutil.Process(started[-1].pid).nice(one.niceness)
+        yield
     finally:
-        for process in processes:
+        for process in started:
             process.stop()
 
 
