@@ -2,9 +2,9 @@
 
 import asyncio
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import psutil
@@ -30,11 +30,16 @@ BOTH = '["live","sync"]'
 
 
 @dataclass(frozen=True)
-class Lanes:
-    """A process of the writer, what it consumes, and how much it stands back for others (`nice`)."""
+class Writing:
+    """A process of the writer: its lanes and other settings, and how far it stands back for others (`nice`)."""
 
-    consumed: str
+    lanes: str
+    settings: Mapping[str, str] = field(default_factory=dict)
     niceness: int = 0
+
+
+BEHIND = Writing(SYNC, {"WRITER_BATCH_RECORDS_MAX": "500", "WRITER_SYNC_CONSUMERS": "1"}, niceness=15)
+"""A sync that leaves webhooks their core, and PostgreSQL's log to them every few milliseconds."""
 
 
 def run(console: Console, *, sync_records: int = SYNC_RECORDS) -> None:
@@ -43,11 +48,11 @@ def run(console: Console, *, sync_records: int = SYNC_RECORDS) -> None:
         f"lanes: {WEBHOOKS_PER_SECOND} webhooks a second for {SECONDS} s, beside a sync of {sync_records:,} customers",
         "", "webhooks", "p50 ms", "p95 ms", "p99 ms", "sync rec/s meanwhile",
     )  # fmt: skip
-    scenes: dict[str, Sequence[Lanes]] = {
-        "no sync": [Lanes(BOTH)],
-        "sync in the same process": [Lanes(BOTH)],
-        "sync in a process of its own": [Lanes(LIVE), Lanes(SYNC)],
-        "sync in a process of less weight": [Lanes(LIVE), Lanes(SYNC, niceness=10)],
+    scenes: dict[str, Sequence[Writing]] = {
+        "no sync": [Writing(BOTH)],
+        "sync in the same process": [Writing(BOTH)],
+        "sync in a process of its own": [Writing(LIVE), Writing(SYNC)],
+        "the same, standing back": [Writing(LIVE), BEHIND],
     }
     for number, (name, processes) in enumerate(scenes.items()):
         with writers_place("bench-lanes") as place:
@@ -64,7 +69,7 @@ def _backlog(place: Place, count: int) -> None:
         asyncio.run(publish(place.kafka, Resource.CUSTOMERS, messages(Resource.CUSTOMERS, some, job_id=1)))
 
 
-def _scene(place: Place, processes: Sequence[Lanes], *, first: int, busy: bool) -> list[str]:
+def _scene(place: Place, processes: Sequence[Writing], *, first: int, busy: bool) -> list[str]:
     with _writers(place, processes), closing(psycopg.connect(place.url, autocommit=True)) as connection:
         asyncio.run(_deliver(place.kafka, first, seconds=2))  # until every consumer has joined and is warm
         wait(lambda: _applied(connection), lambda seen: seen[0] >= 2 * WEBHOOKS_PER_SECOND)
@@ -78,11 +83,12 @@ def _scene(place: Place, processes: Sequence[Lanes], *, first: int, busy: bool) 
 
 
 @contextmanager
-def _writers(place: Place, processes: Sequence[Lanes]) -> Iterator[None]:
+def _writers(place: Place, processes: Sequence[Writing]) -> Iterator[None]:
     started: list[Process] = []
     try:
         for one in processes:
-            started.append(place.writer(WRITER_LANES=one.consumed, WRITER_RESOURCES='["customers","orders"]'))
+            resources = {"WRITER_RESOURCES": '["customers","orders"]'}
+            started.append(place.writer(WRITER_LANES=one.lanes, **resources, **one.settings))
             psutil.Process(started[-1].pid).nice(one.niceness)
         yield
     finally:
