@@ -27,6 +27,7 @@ SECONDS = 20
 TOPIC = live_topic(Resource.ORDERS)
 LIVE, SYNC = '["live"]', '["sync"]'
 BOTH = '["live","sync"]'
+RESOURCES = '["customers","orders"]'
 
 
 @dataclass(frozen=True)
@@ -87,8 +88,7 @@ def _writers(place: Place, processes: Sequence[Writing]) -> Iterator[None]:
     started: list[Process] = []
     try:
         for one in processes:
-            resources = {"WRITER_RESOURCES": '["customers","orders"]'}
-            started.append(place.writer(WRITER_LANES=one.lanes, **resources, **one.settings))
+            started.append(place.writer(WRITER_LANES=one.lanes, WRITER_RESOURCES=RESOURCES, **one.settings))
             psutil.Process(started[-1].pid).nice(one.niceness)
         yield
     finally:
