@@ -77,8 +77,20 @@ CREATE TABLE fetcher.api_budgets (
     restore_rate double precision NOT NULL CHECK (restore_rate > 0),
     outstanding double precision NOT NULL DEFAULT 0,
     level_at timestamptz NOT NULL,
-    blocked_until timestamptz
+    blocked_until timestamptz,
+    settled double precision NOT NULL DEFAULT 0,
+    lanes jsonb NOT NULL DEFAULT '{}'
 ) WITH (fillfactor = 50);
+COMMENT ON COLUMN fetcher.api_budgets.settled IS 'Points of all answered calls: tells which answers overlapped.';
+COMMENT ON COLUMN fetcher.api_budgets.lanes IS 'Per lane: what its minimum share has saved, and what it waits for.';
+
+CREATE TABLE fetcher.query_costs (
+    document text NOT NULL,
+    size integer NOT NULL,
+    cost double precision NOT NULL,
+    PRIMARY KEY (document, size)
+);
+COMMENT ON TABLE fetcher.query_costs IS 'What Shopify has charged for each query: a new process need not guess.';
 
 CREATE TABLE fetcher.api_usage (
     installation_id bigint NOT NULL REFERENCES fetcher.installations (id),
@@ -160,7 +172,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP VIEW fetcher.api_health_v1, fetcher.installations_v1")
     op.execute(
-        "DROP TABLE fetcher.outbox, fetcher.bulk_operations, fetcher.api_usage, fetcher.api_budgets,"
-        " fetcher.connections, fetcher.credentials, fetcher.installations"
+        "DROP TABLE fetcher.outbox, fetcher.bulk_operations, fetcher.api_usage, fetcher.query_costs,"
+        " fetcher.api_budgets, fetcher.connections, fetcher.credentials, fetcher.installations"
     )
     op.execute("DROP SEQUENCE fetcher.token_versions")

@@ -170,7 +170,7 @@ def make_app(
 
     @app.post("/v1/installations/{installation_id}/nodes")
     async def nodes(found: FoundInstallation, wish: NodesRequest) -> Response:
-        session = access.session(found, Lane.INTERACTIVE)
+        session = access.session(found, Lane.REFETCH)
         read = await read_nodes(session, wish.resource, list(dict.fromkeys(wish.ids)))
         return _json(
             {

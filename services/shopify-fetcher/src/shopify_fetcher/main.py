@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import dataclass
 
+from shopify_fetcher.access.costs import CostBook
 from shopify_fetcher.access.pacing import Pacer
 from shopify_fetcher.access.session import Access
 from shopify_fetcher.access.tokens import TokenKeeper
@@ -54,7 +55,7 @@ def build(settings: Settings, database: Database, http: Client, clock: Clock) ->
         client_secret=settings.client_secret.get_secret_value(),
     )
     vault = Vault(KeyRing.from_setting(settings.master_keys.get_secret_value()))
-    access = Access(shopify, TokenKeeper(database, shopify, vault), Pacer(database))
+    access = Access(shopify, TokenKeeper(database, shopify, vault), Pacer(database), CostBook(database))
     subscriptions = Subscriptions(settings.webhook_uri)
     connector = Connector(database, access, subscriptions, clock, scopes=settings.scopes)
     access.on_refused = connector.on_refused
@@ -76,7 +77,9 @@ def build(settings: Settings, database: Database, http: Client, clock: Clock) ->
 
 async def serve(settings: Settings) -> int:
     """Serve until told to stop; return the exit status."""
-    configure_logging(SHOPIFY_FETCHER, settings.log_level, fields={"api_version"})
+    configure_logging(
+        SHOPIFY_FETCHER, settings.log_level, fields={"api_version", "cost", "lane", "operation"}
+    )
     database = Database.from_url(
         settings.database_url.get_secret_value(),
         application_name=SHOPIFY_FETCHER,

@@ -44,7 +44,7 @@ async def test_long_wait_is_told_where_somebody_hears_of_it_and_refused_where_no
     fetcher: Fetcher, make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sync that a person had asked for failed when Shopify's rate limit held it back for long."""
-    monkeypatch.setattr(pacing, "INTERACTIVE_WAIT_SECONDS_MAX", 0.05)
+    monkeypatch.setattr(pacing, "UNHEARD_WAIT_SECONDS_MAX", 0.05)
     monkeypatch.setattr(pacing, "TOLD_FROM_SECONDS", 0.05)
     shop = await make_shop()
     installation_id = await fetcher.connect(shop)

@@ -1,7 +1,9 @@
 """Spends the API budget of an installation: one row for all processes, by the database's clock."""
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 
 from shopify_fetcher import metrics
 from shopify_fetcher.domain import budget as arithmetic
@@ -11,9 +13,20 @@ from shopify_fetcher.store import budgets
 from sync_common.db import Database
 
 TOLD_FROM_SECONDS = 1.0
-INTERACTIVE_WAIT_SECONDS_MAX = 15.0
+UNHEARD_WAIT_SECONDS_MAX = 15.0
 
 OnWait = Callable[[float], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Hold:
+    """Points reserved for one call. `settled_before` is what all calls had been charged until then."""
+
+    installation_id: int
+    lane: Lane
+    points: float
+    settled_before: float
+    waited_seconds: float
 
 
 class Pacer:
@@ -24,56 +37,67 @@ class Pacer:
 
     async def wait_for(
         self, installation_id: int, *, cost: float, lane: Lane, on_wait: OnWait | None = None
-    ) -> None:
+    ) -> Hold:
         """Return when `cost` has been reserved; `on_wait` hears of waits that people notice.
 
         Raise Throttled where somebody waits for one answer and nobody would hear how long it takes.
         """
+        began = time.monotonic()
         while True:
-            wait = await self._reserve(installation_id, cost, lane)
-            if wait == 0.0:
-                return
-            if on_wait is None and lane is Lane.INTERACTIVE and wait > INTERACTIVE_WAIT_SECONDS_MAX:
+            answer = await self._reserve(installation_id, cost, lane)
+            wait = answer.wait_seconds
+            if answer.granted:
+                return Hold(installation_id, lane, cost, answer.budget.settled, time.monotonic() - began)
+            if on_wait is None and wait > UNHEARD_WAIT_SECONDS_MAX:
                 raise Throttled(wait)
             metrics.budget_waits.labels(lane.value).observe(wait)
             if on_wait is not None and wait >= TOLD_FROM_SECONDS:
                 await on_wait(wait)
             await asyncio.sleep(wait)
 
-    async def settle(
-        self,
-        installation_id: int,
-        *,
-        lane: Lane,
-        reserved: float,
-        cost: float,
-        status: ThrottleStatus | None,
-    ) -> None:
+    async def settle(self, hold: Hold, *, cost: float, status: ThrottleStatus | None) -> None:
         """Take over what an answer told and count the call."""
-        async with self._database.transaction() as tx:
-            held = await budgets.lock(tx, installation_id)
-            if held is None:
-                return
-            settled = arithmetic.settle(held.budget, reserved=reserved, status=status, now=held.now)
-            await budgets.save(tx, installation_id, settled)
-            await budgets.note_usage(tx, installation_id, lane=lane, cost=cost, throttled=False, now=held.now)
+        await self._settle(hold, cost=cost, status=status, blocked_seconds=None)
 
-    async def block(self, installation_id: int, *, lane: Lane, reserved: float, seconds: float) -> None:
+    async def block(self, hold: Hold, *, seconds: float, status: ThrottleStatus | None) -> None:
         """Hold every process back: Shopify has refused a call."""
+        await self._settle(hold, cost=0.0, status=status, blocked_seconds=seconds)
+
+    async def _settle(
+        self, hold: Hold, *, cost: float, status: ThrottleStatus | None, blocked_seconds: float | None
+    ) -> None:
         async with self._database.transaction() as tx:
-            held = await budgets.lock(tx, installation_id)
+            held = await budgets.lock(tx, hold.installation_id)
             if held is None:
                 return
-            settled = arithmetic.settle(held.budget, reserved=reserved, status=None, now=held.now)
-            await budgets.save(tx, installation_id, arithmetic.block(settled, seconds=seconds, now=held.now))
-            await budgets.note_usage(tx, installation_id, lane=lane, cost=0, throttled=True, now=held.now)
+            settled = arithmetic.settle(
+                held.budget,
+                reserved=hold.points,
+                cost=cost,
+                settled_before=hold.settled_before,
+                status=status,
+                now=held.now,
+            )
+            if blocked_seconds is not None:
+                settled = arithmetic.block(settled, seconds=blocked_seconds, now=held.now)
+            await budgets.save(tx, hold.installation_id, settled)
+            await budgets.note_usage(
+                tx,
+                hold.installation_id,
+                lane=hold.lane,
+                cost=cost,
+                throttled=blocked_seconds is not None,
+                now=held.now,
+            )
 
-    async def _reserve(self, installation_id: int, cost: float, lane: Lane) -> float:
+    async def _reserve(self, installation_id: int, cost: float, lane: Lane) -> arithmetic.Reservation:
         async with self._database.transaction() as tx:
             held = await budgets.lock(tx, installation_id)
             if held is None:
                 await budgets.ensure(tx, installation_id)
-                return 0.01
+                held = await budgets.lock(tx, installation_id)
+            if held is None:
+                raise AssertionError  # pragma: no cover - made just now, and never deleted
             answer = arithmetic.reserve(held.budget, cost=cost, lane=lane, now=held.now)
             await budgets.save(tx, installation_id, answer.budget)
-            return answer.wait_seconds
+            return answer

@@ -2,56 +2,43 @@
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, Final
 
 import stamina
+import structlog
 
 from shopify_fetcher import metrics
-from shopify_fetcher.access.pacing import OnWait, Pacer
+from shopify_fetcher.access.costs import CostBook
+from shopify_fetcher.access.pacing import Hold, OnWait, Pacer
 from shopify_fetcher.access.tokens import AccessToken, TokenKeeper
-from shopify_fetcher.clients.shopify import Answer, ShopifyClient
+from shopify_fetcher.clients.shopify import Answer, BudgetSpent, ShopifyClient
 from shopify_fetcher.domain.budget import Lane
 from shopify_fetcher.errors import FetcherError, Throttled, TokenRefused, Transient
 from shopify_fetcher.store.installations import Installation
 
-FIRST_COST_GUESS: Final = 50.0
 THROTTLED_TRIES_MAX: Final = 100
 
 OnRefused = Callable[[Installation, int | None], Awaitable[None]]
 
-
-@dataclass(slots=True)
-class CostBook:
-    """What each document has cost before, per size asked for: the best guess for the next call."""
-
-    known: dict[tuple[str, int], float] = field(default_factory=dict)
-
-    def guess(self, name: str, variables: Mapping[str, Any]) -> float:
-        """Return what the next call will probably be charged."""
-        return self.known.get(_size_key(name, variables), FIRST_COST_GUESS)
-
-    def learn(self, name: str, variables: Mapping[str, Any], cost: float) -> None:
-        """Keep what a call was charged."""
-        if cost > 0:
-            self.known[_size_key(name, variables)] = cost
-
-
-def _size_key(name: str, variables: Mapping[str, Any]) -> tuple[str, int]:
-    return name, int(variables.get("first") or len(variables.get("ids", ())))
+log = structlog.get_logger()
 
 
 class Access:
     """The way to Shopify of a whole process; `session` opens it for one installation and purpose."""
 
     def __init__(
-        self, shopify: ShopifyClient, tokens: TokenKeeper, pacer: Pacer, on_refused: OnRefused | None = None
+        self,
+        shopify: ShopifyClient,
+        tokens: TokenKeeper,
+        pacer: Pacer,
+        costs: CostBook,
+        on_refused: OnRefused | None = None,
     ) -> None:
         self.shopify = shopify
         self.tokens = tokens
         self.pacer = pacer
+        self.costs = costs
         self.on_refused = on_refused
-        self.costs = CostBook()
 
     def session(
         self,
@@ -104,53 +91,69 @@ class ShopSession:
         raise AssertionError  # pragma: no cover - the loop returns or raises
 
     async def _call_within_budget(self, name: str, variables: Mapping[str, Any]) -> Answer:
-        pacer, installation_id, lane = self._access.pacer, self.installation.id, self._lane
+        pacer = self._access.pacer
         for _ in range(THROTTLED_TRIES_MAX):
-            cost = self._access.costs.guess(name, variables)
-            await pacer.wait_for(installation_id, cost=cost, lane=lane, on_wait=self._on_wait)
+            cost = await self._access.costs.guess(name, variables)
+            hold = await pacer.wait_for(
+                self.installation.id, cost=cost, lane=self._lane, on_wait=self._on_wait
+            )
             try:
-                answer = await self._call_with_token(name, variables)
-            except (
-                Throttled
-            ) as error:  # every process is held back now: the next turn waits in the budget's row
-                await pacer.block(installation_id, lane=lane, reserved=cost, seconds=error.resume_in)
+                answer = await self._call_with_token(hold, name, variables)
+            except Throttled as error:
+                # Every process is held back now: the next turn waits in the budget's row.
+                told = error.status if isinstance(error, BudgetSpent) else None
+                await pacer.block(hold, seconds=error.resume_in, status=told)
+                if isinstance(error, BudgetSpent):
+                    await self._access.costs.learn(name, variables, error.requested_cost)
+            except Transient:  # the call may have been charged: the next answer tells
+                await pacer.settle(hold, cost=cost, status=None)
+                raise
             except FetcherError:
-                await pacer.settle(installation_id, lane=lane, reserved=cost, cost=0, status=None)
+                await pacer.settle(hold, cost=0, status=None)
                 raise
             else:
-                await pacer.settle(
-                    installation_id, lane=lane, reserved=cost, cost=answer.actual_cost, status=answer.status
-                )
+                await pacer.settle(hold, cost=answer.actual_cost, status=answer.status)
+                await self._access.costs.learn(name, variables, answer.requested_cost)
                 return answer
         raise Transient("Shopify has throttled this call for too long")
 
-    async def _call_with_token(self, name: str, variables: Mapping[str, Any]) -> Answer:
+    async def _call_with_token(self, hold: Hold, name: str, variables: Mapping[str, Any]) -> Answer:
         tokens, shop = self._access.tokens, self.installation.shop_domain
-        token = await tokens.current(
-            self.installation.id, shop
-        )  # after the wait: it may have outlived a token
+        # After the wait, which may have outlived a token.
+        token = await tokens.current(self.installation.id, shop)
         try:
-            return await self._send(token, name, variables)
+            return await self._send(hold, token, name, variables)
         except TokenRefused:
             token = await tokens.refreshed(self.installation.id, shop, seen=token.version)
         try:
-            return await self._send(token, name, variables)
+            return await self._send(hold, token, name, variables)
         except TokenRefused:  # Shopify has just made this pair: it is not dead, whatever this answer says
             raise Transient("a token that was just renewed is refused") from None
 
-    async def _send(self, token: AccessToken, name: str, variables: Mapping[str, Any]) -> Answer:
-        started, outcome = time.perf_counter(), "answered"
+    async def _send(self, hold: Hold, token: AccessToken, name: str, variables: Mapping[str, Any]) -> Answer:
+        started, outcome, cost = time.perf_counter(), "answered", None
         try:
             answer = await self._access.shopify.graphql(
                 self.installation.shop_domain, token.value, name, variables
             )
+            cost = answer.actual_cost
+            return answer
         except FetcherError as error:
             outcome = error.code
             if isinstance(error, Throttled):
                 metrics.throttled_calls.labels(self._lane.value).inc()
             raise
         finally:
+            seconds = time.perf_counter() - started
             metrics.shopify_calls.labels(name, outcome).inc()
-            metrics.shopify_call_seconds.labels(name).observe(time.perf_counter() - started)
-        self._access.costs.learn(name, variables, answer.requested_cost)
-        return answer
+            metrics.shopify_call_seconds.labels(name).observe(seconds)
+            log.info(
+                "shopify_call",
+                installation_id=self.installation.id,
+                operation=name,
+                lane=self._lane.value,
+                cost=cost,
+                status=outcome,
+                duration_ms=round(1000 * seconds, 1),
+                wait_seconds=round(hold.waited_seconds, 3),
+            )

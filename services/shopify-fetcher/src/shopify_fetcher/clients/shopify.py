@@ -51,6 +51,15 @@ class Answer:
     shopify_time: datetime
 
 
+class BudgetSpent(Throttled):
+    """THROTTLED in an answer: it tells what the query would have cost, in points, and what the bucket holds."""
+
+    def __init__(self, requested_cost: float, status: ThrottleStatus | None) -> None:
+        super().__init__(seconds_until_affordable(requested_cost, status))
+        self.requested_cost = requested_cost
+        self.status = status
+
+
 @dataclass(frozen=True, slots=True)
 class TokenPair:
     """What the token endpoint gave. Tokens are never printed."""
@@ -211,7 +220,7 @@ def _graphql_errors(
     codes = tuple(str((error.get("extensions") or {}).get("code", "UNKNOWN")) for error in errors)
     data = payload.get("data")
     if "THROTTLED" in codes:
-        raise Throttled(seconds_until_affordable(requested, status))
+        raise BudgetSpent(requested, status)
     if "MAX_COST_EXCEEDED" in codes:
         raise MaxCostExceeded("the query costs more than one query may")
     if "SHOP_INACTIVE" in codes:

@@ -5,34 +5,68 @@ bucket, the level and the restore rate (API rate limits). Several processes shar
 way is held in `outstanding` until its answer has told the truth.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 
-BLOCK_SECONDS_MIN = 0.1
-BLOCK_SECONDS_MAX = 60.0
-HOLD_DRAIN_SHARE = 0.25
-RESERVE_POINTS_MAX = 500.0  # what interactive calls need at once does not grow with the plan
+BLOCK_SECONDS_MIN: Final = 0.1
+BLOCK_SECONDS_MAX: Final = 60.0
+HOLD_DRAIN_SHARE: Final = 0.25
+HEADROOM_POINTS_MAX: Final = 500.0  # what upper lanes need at once does not grow with the plan
+CREDIT_POINTS_MAX: Final = 1_000.0  # what one query may cost at most: every query can be saved for
+WAITER_SECONDS: Final = 3.0  # a waiter that has not asked again for so long is gone
+WAIT_SECONDS_MIN: Final = 0.01
 
 
 class Lane(StrEnum):
-    """What a call is for. The share says how much of the bucket it must leave to the lanes above."""
+    """What a call is for, the most urgent first."""
 
     INTERACTIVE = "interactive"
+    REFETCH = "refetch"
     INCREMENTAL = "incremental"
     FULL = "full"
 
     @property
-    def reserve_share(self) -> float:
-        """Return the part of the bucket that this lane leaves untouched."""
-        return {Lane.INTERACTIVE: 0.0, Lane.INCREMENTAL: 0.1, Lane.FULL: 0.25}[self]
+    def headroom(self) -> float:
+        """Return the part of the bucket that this lane leaves untouched, so that upper lanes need not wait."""
+        return _HEADROOM[self]
+
+    @property
+    def minimum(self) -> float:
+        """Return the share of the restore rate that this lane is sure of, whatever the others want."""
+        return _MINIMUM[self]
+
+
+_HEADROOM: Final = {Lane.INTERACTIVE: 0.0, Lane.REFETCH: 0.05, Lane.INCREMENTAL: 0.1, Lane.FULL: 0.25}
+_MINIMUM: Final = {Lane.INTERACTIVE: 0.3, Lane.REFETCH: 0.2, Lane.INCREMENTAL: 0.2, Lane.FULL: 0.1}
+
+
+@dataclass(frozen=True, slots=True)
+class LaneState:
+    """One lane's guarantee: `credit` grows by the minimum share and is spent by every call of the lane.
+
+    Whoever waits leaves the points it needs in `needed`; the others keep them free once the credit covers them.
+    """
+
+    credit: float = 0.0
+    needed: float = 0.0
+    needed_until: datetime | None = None
+
+    def claim(self, now: datetime) -> float:
+        """Return the points that other lanes must leave in the bucket for this one."""
+        waits = self.needed_until is not None and self.needed_until > now
+        return self.needed if waits and self.credit >= self.needed else 0.0
 
 
 @dataclass(frozen=True, slots=True)
 class Budget:
     """What one installation may still spend, as the last answers told.
 
-    `outstanding` drains at a share of the restore rate, so that the hold of a process that died dissolves by itself.
+    `available` leaves out what is on its way, which is `outstanding`. That drains at a share of the restore rate, so
+    that the hold of a process that died dissolves by itself. `settled` counts the points of all answered calls.
     """
 
     bucket_size: float
@@ -41,6 +75,8 @@ class Budget:
     outstanding: float
     level_at: datetime
     blocked_until: datetime | None = None
+    settled: float = 0.0
+    lanes: Mapping[Lane, LaneState] = field(default_factory=lambda: MappingProxyType({}))
 
     def at(self, now: datetime) -> "Budget":
         """Return the budget as it stands at `now`; time never runs backwards."""
@@ -52,7 +88,22 @@ class Budget:
             available=min(self.bucket_size, self.available + restored),
             outstanding=max(0.0, self.outstanding - HOLD_DRAIN_SHARE * restored),
             level_at=now,
+            lanes={
+                lane: replace(
+                    state := self.lane(lane),
+                    credit=min(CREDIT_POINTS_MAX, state.credit + lane.minimum * restored),
+                )
+                for lane in Lane
+            },
         )
+
+    def lane(self, lane: Lane) -> LaneState:
+        """Return the guarantee of a lane."""
+        return self.lanes.get(lane, LaneState())
+
+    def with_lane(self, lane: Lane, state: LaneState) -> "Budget":
+        """Return the budget with one lane's guarantee replaced."""
+        return replace(self, lanes={**self.lanes, lane: state})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +123,30 @@ def reserve(budget: Budget, *, cost: float, lane: Lane, now: datetime) -> Reserv
     """Hold `cost` for one call, or say how long to wait. Every cost gets through in time, however small the bucket."""
     current = budget.at(now)
     if current.blocked_until is not None and current.blocked_until > now:
-        return Reservation(current, max(0.01, (current.blocked_until - now).total_seconds()))
+        return Reservation(current, max(WAIT_SECONDS_MIN, (current.blocked_until - now).total_seconds()))
     cost = min(cost, current.bucket_size)
-    floor = min(lane.reserve_share * current.bucket_size, RESERVE_POINTS_MAX, current.bucket_size - cost)
-    wait = _seconds_until(current, cost + floor)
+    guarantee = current.lane(lane)
+    wait = _seconds_until(current, cost + _left_to_others(current, cost, lane, now))
     if wait > 0:
-        return Reservation(current, max(0.01, wait))
-    return Reservation(replace(current, outstanding=current.outstanding + cost, blocked_until=None), 0.0)
+        wait = max(WAIT_SECONDS_MIN, wait)
+        until = now + timedelta(seconds=wait + WAITER_SECONDS)
+        waiting = replace(guarantee, needed=min(cost, CREDIT_POINTS_MAX), needed_until=until)
+        return Reservation(current.with_lane(lane, waiting), wait)
+    spent = LaneState(credit=max(0.0, guarantee.credit - cost))
+    granted = replace(current, outstanding=current.outstanding + cost, blocked_until=None)
+    return Reservation(granted.with_lane(lane, spent), 0.0)
+
+
+def _left_to_others(budget: Budget, cost: float, lane: Lane, now: datetime) -> float:
+    """Return the points that a call must leave: for what has waited for its minimum, and as the lane's headroom.
+
+    A lane that has got less than its minimum owes no headroom.
+    """
+    if budget.lane(lane).credit >= cost:
+        return 0.0
+    claims = sum(budget.lane(other).claim(now) for other in Lane if other is not lane)
+    headroom = min(lane.headroom * budget.bucket_size, HEADROOM_POINTS_MAX)
+    return min(max(claims, headroom), budget.bucket_size - cost)
 
 
 def _seconds_until(budget: Budget, need: float) -> float:
@@ -88,9 +156,8 @@ def _seconds_until(budget: Budget, need: float) -> float:
         return 0.0
     if need + budget.outstanding <= budget.bucket_size:
         return lacking / budget.restore_rate
-    too_much = (
-        need + budget.outstanding - budget.bucket_size
-    )  # even a full bucket would not do: holds must go
+    # Even a full bucket would not do: holds must go.
+    too_much = need + budget.outstanding - budget.bucket_size
     return max(
         (budget.bucket_size - budget.available) / budget.restore_rate,
         too_much / (HOLD_DRAIN_SHARE * budget.restore_rate),
@@ -105,20 +172,45 @@ class ThrottleStatus:
     currently_available: float
     restore_rate: float
 
+    @property
+    def is_sane(self) -> bool:
+        """Say whether it can be believed at all."""
+        return self.maximum_available > 0 and self.restore_rate > 0
 
-def settle(budget: Budget, *, reserved: float, status: ThrottleStatus | None, now: datetime) -> Budget:
-    """Release a call's hold and take over what its answer told."""
+
+def settle(
+    budget: Budget,
+    *,
+    reserved: float,
+    cost: float,
+    settled_before: float,
+    status: ThrottleStatus | None,
+    now: datetime,
+) -> Budget:
+    """Release a call's hold, charge what it cost, and take over what its answer told.
+
+    Answers of calls that overlap may come in another order than they were made. What an answer tells is true but for
+    calls that were charged since: at most those that were settled while it was on its way (`settled_before` is the
+    sum when it was sent), at least none; and it may have counted those that are still under way.
+    """
     current = budget.at(now)
+    outstanding = max(0.0, current.outstanding - min(reserved, current.bucket_size))
     released = replace(
-        current, outstanding=max(0.0, current.outstanding - min(reserved, current.bucket_size))
+        current,
+        outstanding=outstanding,
+        available=max(0.0, current.available - cost),
+        settled=current.settled + cost,
     )
-    if status is None or status.maximum_available <= 0 or status.restore_rate <= 0:
+    if status is None or not status.is_sane:
         return released
+    told = min(status.maximum_available, max(0.0, status.currently_available))
+    overlapped = max(0.0, current.settled - settled_before)
+    available = min(max(released.available, told - overlapped), told + outstanding)
     return replace(
         released,
         bucket_size=status.maximum_available,
         restore_rate=status.restore_rate,
-        available=min(status.maximum_available, max(0.0, status.currently_available)),
+        available=min(status.maximum_available, max(0.0, available)),
     )
 
 

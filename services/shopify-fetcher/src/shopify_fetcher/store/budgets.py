@@ -1,12 +1,14 @@
 """The API budget row of an installation, by the database's clock, and how much was used."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from sqlalchemy import func, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 
-from shopify_fetcher.domain.budget import Budget, Lane
+from shopify_fetcher.domain.budget import Budget, Lane, LaneState
 from shopify_fetcher.store.tables import api_budgets, api_usage
 from sync_common.db import Transaction
 
@@ -31,6 +33,8 @@ async def ensure(tx: Transaction, installation_id: int) -> None:
         available=FIRST_BUCKET_SIZE,
         restore_rate=FIRST_RESTORE_RATE,
         outstanding=0,
+        settled=0,
+        lanes={},
         level_at=func.clock_timestamp(),
     )
     await tx.execute(statement.on_conflict_do_nothing())
@@ -55,6 +59,8 @@ async def lock(tx: Transaction, installation_id: int) -> LockedBudget | None:
         outstanding=row["outstanding"],
         level_at=row["level_at"].astimezone(UTC),
         blocked_until=row["blocked_until"],
+        settled=row["settled"],
+        lanes=_lanes(row["lanes"]),
     )
     return LockedBudget(budget, row["now"].astimezone(UTC))
 
@@ -71,6 +77,8 @@ async def save(tx: Transaction, installation_id: int, budget: Budget) -> None:
             outstanding=budget.outstanding,
             level_at=budget.level_at,
             blocked_until=budget.blocked_until,
+            settled=budget.settled,
+            lanes={lane.value: _lane_json(state) for lane, state in budget.lanes.items()},
         )
     )
 
@@ -95,3 +103,28 @@ async def note_usage(
             },
         )
     )
+
+
+async def forget_usage(tx: Transaction, *, older_than: timedelta) -> int:
+    """Delete the counts of days long past; return how many rows."""
+    oldest = func.date(func.timezone("UTC", func.clock_timestamp() - older_than))
+    return int((await tx.execute(delete(api_usage).where(api_usage.c.day < oldest))).rowcount)
+
+
+def _lanes(stored: Mapping[str, Mapping[str, Any]]) -> dict[Lane, LaneState]:
+    known = {lane.value for lane in Lane}
+    return {Lane(name): _lane(state) for name, state in stored.items() if name in known}
+
+
+def _lane(state: Mapping[str, Any]) -> LaneState:
+    until = state["needed_until"]
+    return LaneState(state["credit"], state["needed"], datetime.fromisoformat(until) if until else None)
+
+
+def _lane_json(state: LaneState) -> dict[str, Any]:
+    until = state.needed_until
+    return {
+        "credit": round(state.credit, 3),
+        "needed": state.needed,
+        "needed_until": until.isoformat() if until else None,
+    }

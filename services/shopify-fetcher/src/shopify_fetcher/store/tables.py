@@ -14,7 +14,7 @@ from sqlalchemy import (
     Text,
     Uuid,
 )
-from sqlalchemy.dialects.postgresql import TIMESTAMP
+from sqlalchemy.dialects.postgresql import JSONB, TIMESTAMP
 
 from sync_common.bus.outbox import outbox_table
 
@@ -85,6 +85,16 @@ api_budgets = Table(
     Column("outstanding", Float, nullable=False),
     Column("level_at", _INSTANT, nullable=False),
     Column("blocked_until", _INSTANT),
+    Column("settled", Float, nullable=False),
+    Column("lanes", JSONB, nullable=False),
+)
+
+query_costs = Table(
+    "query_costs",
+    metadata,
+    Column("document", Text, primary_key=True),
+    Column("size", Integer, primary_key=True),
+    Column("cost", Float, nullable=False),
 )
 
 api_usage = Table(
