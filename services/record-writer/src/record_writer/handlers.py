@@ -43,6 +43,11 @@ class Received:
     erased: Sequence[Item] = ()
     error: Rejected | None = None
 
+    @property
+    def was_read(self) -> bool:
+        """Say whether this came from the API: what it lacks we may not read, and another read would lack it too."""
+        return self.raw is not None and self.raw.type is RecordType.FETCHED
+
     def reject(self, error: InvalidRecord) -> None:
         """Make this message a dead letter."""
         self.error = Rejected(
@@ -187,7 +192,7 @@ class RecordHandler:
             for item in (*one.items, *one.erased):
                 if item.key in written.ties:
                     wanted[item.target.shop, "tie"].add(item.change.external_id)
-                if item.key in written.hints:
+                if item.key in written.hints and not one.was_read:
                     wanted[item.target.shop, "partial"].add(item.change.external_id)
                 if item.change.refetch:  # other records, whatever became of this one
                     wanted[item.target.shop, "partial"].update(item.change.refetch)

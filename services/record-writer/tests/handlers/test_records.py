@@ -1,5 +1,7 @@
 """The writer as the bus sees it: batches in, outcomes out, rows and owed events in one transaction."""
 
+import pytest
+
 from sync_common.bus import Done, Rejected
 from sync_common.contracts.resources import Resource
 
@@ -123,6 +125,21 @@ async def test_customer_webhook_keeps_what_it_does_not_carry_and_asks_for_the_re
     assert (row["first_name"], row["tags"], row["accepts_marketing"]) == ("Grace", ["b2b", "vip"], True)
     assert row["content_hash"] is None
     assert await world.refetches() == [("customers", "partial", ("1",))]
+
+
+@pytest.mark.parametrize("job_id", [5, None], ids=["sync", "read by id"])
+async def test_record_read_without_what_we_may_not_see_keeps_it_and_asks_for_nothing(world, job_id):
+    """Such a record was asked for again, came back the same, and was asked for again for ever."""
+    await world.write(world.read(CUSTOMERS, world.graphql_customer(1, updated=0), 1, job_id=job_id))
+    partial = world.graphql_customer(1, updated=10, firstName="Grace")
+    del partial["amountSpent"]
+
+    await world.write(world.read(CUSTOMERS, partial, 20, job_id=job_id))
+
+    row = await world.row("contacts", 1)
+    assert row["first_name"] == "Grace"
+    assert row["total_spent"] is not None
+    assert await world.refetches() == []
 
 
 async def test_older_partial_record_leaves_row_unchanged(world):

@@ -113,14 +113,13 @@ CREATE TABLE fetcher.bulk_operations (
         status IN ('starting', 'running', 'completed', 'failed')
     ),
     started_at timestamptz,
-    total bigint,
     object_count bigint,
     root_object_count bigint,
     finish_seen_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
 );
-CREATE UNIQUE INDEX bulk_operations_job ON fetcher.bulk_operations (installation_id, job_id, resource)
+CREATE UNIQUE INDEX bulk_operations_job ON fetcher.bulk_operations (installation_id, job_id, resource, search)
     WHERE job_id IS NOT NULL AND status <> 'failed';
 CREATE INDEX bulk_operations_gid ON fetcher.bulk_operations (gid);
 

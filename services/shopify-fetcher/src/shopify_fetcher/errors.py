@@ -77,9 +77,17 @@ class MaxCostExceeded(FetcherError):
 
 
 class BulkFailed(FetcherError):
-    """A bulk operation ended without a whole file: start another."""
+    """A bulk operation ended without a whole file: read the same in smaller pieces."""
 
     code = "bulk_failed"
+
+
+class BulkBusy(BulkFailed):
+    """Other bulk operations of this app hold all of the shop's slots: read by pages."""
+
+
+class BulkExpired(BulkFailed):
+    """A finished operation's file is not kept any more: run it again."""
 
 
 class CodeRefused(FetcherError):

@@ -41,6 +41,12 @@ bulk_seconds = Histogram(
     buckets=(1, 5, 15, 60, 300, 1800, 7200, 36000),
     registry=REGISTRY,
 )
+bulk_failures = Counter(
+    "fetcher_bulk_failures_total",
+    "Bulk operations that gave no whole file, by what it was; the same was then read in another way.",
+    ["resource", "reason"],
+    registry=REGISTRY,
+)
 webhooks_repaired = Counter(
     "fetcher_webhook_subscriptions_repaired_total",
     "Subscriptions that were missing and were made again.",

@@ -11,14 +11,14 @@ import pytest
 from shopify_fetcher.clients.documents import bulk_document
 from shopify_fetcher.domain import cursor as cursors
 from shopify_fetcher.domain.budget import Lane
-from shopify_fetcher.domain.cursor import BulkCursor
+from shopify_fetcher.domain.cursor import FullCursor, Piece
 from shopify_fetcher.domain.search import Window
-from shopify_fetcher.reading import bulk, spool
+from shopify_fetcher.reading import bulk, full, spool
 from shopify_fetcher.reading.lines import stream
 from shopify_fetcher.reading.reader import Mode, Wish
 from sync_common.contracts.resources import Resource
 
-from ..builders import BulkSpeed, Fetcher, MakeShop, only
+from ..builders import BulkSpeed, Fetcher, MakeShop, SimulatedShop, only
 
 
 @pytest.fixture
@@ -122,30 +122,125 @@ async def test_cursor_resumes_after_the_last_page(
 async def test_cursor_of_an_operation_that_is_gone_begins_anew(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop(orders=5)
     installation_id = await fetcher.connect(shop)
-    cursor = cursors.encode(BulkCursor("gid://shopify/BulkOperation/999", 3))
+    lost = FullCursor(datetime.now(UTC), (Piece(),), gid="gid://shopify/BulkOperation/999", emitted=3)
+    cursor = cursors.encode(lost)
 
     lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1, cursor=cursor)
 
     assert len(only(lines, "record")) == lines[-1]["count"] == len(await shop.truth("orders"))
 
 
-@pytest.mark.parametrize(
-    ("code", "told", "retryable"),
-    [("INTERNAL_SERVER_ERROR", "bulk_failed", True), ("ACCESS_DENIED", "access_denied", False)],
-)
-async def test_failed_operation_is_no_empty_success_and_is_not_adopted(
-    fetcher: Fetcher, make_shop: MakeShop, bulk_speed: BulkSpeed, code: str, told: str, retryable: bool
+async def assert_whole(shop: SimulatedShop, lines: list[dict[str, Any]]) -> None:
+    truth = await shop.truth("orders")
+    assert (lines[-1]["type"], lines[-1]["count"]) == ("done", len(truth))
+    assert {line["id"] for line in only(lines, "record")} == set(truth)
+
+
+async def test_operation_that_is_denied_ends_the_read(
+    fetcher: Fetcher, make_shop: MakeShop, bulk_speed: BulkSpeed
+) -> None:
+    shop = await make_shop(orders=30)
+    installation_id = await fetcher.connect(shop)
+    await bulk_speed(fail_next="ACCESS_DENIED", fail_after_objects=7)
+
+    lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+
+    assert (lines[-1]["type"], lines[-1]["code"], lines[-1]["retryable"]) == (
+        "failed",
+        "access_denied",
+        False,
+    )
+    assert only(lines, "record") == []
+
+
+@pytest.mark.parametrize("code", ["TIMEOUT", "INTERNAL_SERVER_ERROR"])
+async def test_operation_that_fails_is_no_empty_success_but_read_in_slices(
+    fetcher: Fetcher, make_shop: MakeShop, bulk_speed: BulkSpeed, code: str
 ) -> None:
     shop = await make_shop(orders=30)
     installation_id = await fetcher.connect(shop)
     await bulk_speed(fail_next=code, fail_after_objects=7)
 
     lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
-    again = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
 
-    assert (lines[-1]["type"], lines[-1]["code"], lines[-1]["retryable"]) == ("failed", told, retryable)
-    assert only(lines, "record") == []
-    assert (again[-1]["type"], again[-1]["count"]) == ("done", len(await shop.truth("orders")))
+    await assert_whole(shop, lines)
+    rows = await fetcher.rows("SELECT status, search FROM fetcher.bulk_operations ORDER BY id")
+    assert [row["status"] for row in rows] == ["failed"] + ["completed"] * full.SLICES
+    assert all("id:>=" in row["search"] for row in rows[1:])
+
+
+async def test_slice_that_fails_too_is_read_by_pages(
+    fetcher: Fetcher, make_shop: MakeShop, bulk_speed: BulkSpeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("shopify_fetcher.reading.records.PageSize.MAX", 3)
+    monkeypatch.setattr("shopify_fetcher.reading.records.PageSize.FIRST", dict.fromkeys(Resource, 3))
+    shop = await make_shop(orders=30)
+    installation_id = await fetcher.connect(shop)
+    for _ in range(1 + 2):  # the whole, and the first two slices
+        await bulk_speed(fail_next="INTERNAL_SERVER_ERROR")
+
+    lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+
+    await assert_whole(shop, lines)
+    calls = await shop.operations()
+    assert calls.count("BulkRun") == 1 + full.SLICES
+    assert calls.count("OrdersById") > 2
+
+    cursors_told = [page["cursor"] for page in only(lines, "page")]
+    for cursor in cursors_told:  # wherever a read was cut, the rest of it is the rest
+        rest = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1, cursor=cursor)
+        before = lines[: next(i for i, line in enumerate(lines) if line.get("cursor") == cursor)]
+        ids = [line["id"] for line in only(before, "record") + only(rest, "record")]
+        assert sorted(ids) == sorted(await shop.truth("orders"))
+        assert rest[-1]["count"] == lines[-1]["count"]
+
+
+async def test_operation_that_makes_no_progress_is_given_up(
+    fetcher: Fetcher, make_shop: MakeShop, bulk_speed: BulkSpeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "STALLED_SECONDS", {"CREATED": 0.3, "RUNNING": 0.3})
+    monkeypatch.setattr(full, "SLICES", 1)
+    shop = await make_shop(orders=10)
+    installation_id = await fetcher.connect(shop)
+    await bulk_speed(minimum_seconds=3_600)
+
+    lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+
+    await assert_whole(shop, lines)
+    ended = (await shop.admin("", method="GET"))["bulkOperations"]
+    assert {one["status"] for one in ended} <= {"CANCELED", "CANCELING"}
+    assert len(ended) == 2
+
+
+async def test_slots_that_stay_taken_lead_to_pages(
+    fetcher: Fetcher, make_shop: MakeShop, bulk_speed: BulkSpeed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(bulk, "SLOT_WAIT_SECONDS", 0.05)
+    monkeypatch.setattr(bulk, "SLOT_WAITS_MAX", 2)
+    shop = await make_shop(orders=10)
+    installation_id = await fetcher.connect(shop)
+    await bulk_speed(concurrent_max=1, minimum_seconds=3_600)
+    query = bulk_document(Resource.PRODUCTS, "")
+    await (await fetcher.session(installation_id)).call("bulk_run", {"query": query})
+
+    lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+
+    await assert_whole(shop, lines)
+    assert only(lines, "throttled")
+
+
+async def test_result_that_is_not_kept_any_more_is_made_again(fetcher: Fetcher, make_shop: MakeShop) -> None:
+    shop = await make_shop(orders=10)
+    installation_id = await fetcher.connect(shop)
+    operation = {"id": "gid://shopify/BulkOperation/1", "status": "COMPLETED", "errorCode": None, "url": None}
+    times = {"createdAt": "2026-11-01T00:00:00Z", "completedAt": "2026-11-01T00:01:00Z"}
+    gone = {**operation, **times, "objectCount": "30", "rootObjectCount": "10", "fileSize": "1"}
+    await shop.fault(operation="BulkStatus", status=200, body={"data": {"bulkOperation": gone}})
+
+    lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+
+    await assert_whole(shop, lines)
+    assert (await shop.operations()).count("BulkRun") == 2
 
 
 async def test_empty_resource_is_done_with_nothing(fetcher: Fetcher, make_shop: MakeShop) -> None:

@@ -106,7 +106,7 @@ async def test_too_dear_query_is_halved(fetcher: Fetcher, make_shop: MakeShop) -
         ({"status": 402}, "shop_unavailable", True),
         ({"status": 404}, "shop_gone", True),
         ({"status": 403}, "access_denied", False),
-        ({"status": 301, "headers": {"location": "https://evil.example"}}, "protocol", True),
+        ({"status": 301, "headers": {"location": "https://evil.example"}}, "shop_unreachable", True),
         (
             {"status": 200, "body": {"data": None, "errors": [{"extensions": {"code": "ACCESS_DENIED"}}]}},
             "access_denied",
@@ -149,6 +149,74 @@ async def test_cursor_of_another_mode_is_refused(fetcher: Fetcher, make_shop: Ma
         )
 
     assert (answer.status_code, answer.json()["code"]) == (422, "bad_cursor")
+
+
+async def test_record_deleted_while_its_lists_are_read_is_left_out_not_cut(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
+    """A product deleted between two pages of its variants was handed over with the first hundred of them."""
+    shop = await make_shop(products=4)
+    installation_id = await fetcher.connect(shop)
+    await shop.fault(operation="MoreVariants", status=200, body={"data": {"product": None}})
+
+    lines = await fetcher.stream(installation_id, "products", mode="paged")
+
+    truth = await shop.truth("products")
+    [large] = [number for number, product in truth.items() if len(product["variants"]) > 100]
+    assert {line["id"] for line in only(lines, "record")} == set(truth) - {large}
+    assert lines[-1]["type"] == "done"
+
+
+async def test_record_that_stays_short_of_a_list_fails(fetcher: Fetcher, make_shop: MakeShop) -> None:
+    shop = await make_shop(products=4)
+    installation_id = await fetcher.connect(shop)
+    page = {"nodes": [], "pageInfo": {"hasNextPage": True, "endCursor": None}}
+    body = {"data": {"product": {"variants": page}}}
+    await shop.fault(operation="MoreVariants", status=200, body=body, times=50)
+
+    lines = await fetcher.stream(installation_id, "products", mode="paged")
+
+    assert (lines[-1]["type"], lines[-1]["code"]) == ("failed", "protocol")
+    assert only(lines, "record") == []
+
+
+async def test_field_that_may_not_be_read_is_absent_not_null(fetcher: Fetcher, make_shop: MakeShop) -> None:
+    """Null would erase what was read while it was still allowed."""
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    node = {
+        "id": "gid://shopify/Customer/1",
+        "updatedAt": "2026-11-01T00:00:00Z",
+        "note": None,
+        "state": "ENABLED",
+    }
+    page = {
+        "nodes": [{**node, "addressesV2": {"nodes": []}}],
+        "pageInfo": {"hasNextPage": False, "endCursor": None},
+    }
+    refusal = {"path": ["customers", "nodes", 0, "note"], "extensions": {"code": "ACCESS_DENIED"}}
+    body = {"data": {"customers": page}, "errors": [refusal]}
+    await shop.fault(operation="CustomersPage", status=200, body=body)
+
+    lines = await fetcher.stream(installation_id, "customers", mode="paged")
+
+    [record] = only(lines, "record")
+    assert set(record["body"]) == {"id", "updatedAt", "state", "addressesV2"}
+
+
+@pytest.mark.parametrize("code", ["INTERNAL_SERVER_ERROR", "TIMEOUT", "UNHEARD_OF"])
+async def test_answer_with_holes_is_asked_for_again(fetcher: Fetcher, make_shop: MakeShop, code: str) -> None:
+    """Records whose fields had failed at Shopify were handed over with nulls."""
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    page = {"nodes": [{"id": "gid://shopify/Order/1", "note": None}], "pageInfo": {"hasNextPage": False}}
+    error = {"path": ["orders", "nodes", 0, "note"], "extensions": {"code": code}}
+    body = {"data": {"orders": page}, "errors": [error]}
+    await shop.fault(operation="OrdersPage", status=200, body=body, times=2)
+
+    lines = await fetcher.stream(installation_id, "orders", mode="paged")
+
+    assert {line["id"] for line in only(lines, "record")} == set(await shop.truth("orders"))
 
 
 async def test_list_that_goes_on_without_saying_where_is_no_end(

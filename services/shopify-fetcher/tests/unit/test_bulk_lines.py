@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from shopify_fetcher.domain.bulk_lines import join
-from shopify_fetcher.errors import Malformed
+from shopify_fetcher.errors import BulkFailed
 from shopify_fetcher.reading.spool import batches
 from sync_common.contracts.resources import Resource
 
@@ -99,5 +99,5 @@ def test_children_keep_their_order_within_a_record() -> None:
     ids=["child without parent", "record twice", "unknown child", "cut line", "no id"],
 )
 def test_file_that_breaks_the_protocol_is_refused(lines: list[bytes]) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(BulkFailed):
         list(join(lines, Resource.PRODUCTS))

@@ -1,6 +1,7 @@
 """Small rules: shop names, scopes, searches, cursors, clocks, subscriptions."""
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -8,13 +9,15 @@ from hypothesis import strategies as st
 
 from shopify_fetcher.domain import cursor as cursors
 from shopify_fetcher.domain.clock import offset_to_shopify
-from shopify_fetcher.domain.cursor import BulkCursor, PageCursor
+from shopify_fetcher.domain.cursor import FullCursor, PageCursor, Piece
 from shopify_fetcher.domain.search import Window
 from shopify_fetcher.domain.shop import missing_scopes, shop_domain
+from shopify_fetcher.domain.slices import IdRange, split
 from shopify_fetcher.domain.subscriptions import Subscription, repair, wanted_topics
 from shopify_fetcher.errors import BadCursor, ShopNameRefused
 from sync_common.contracts.resources import Resource
 
+ranges = st.builds(IdRange, first=st.none() | st.integers(0, 2**63), last=st.none() | st.integers(0, 2**63))
 NOW = datetime(2026, 11, 22, 10, 0, 0, 500_000, tzinfo=UTC)
 
 
@@ -68,7 +71,15 @@ def test_records_before_the_window_are_left_out(updated_at: str, is_covered: boo
 
 @given(
     st.one_of(
-        st.builds(BulkCursor, gid=st.text(), emitted=st.integers(0, 10**9)),
+        st.builds(
+            FullCursor,
+            began=st.datetimes(timezones=st.just(UTC)),
+            left=st.lists(st.builds(Piece, ids=ranges, by_pages=st.booleans())).map(tuple),
+            read=st.integers(0, 10**9),
+            objects=st.none() | st.integers(0, 10**9),
+            gid=st.none() | st.text(),
+            emitted=st.integers(0, 10**9),
+        ),
         st.builds(
             PageCursor,
             after=st.none() | st.text(),
@@ -129,3 +140,19 @@ def test_wrong_address_is_replaced_and_doubles_are_deleted() -> None:
 
     assert plan.create == ("ORDERS_UPDATED",)
     assert [subscription.gid for subscription in plan.delete] == ["2", "3", "4"]
+
+
+@given(st.integers(0, 2**60), st.integers(0, 10**9), st.integers(1, 20))
+def test_slices_cover_every_id_once(first: int, width: int, parts: int) -> None:
+    slices = split(IdRange(first, first + width), parts)
+
+    assert len(slices) <= parts
+    assert (slices[0].first, slices[-1].last) == (first, first + width)
+    for before, after in pairwise(slices):
+        assert before.last is not None
+        assert after.first == before.last + 1
+
+
+def test_range_of_ids_is_written_into_the_search() -> None:
+    assert Window(ids=IdRange(5, 9)).search(Resource.CUSTOMERS) == "id:>=5 AND id:<=9"
+    assert Window(ids=IdRange(5).after(9)).search(Resource.ORDERS) == "id:>=10"

@@ -1,5 +1,6 @@
 """Shopify over HTTP: a GraphQL call, the token endpoint, a bulk file. Each answer becomes a value or a typed error."""
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ import msgspec
 import structlog
 
 from shopify_fetcher.clients.documents import document
+from shopify_fetcher.domain.answers import Path, without_refused
 from shopify_fetcher.domain.budget import ThrottleStatus, seconds_until_affordable
 from shopify_fetcher.domain.clock import offset_to_shopify
 from shopify_fetcher.domain.shop import shop_domain
@@ -33,6 +35,7 @@ ANSWER_BYTES_MAX: Final = 64 * 1024 * 1024
 TOKEN_ANSWER_BYTES_MAX: Final = 64 * 1024
 RETRY_AFTER_SECONDS_MAX: Final = 60.0
 SECURITY_REJECTION_SECONDS: Final = 60.0
+CALL_SECONDS_MAX: Final = 120.0  # however slowly an answer drips
 BULK_CHUNK_BYTES: Final = 256 * 1024
 
 log = structlog.get_logger()
@@ -40,7 +43,10 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One GraphQL answer. `observed_at` is when the request was sent, by Shopify's clock."""
+    """One GraphQL answer. `observed_at` is when the request was sent, by Shopify's clock.
+
+    `errors` are the codes of what was refused beside the data: such fields are left out of `data`, they are not null.
+    """
 
     data: dict[str, Any]
     errors: tuple[str, ...]
@@ -106,7 +112,7 @@ class ShopifyClient:
         requested = float(cost.get("requestedQueryCost") or 0)
         errors = _graphql_errors(payload, requested, status)
         return Answer(
-            data=payload.get("data") or {},
+            data=without_refused(payload.get("data") or {}, _paths(payload)),
             errors=errors,
             requested_cost=requested,
             actual_cost=float(cost.get("actualQueryCost") or 0),
@@ -146,7 +152,7 @@ class ShopifyClient:
         try:
             async with self._http.stream("GET", url) as response:
                 if response.status_code in (403, 404, 410):
-                    raise Malformed("the bulk file has expired")
+                    raise Transient("the address of a bulk file has expired")
                 if response.status_code != 200:
                     raise Transient(f"the bulk file answered {response.status_code}")
                 yield response.aiter_bytes(BULK_CHUNK_BYTES)
@@ -166,8 +172,13 @@ class ShopifyClient:
         self, url: str, body: bytes, headers: Mapping[str, str], limit: int
     ) -> tuple[Response, bytes]:
         try:
-            async with self._http.stream("POST", url, content=body, headers=headers) as response:
+            async with (
+                asyncio.timeout(CALL_SECONDS_MAX),
+                self._http.stream("POST", url, content=body, headers=headers) as response,
+            ):
                 return response, await read_limited(response, limit)
+        except TimeoutError:
+            raise Transient("an answer took too long") from None
         except AnswerTooLarge:
             raise Malformed("an answer is larger than allowed") from None
         except HTTPError as error:
@@ -194,7 +205,7 @@ def _refuse_status(response: Response) -> None:
         raise Throttled(_retry_after(response))
     if status == 430:
         raise Throttled(SECURITY_REJECTION_SECONDS)
-    if status >= 500:
+    if status >= 500 or 300 <= status < 400:  # no redirect is followed: the token is for this host alone
         raise Transient(f"Shopify answered {status}")
     raise Malformed(f"Shopify answered {status}")
 
@@ -213,7 +224,7 @@ def _retry_after(response: Response) -> float:
 def _graphql_errors(
     payload: Mapping[str, Any], requested: float, status: ThrottleStatus | None
 ) -> tuple[str, ...]:
-    """Raise for errors that leave no usable data; return the codes of those that do (null fields beside data)."""
+    """Raise for errors that leave no usable data; return the codes of those that do: fields that we may not read."""
     errors = payload.get("errors") or []
     if isinstance(errors, str):
         raise Malformed("Shopify answered with an error text")
@@ -232,7 +243,13 @@ def _graphql_errors(
             raise AccessDenied("a scope or an approval for protected customer data is missing")
         if codes or data is None:
             raise Malformed(f"an answer has no data: {', '.join(codes) or 'no errors either'}")
+    if set(codes) - {"ACCESS_DENIED"}:  # data with holes that asking again may fill
+        raise Transient(f"an answer came with errors: {', '.join(sorted(set(codes)))}")
     return codes
+
+
+def _paths(payload: Mapping[str, Any]) -> list[Path]:
+    return [error["path"] for error in payload.get("errors") or [] if isinstance(error.get("path"), list)]
 
 
 def _throttle_status(cost: Mapping[str, Any]) -> ThrottleStatus | None:
@@ -252,8 +269,8 @@ def _throttle_status(cost: Mapping[str, Any]) -> ThrottleStatus | None:
 def _json(content: bytes) -> dict[str, Any]:
     try:
         payload = msgspec.json.decode(content)
-    except msgspec.DecodeError:
-        raise Malformed("an answer is not JSON") from None
+    except msgspec.DecodeError:  # a page of something between Shopify and us
+        raise Transient("an answer is not JSON") from None
     if not isinstance(payload, dict):
         raise Malformed("an answer is no JSON object")
     return payload

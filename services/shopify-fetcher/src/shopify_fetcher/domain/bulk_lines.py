@@ -10,7 +10,7 @@ from zlib import crc32
 
 import msgspec
 
-from shopify_fetcher.errors import Malformed
+from shopify_fetcher.errors import BulkFailed
 from sync_common.contracts.resources import Resource
 
 _CONNECTIONS: Final[dict[Resource, tuple[str, ...]]] = {
@@ -65,7 +65,7 @@ def join(lines: Iterable[bytes], resource: Resource) -> Iterator[tuple[str, byte
         _place(groups, line)
     for gid, group in groups.items():
         if group.record is None:
-            raise Malformed("the bulk file has a child without its parent")
+            raise BulkFailed("the bulk file has a child without its parent")
         yield gid, _with_connections(group.record, group.children, _CONNECTIONS[resource])
 
 
@@ -78,12 +78,12 @@ def _place(groups: dict[str, _Group], line: bytes) -> None:
     if head.parent is None:
         group = groups.setdefault(head.id, _Group())
         if group.record is not None:
-            raise Malformed("the bulk file has a record twice")
+            raise BulkFailed("the bulk file has a record twice")
         group.record = body
         return
     name = _CONNECTION_OF.get(head.type_name)
     if name is None:
-        raise Malformed("the bulk file has a child of an unknown type")
+        raise BulkFailed("the bulk file has a child of an unknown type")
     groups.setdefault(head.parent, _Group()).children.setdefault(name, []).append(body)
 
 
@@ -99,4 +99,4 @@ def _head(line: bytes) -> _Line:
     try:
         return _HEAD_DECODER.decode(line)
     except (msgspec.DecodeError, msgspec.ValidationError):
-        raise Malformed("a line of the bulk file cannot be read") from None
+        raise BulkFailed("a line of the bulk file cannot be read") from None

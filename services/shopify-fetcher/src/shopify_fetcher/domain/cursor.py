@@ -6,14 +6,31 @@ from datetime import datetime
 
 import msgspec
 
+from shopify_fetcher.domain.slices import ALL_IDS, IdRange
 from shopify_fetcher.errors import BadCursor
 
 
-class BulkCursor(msgspec.Struct, frozen=True, tag="bulk"):
-    """How many records of one operation's file have been emitted."""
+class Piece(msgspec.Struct, frozen=True, array_like=True):
+    """A part of a resource: all of it or a range of numbers, read in bulk or by pages."""
 
-    gid: str
-    emitted: int
+    ids: IdRange = ALL_IDS
+    by_pages: bool = False
+
+
+class FullCursor(msgspec.Struct, frozen=True, tag="full", omit_defaults=True):
+    """Where a full read stands: the pieces left, the first of them in hand.
+
+    `began` is Shopify's time when reading began; `read` and `objects` count the records and lines of finished pieces
+    (None once a piece was read by pages, which have no lines to count); `emitted` counts the records of the piece in
+    hand, which is the file of operation `gid` where it is read in bulk.
+    """
+
+    began: datetime
+    left: tuple[Piece, ...]
+    read: int = 0
+    objects: int | None = 0
+    gid: str | None = None
+    emitted: int = 0
 
 
 class PageCursor(msgspec.Struct, frozen=True, tag="page", omit_defaults=True):
@@ -29,7 +46,7 @@ class PageCursor(msgspec.Struct, frozen=True, tag="page", omit_defaults=True):
     listed: int = 0
 
 
-Cursor = BulkCursor | PageCursor
+Cursor = FullCursor | PageCursor
 
 
 def encode(cursor: Cursor) -> str:

@@ -6,6 +6,7 @@ Every time is in single quotes: without them Shopify drops the time of day (sear
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from shopify_fetcher.domain.slices import ALL_IDS, IdRange
 from sync_common.contracts.resources import Resource
 
 _ALL_PRODUCTS = "status:active,archived,draft,unlisted"  # the documented default would hide the others
@@ -18,6 +19,7 @@ class Window:
     updated_since: datetime | None = None
     created_since: datetime | None = None
     until: datetime | None = None
+    ids: IdRange = ALL_IDS
 
     def search(self, resource: Resource) -> str:
         """Return the search expression of this window."""
@@ -28,7 +30,7 @@ class Window:
             terms.append(f"updated_at:<={_quoted(self.until)}")
         if self.created_since is not None:
             terms.append(f"created_at:>={_quoted(self.created_since)}")
-        return " AND ".join(terms)
+        return " AND ".join([*terms, *self.ids.terms])
 
     def covers(self, record: dict[str, object]) -> bool:
         """Say whether a record belongs here: bounds of the search index were seen to be inexact."""

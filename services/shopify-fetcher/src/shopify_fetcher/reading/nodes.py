@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from shopify_fetcher.access.session import ShopSession
-from shopify_fetcher.errors import MaxCostExceeded, Transient
+from shopify_fetcher.errors import MaxCostExceeded
 from shopify_fetcher.reading.records import PageSize, completed
 from sync_common.contracts.resources import Resource
 
@@ -39,18 +39,16 @@ async def read_nodes(session: ShopSession, resource: Resource, ids: list[str]) -
         except MaxCostExceeded as error:
             size.halve(error)
             continue
-        if None in answer.data["nodes"] and set(answer.errors) - {"ACCESS_DENIED"}:
-            raise Transient("records are missing from an answer with errors")
         position += len(chunk)
         size.learn(answer.requested_cost)
         observed_at = min(observed_at or answer.observed_at, answer.observed_at)
         missing = gone if _null_is_proof(session, resource, answer.errors) else unseen
         for number, node in zip(chunk, answer.data["nodes"], strict=True):
-            if node is None:
+            record = None if node is None else await completed(session, resource, node)
+            if record is None:
                 missing.append(number)
             else:
-                body = msgspec.json.encode(await completed(session, resource, node))
-                records.append((number, msgspec.Raw(body)))
+                records.append((number, msgspec.Raw(msgspec.json.encode(record))))
     if observed_at is None:
         raise ValueError("a read by id needs at least one id")
     return NodesRead(observed_at, records, gone, unseen)

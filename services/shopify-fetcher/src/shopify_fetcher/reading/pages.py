@@ -4,17 +4,14 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Final
 
-import msgspec
-
 from shopify_fetcher import metrics
 from shopify_fetcher.access.session import ShopSession
-from shopify_fetcher.clients.shopify import Answer
 from shopify_fetcher.domain.cursor import PageCursor
 from shopify_fetcher.domain.search import Window
-from shopify_fetcher.errors import Malformed, MaxCostExceeded
+from shopify_fetcher.errors import Malformed
 from shopify_fetcher.reading.counts import counted
 from shopify_fetcher.reading.lines import Lines
-from shopify_fetcher.reading.records import PageSize, completed
+from shopify_fetcher.reading.records import PageSize, connection, encoded, page_of
 from sync_common.contracts.resources import Resource
 
 LISTED_MAX: Final = 20_000  # paging of one connection ends at 25,000 objects (API limits)
@@ -45,13 +42,11 @@ class PagedReader:
             window = replace(
                 wish.window, until=cursor.until, updated_since=cursor.since or wish.window.updated_since
             )
-            answer = await self._page(wish.resource, window, cursor, size)
-            page = _connection(answer, wish.resource)
-            records = [
-                (record["id"], msgspec.json.encode(await completed(self._session, wish.resource, record)))
-                for record in page["nodes"]
-                if window.covers(record)
-            ]
+            variables = {"after": cursor.after, "query": window.search(wish.resource)}
+            answer = await page_of(self._session, f"{wish.resource}_page", variables, size)
+            page = connection(answer, wish.resource)
+            covered = [record for record in page["nodes"] if window.covers(record)]
+            records = await encoded(self._session, wish.resource, covered)
             has_more = bool(page["pageInfo"]["hasNextPage"])
             cursor = _after(cursor, page, window, emitted=cursor.emitted + len(records))
             metrics.records_streamed.labels(wish.resource.value, "paged").inc(len(records))
@@ -67,17 +62,6 @@ class PagedReader:
         total, answer = await counted(self._session, wish.resource, wish.window.search(wish.resource))
         return PageCursor(None, answer.shopify_time, 0), total, answer.observed_at
 
-    async def _page(self, resource: Resource, window: Window, cursor: PageCursor, size: PageSize) -> Answer:
-        while True:
-            variables = {"first": size.value, "after": cursor.after, "query": window.search(resource)}
-            try:
-                answer = await self._session.call(f"{resource}_page", variables)
-            except MaxCostExceeded as error:
-                size.halve(error)
-            else:
-                size.learn(answer.requested_cost)
-                return answer
-
 
 def _after(cursor: PageCursor, page: dict[str, Any], window: Window, *, emitted: int) -> PageCursor:
     """Return where to go on. A list that grows long is left for a new window, which begins with its last second."""
@@ -90,10 +74,3 @@ def _after(cursor: PageCursor, page: dict[str, Any], window: Window, *, emitted:
         if window.updated_since is None or since > window.updated_since:
             return PageCursor(None, cursor.until, emitted, since)
     return PageCursor(end or cursor.after, cursor.until, emitted, cursor.since, listed)
-
-
-def _connection(answer: Answer, resource: Resource) -> dict[str, Any]:
-    connection = answer.data.get(resource.value)
-    if connection is None:
-        raise Malformed("a page has no records and no error")
-    return connection  # type: ignore[no-any-return]

@@ -8,10 +8,11 @@ from pathlib import Path
 from shopify_fetcher import metrics
 from shopify_fetcher.access.session import Access
 from shopify_fetcher.domain.budget import Lane
-from shopify_fetcher.domain.cursor import BulkCursor, Cursor, PageCursor
+from shopify_fetcher.domain.cursor import Cursor, FullCursor, PageCursor
 from shopify_fetcher.domain.search import Window
 from shopify_fetcher.errors import BadCursor, FetcherError
-from shopify_fetcher.reading.bulk import BulkRead, BulkReader
+from shopify_fetcher.reading.bulk import BulkReader
+from shopify_fetcher.reading.full import FullRead, FullReader
 from shopify_fetcher.reading.lines import Lines
 from shopify_fetcher.reading.pages import PagedRead, PagedReader
 from shopify_fetcher.store.installations import Installation
@@ -68,15 +69,16 @@ class Reader:
         if wish.mode is Mode.BULK:
             if isinstance(cursor, PageCursor):
                 raise BadCursor("the cursor is not one of a bulk read")
-            bulk_read = BulkRead(wish.resource, wish.window, wish.job_id, cursor)
-            return lambda lines: self._bulk(installation, wish.lane, lines).read(bulk_read, lines)
-        if isinstance(cursor, BulkCursor):
+            full = FullRead(wish.resource, wish.window, wish.job_id, cursor)
+            return lambda lines: self._full(installation, wish.lane, full, lines).read()
+        if isinstance(cursor, FullCursor):
             raise BadCursor("the cursor is not one of a paged read")
-        paged_read = PagedRead(wish.resource, wish.window, cursor)
+        paged = PagedRead(wish.resource, wish.window, cursor)
         return lambda lines: PagedReader(self._access.session(installation, wish.lane, lines.throttled)).read(
-            paged_read, lines
+            paged, lines
         )
 
-    def _bulk(self, installation: Installation, lane: Lane, lines: Lines) -> BulkReader:
+    def _full(self, installation: Installation, lane: Lane, wish: FullRead, lines: Lines) -> FullReader:
         session = self._access.session(installation, lane, lines.throttled)
-        return BulkReader(self._access, session, self._database, self._folder)
+        bulk = BulkReader(self._access, session, self._database, self._folder)
+        return FullReader(session, bulk, wish, lines)

@@ -1,9 +1,13 @@
 """Whole records out of paged answers: nested lists completed, so that a body is the same whichever way it was read."""
 
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
+import msgspec
+
 from shopify_fetcher.access.session import ShopSession
-from shopify_fetcher.errors import Malformed, MaxCostExceeded
+from shopify_fetcher.clients.shopify import Answer
+from shopify_fetcher.errors import AccessDenied, Malformed, MaxCostExceeded
 from sync_common.contracts.resources import Resource
 
 MORE_NODES: Final = 100
@@ -46,19 +50,71 @@ class PageSize:
         self._limit = self.value
 
 
-async def completed(session: ShopSession, resource: Resource, record: Record) -> Record:
-    """Fetch the rest of a record's nested lists and drop their page marks."""
+async def page_of(
+    session: ShopSession, document: str, variables: Mapping[str, Any], size: PageSize
+) -> Answer:
+    """Ask for one page, of as many records as may be afforded."""
+    while True:
+        try:
+            answer = await session.call(document, {"first": size.value, **variables})
+        except MaxCostExceeded as error:
+            size.halve(error)
+        else:
+            size.learn(answer.requested_cost)
+            return answer
+
+
+def connection(answer: Answer, resource: Resource) -> dict[str, Any]:
+    """Return the list of records of a page; raise where there is none or where a record in it may not be read."""
+    found: dict[str, Any] | None = answer.data.get(resource.value)
+    if found is None:
+        raise Malformed("a page has no records and no error")
+    if None in found["nodes"]:
+        raise AccessDenied("records on a page may not be read")
+    return found
+
+
+async def encoded(
+    session: ShopSession, resource: Resource, nodes: Iterable[Record]
+) -> list[tuple[str, bytes]]:
+    """Return (gid, body) of the records of a page, complete; one that was deleted meanwhile is left out.
+
+    Its own delivery will tell of it.
+    """
+    records = [(node["id"], await completed(session, resource, node)) for node in nodes]
+    return [(gid, msgspec.json.encode(record)) for gid, record in records if record is not None]
+
+
+async def completed(session: ShopSession, resource: Resource, record: Record) -> Record | None:
+    """Fetch the rest of a record's nested lists and drop their page marks; None if it was deleted meanwhile.
+
+    A record is whole or it is not read: what stays short of a list raises.
+    """
     for name, document in _NESTED[resource]:
+        if name not in record:  # we may not read it
+            continue
         nodes, mark = record[name]["nodes"], record[name].pop("pageInfo", None)
         for _ in range(MORE_PAGES_MAX):
             if mark is None or not mark["hasNextPage"]:
                 break
-            variables = {"id": record["id"], "first": MORE_NODES, "after": mark["endCursor"]}
-            parent = (await session.call(document, variables)).data[_ROOT[resource]]
-            if parent is None:
-                break  # deleted meanwhile: its own delivery will tell
-            nodes += parent[name]["nodes"]
-            mark = parent[name]["pageInfo"]
+            more = await _more(session, resource, document, name, record["id"], mark["endCursor"])
+            if more is None:
+                return None
+            if more["pageInfo"]["hasNextPage"] and more["pageInfo"]["endCursor"] in (None, mark["endCursor"]):
+                raise Malformed(f"a record's {name} say that more follow, but not where")
+            nodes += more["nodes"]
+            mark = more["pageInfo"]
         else:
             raise Malformed(f"a record's {name} have no end")
     return record
+
+
+async def _more(
+    session: ShopSession, resource: Resource, document: str, name: str, gid: str, after: str
+) -> dict[str, Any] | None:
+    """Return the next page of a nested list; None once the record is gone."""
+    answer = await session.call(document, {"id": gid, "first": MORE_NODES, "after": after})
+    if answer.errors:
+        raise AccessDenied(f"the rest of a record's {name} may not be read")
+    parent = answer.data[_ROOT[resource]]
+    return None if parent is None else parent[name]

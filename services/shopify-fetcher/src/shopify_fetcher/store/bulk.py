@@ -1,9 +1,9 @@
 """Bulk operations that were started, so that a crash adopts them instead of starting others."""
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import ColumnElement, func, literal_column, select, update
+from sqlalchemy import ColumnElement, delete, func, literal_column, select, update
 from sqlalchemy.dialects.postgresql import insert
 
 from shopify_fetcher.store.tables import bulk_operations
@@ -21,21 +21,18 @@ class BulkRow:
     id: int
     gid: str | None
     search: str
-    total: int | None
     started_at: datetime | None
     created_at: datetime
     is_new: bool = False
 
 
-_COLUMNS = tuple(
-    bulk_operations.c[name] for name in ("id", "gid", "search", "total", "started_at", "created_at")
-)
+_COLUMNS = tuple(bulk_operations.c[name] for name in ("id", "gid", "search", "started_at", "created_at"))
 
 
 async def ensure(
     tx: Transaction, *, installation_id: int, job_id: int | None, resource: Resource, search: str
 ) -> BulkRow:
-    """Return the live operation of a job's resource, or note that one is about to be started."""
+    """Return the live operation that reads this for a job, or note that one is about to be started."""
     statement = insert(bulk_operations).values(
         installation_id=installation_id, job_id=job_id, resource=resource.value, search=search
     )
@@ -44,6 +41,7 @@ async def ensure(
             bulk_operations.c.installation_id,
             bulk_operations.c.job_id,
             bulk_operations.c.resource,
+            bulk_operations.c.search,
         ],
         index_where=bulk_operations.c.job_id.is_not(None) & (bulk_operations.c.status != "failed"),
         set_={"updated_at": func.clock_timestamp()},
@@ -70,9 +68,7 @@ async def get(tx: Transaction, row_id: int) -> BulkRow:
     return BulkRow(**(await tx.execute(statement)).mappings().one())
 
 
-async def note_started(
-    tx: Transaction, row_id: int, *, gid: str, started_at: datetime, total: int | None
-) -> bool:
+async def note_started(tx: Transaction, row_id: int, *, gid: str, started_at: datetime) -> bool:
     """Keep Shopify's id before the first poll; False when another process was first."""
     statement = (
         update(bulk_operations)
@@ -81,7 +77,6 @@ async def note_started(
             gid=gid,
             status="running",
             started_at=started_at,
-            total=total,
             updated_at=func.clock_timestamp(),
         )
         .returning(bulk_operations.c.id)
@@ -120,3 +115,11 @@ async def finish_was_seen(tx: Transaction, row_id: int) -> bool:
     """Say whether the hint has arrived."""
     statement = select(bulk_operations.c.finish_seen_at.is_not(None)).where(bulk_operations.c.id == row_id)
     return bool((await tx.execute(statement)).scalar_one_or_none())
+
+
+async def forget(tx: Transaction, *, older_than: timedelta) -> int:
+    """Delete operations whose results Shopify does not keep any more; return how many."""
+    oldest = func.clock_timestamp() - older_than
+    return int(
+        (await tx.execute(delete(bulk_operations).where(bulk_operations.c.updated_at < oldest))).rowcount
+    )

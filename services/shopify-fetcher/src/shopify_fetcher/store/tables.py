@@ -119,7 +119,6 @@ bulk_operations = Table(
     Column("gid", Text),
     Column("status", Text, nullable=False),
     Column("started_at", _INSTANT),
-    Column("total", BigInteger),
     Column("object_count", BigInteger),
     Column("root_object_count", BigInteger),
     Column("finish_seen_at", _INSTANT),

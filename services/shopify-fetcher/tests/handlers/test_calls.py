@@ -1,0 +1,64 @@
+"""One call to Shopify: what is logged of it, what it teaches, and how long-lived that is."""
+
+from structlog.testing import capture_logs
+
+from shopify_fetcher.access.costs import FIRST_GUESS, QUERY_COST_MAX, CostBook
+
+from ..builders import Fetcher, MakeShop
+
+
+async def test_every_call_is_logged_with_store_cost_status_and_times(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    session = await fetcher.session(installation_id)
+
+    with capture_logs() as logs:
+        await session.call("shop_details")
+
+    [logged] = [entry for entry in logs if entry["event"] == "shopify_call"]
+    assert logged["installation_id"] == installation_id
+    assert (logged["operation"], logged["lane"], logged["status"]) == (
+        "shop_details",
+        "interactive",
+        "answered",
+    )
+    assert logged["cost"] > 0
+    assert logged["duration_ms"] > 0
+    assert logged["wait_seconds"] >= 0
+    assert shop.domain not in str(logged)
+
+
+async def test_cost_of_a_query_is_known_to_the_next_process(
+    fetcher: Fetcher, replica: Fetcher, make_shop: MakeShop
+) -> None:
+    """Every restart guessed the cost of a large page too low, and Shopify refused the call."""
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await fetcher.stream(installation_id, "orders", mode="paged", lane="incremental")
+    calls = (await shop.admin("/calls", method="GET"))["calls"]
+    [page] = [call for call in calls if call["operation"] == "OrdersPage"]
+
+    other = CostBook(replica.database)
+
+    assert await other.guess("orders_page", {"first": 20}) >= page["cost"]
+    assert await other.guess("orders_page", {"first": 40}) == 2 * await other.guess(
+        "orders_page", {"first": 20}
+    )
+    assert await other.guess("orders_page", {"first": 250}) <= QUERY_COST_MAX
+    assert await other.guess("never_asked", {}) == FIRST_GUESS
+
+
+async def test_throttled_call_teaches_the_level_and_its_own_cost(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await shop.fault(operation="CustomersCount", effect="throttled")
+    session = await fetcher.session(installation_id)
+
+    await session.call("customers_count", {"query": ""})
+
+    [usage] = await fetcher.rows("SELECT sum(throttled) AS throttled FROM fetcher.api_usage")
+    assert usage["throttled"] == 1
