@@ -15,7 +15,7 @@ from fastapi.responses import StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from shopify_simulator import mutations
-from shopify_simulator.faults import Fault
+from shopify_simulator.faults.fault import Fault
 from shopify_simulator.graphql.access import ORDER_WINDOW
 from shopify_simulator.oauth import install_link, refused_scopes
 from shopify_simulator.shop.generate import generate

@@ -7,7 +7,8 @@ import uuid
 import msgspec
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from shopify_simulator.faults import Fault, strike
+from shopify_simulator.faults.fault import Fault
+from shopify_simulator.faults.strike import strike
 from shopify_simulator.graphql.execute import throttled_answer
 from shopify_simulator.shop.bucket import LeakyBucket
 from shopify_simulator.shop.model import PLANS
@@ -91,20 +92,19 @@ class Faults:
         if fault is None:
             await self._app(scope, _replay(body, receive), send)
             return
-        if scope["call"] is not None:
-            scope["call"].fault = fault.effect
-            scope["call"].throttled = fault.effect == "throttled"
-        await strike(fault, self._app, scope, _replay(body, receive), send, _throttled(hosted))
+        call: Call | None = scope["call"]
+        if call is not None:
+            call.fault = fault.effect
+        replayed = _replay(body, receive)
+        await strike(fault, self._app, scope, replayed, send, body=body, throttled=_throttled(hosted))
+        # The log tells what the client was told, whatever the API itself did.
+        if call is not None and fault.throttles():
+            call.throttled = True
 
     def _take(self, shop: str | None, path: str, body: bytes) -> Fault | None:
         for fault in self._simulator.faults:
-            if not fault.matches(shop, path, body):
-                continue
-            if fault.skip:
-                fault.skip -= 1
-            else:
-                fault.times -= 1
-                if fault.times == 0:
+            if fault.matches(shop, path, body) and fault.strikes():
+                if fault.is_spent:
                     self._simulator.faults.remove(fault)
                 return fault
         return None

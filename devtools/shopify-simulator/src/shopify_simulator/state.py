@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import count
 
 from shopify_simulator.bulk import BulkRunner
-from shopify_simulator.faults import Fault
+from shopify_simulator.faults.fault import Fault
 from shopify_simulator.settings import Settings
 from shopify_simulator.shop.bucket import LeakyBucket
 from shopify_simulator.shop.model import AppInstallation, Change, Record, Shop

@@ -1,0 +1,1 @@
+"""Faults: what shall go wrong, when, and what a request then meets."""
