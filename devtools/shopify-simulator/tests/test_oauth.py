@@ -150,6 +150,31 @@ def test_the_previous_refresh_token_can_be_retried_until_its_replacement_is_used
     }
 
 
+def test_refreshes_are_counted_and_so_is_one_after_the_replacement_was_used(acme: Merchant) -> None:
+    first = acme.install()["refresh_token"]
+    lost = acme.token_call(grant_type="refresh_token", refresh_token=first).json()["refresh_token"]
+    second = acme.token_call(grant_type="refresh_token", refresh_token=first).json()["refresh_token"]
+    acme.token_call(grant_type="refresh_token", refresh_token=lost)
+    kept = acme.look()["tokens"]
+
+    acme.token_call(grant_type="refresh_token", refresh_token=second)
+    acme.install()
+    acme.token_call(grant_type="refresh_token", refresh_token=first)
+
+    assert kept == {"refreshes": 2, "refused_refreshes": 1, "reused_after_use": 0}
+    assert acme.look()["tokens"] == {"refreshes": 3, "refused_refreshes": 2, "reused_after_use": 1}
+
+
+def test_a_dead_refresh_token_that_was_never_replaced_is_no_reuse(acme: Merchant) -> None:
+    token = acme.install()["refresh_token"]
+    acme.control("expire-tokens", refresh_tokens=True)
+
+    acme.token_call(grant_type="refresh_token", refresh_token=token)
+    acme.token_call(grant_type="refresh_token", refresh_token="shprt_unknown")
+
+    assert acme.look()["tokens"] == {"refreshes": 0, "refused_refreshes": 2, "reused_after_use": 0}
+
+
 def test_a_lost_replacement_dies_when_the_refresh_is_retried(acme: Merchant) -> None:
     first = acme.install()["refresh_token"]
     lost = acme.token_call(grant_type="refresh_token", refresh_token=first).json()["refresh_token"]

@@ -170,7 +170,7 @@ async def list_shops(simulator: Sim) -> Any:
 
 @router.get("/shops/{shop}")
 async def show_shop(hosted: Known, simulator: Sim) -> Any:
-    """One shop: its counts, the installation without tokens, the subscriptions."""
+    """One shop: its counts, the installation without tokens, the subscriptions, what became of its refreshes."""
     installation = hosted.installation
     return _overview(hosted, simulator) | {
         "subscriptions": list(installation.subscriptions.values()) if installation else [],
@@ -179,6 +179,7 @@ async def show_shop(hosted: Known, simulator: Sim) -> Any:
             {"resource": one.resource, "id": one.id, "deletedAt": timestamp(one.deleted_at)}
             for one in hosted.shop.tombstones
         ],
+        "tokens": asdict(simulator.tokens.counts(hosted.domain)),
     }
 
 

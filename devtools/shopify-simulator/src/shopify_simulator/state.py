@@ -106,7 +106,7 @@ class Simulator:
 
     def remove(self, hosted: HostedShop) -> None:
         """Take a shop away without a word to the app."""
-        self.tokens.revoke(hosted.domain)
+        self.tokens.forget(hosted.domain)
         self.deliveries.forget(hosted.domain)
         if hosted.installation is not None:
             self.bulk.forget(hosted.installation)

@@ -45,6 +45,15 @@ class RefreshToken:
     rotated_at: datetime | None = None
 
 
+@dataclass(slots=True)
+class RefreshCounts:
+    """What became of a shop's refreshes. `reused_after_use` are refused ones that no client may ever try."""
+
+    refreshes: int = 0
+    refused_refreshes: int = 0
+    reused_after_use: int = 0
+
+
 @dataclass(frozen=True, slots=True)
 class Pair:
     """The answer of the token endpoint. Without `refresh` the access token does not expire."""
@@ -64,6 +73,8 @@ class TokenBook:
         self._access: dict[str, AccessToken] = {}
         self._refresh: dict[str, RefreshToken] = {}
         self._exchanged: dict[str, AccessToken] = {}
+        self._outlived: dict[str, str] = {}
+        self._counts: dict[str, RefreshCounts] = {}
         self.issued: list[str] = []
 
     def issue_code(self, shop: str, scopes: tuple[str, ...]) -> str:
@@ -90,11 +101,15 @@ class TokenBook:
 
     def refresh(self, shop: str, value: str) -> Pair | None:
         """Rotate the pair; None when the refresh token is dead."""
-        token = self._refresh.get(value)
+        token, counts = self._refresh.get(value), self.counts(shop)
         if token is None or token.shop != shop or not self._is_retriable(token):
+            counts.refused_refreshes += 1
+            counts.reused_after_use += self._outlived.get(value) == shop
             return None
+        counts.refreshes += 1
         if token.previous is not None:
             self._refresh.pop(token.previous.value, None)
+            self._outlived[token.previous.value] = shop
             token.previous = None
         for successor in [other for other in self._refresh.values() if other.previous is token]:
             del self._refresh[successor.value]
@@ -137,6 +152,16 @@ class TokenBook:
         for token in tokens:
             token.expires_at = now
         return len(tokens)
+
+    def counts(self, shop: str) -> RefreshCounts:
+        """What became of the shop's refreshes so far."""
+        return self._counts.setdefault(shop, RefreshCounts())
+
+    def forget(self, shop: str) -> None:
+        """Forget all of the shop, also what became of its refreshes."""
+        self.revoke(shop)
+        self._counts.pop(shop, None)
+        self._outlived = {value: of for value, of in self._outlived.items() if of != shop}
 
     def revoke(self, shop: str) -> None:
         """Forget every code and token of the shop."""
