@@ -24,6 +24,7 @@ mutation {
   }
 }
 """
+STATUS = "query($id: ID!) { bulkOperation(id: $id) { status url } }"
 
 
 def test_a_shop_tells_its_counts(address: str) -> None:
@@ -239,6 +240,24 @@ def test_a_bulk_file_can_break_off(acme: Merchant) -> None:
 
     assert sum(map(len, parts)) == 30
     assert acme.http.get(path).status_code == 200
+
+
+def test_the_address_of_a_bulk_file_expires(tmp_path: Path) -> None:
+    with simulator(tmp_path) as address, Merchant(address, "acme") as acme:
+        acme.create()
+        token = acme.install()["access_token"]
+        started = acme.graphql(token, BULK).json()["data"]["bulkOperationRunQuery"]["bulkOperation"]
+        path = urlsplit(eventually(lambda: finished(acme, started["id"]))["url"]).path
+        before = acme.http.get(path).status_code
+
+        changed = acme.http.patch("/_admin/bulk", json={"url_lifetime_seconds": 0}).json()
+
+        after = acme.http.get(path)
+        asked = acme.graphql(token, STATUS, {"id": started["id"]}).json()["data"]["bulkOperation"]
+        assert changed["url_lifetime_seconds"] == 0
+        assert (before, after.status_code) == (200, 403)
+        assert "expired" in after.text
+        assert asked == {"status": "COMPLETED", "url": None}
 
 
 def test_the_files_of_a_shop_go_with_it(address: str) -> None:

@@ -2,6 +2,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -325,6 +326,22 @@ def test_failing_operation_keeps_partial_data(world: World) -> None:
 
     assert (operation["status"], operation["errorCode"], operation["url"]) == ("FAILED", "TIMEOUT", None)
     assert lines_of(world, operation["partialDataUrl"])
+
+
+@pytest.mark.parametrize(("days", "lives"), [(6.99, True), (7, False)])
+def test_address_of_a_result_lives_seven_days(world: World, days: float, lives: bool) -> None:
+    whole, _ = run(world, CUSTOMER_IDS)
+    world.events.clear()
+    world.bulk.fail_next("TIMEOUT", after_objects=10)
+    partial, _ = run(world, CUSTOMER_IDS)
+
+    world.now += timedelta(days=days)
+
+    status = stored_query("bulk_status")
+    later = [world.data(status, id=one["id"])["bulkOperation"] for one in (whole, partial)]
+    expected = [whole["url"], partial["partialDataUrl"]] if lives else [None, None]
+    assert [later[0]["url"], later[1]["partialDataUrl"]] == expected
+    assert [one["status"] for one in later] == ["COMPLETED", "FAILED"]
 
 
 def test_forgetting_an_installation_stops_its_operations(tmp_path: Path) -> None:

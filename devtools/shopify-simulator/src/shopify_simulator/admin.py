@@ -115,6 +115,7 @@ class BulkChange(Body):
     """How bulk operations run from now on, and whether the next one fails."""
 
     minimum_seconds: float | None = Field(default=None, ge=0, le=3600)
+    url_lifetime_seconds: float | None = Field(default=None, ge=0, le=31_536_000)
     concurrent_max: int | None = Field(default=None, ge=1, le=5)
     children_first: bool | None = None
     fail_next: Literal["ACCESS_DENIED", "INTERNAL_SERVER_ERROR", "TIMEOUT"] | None = None
@@ -366,10 +367,12 @@ async def clear_faults(simulator: Sim) -> None:
 
 @router.patch("/bulk")
 async def change_bulk(body: BulkChange, simulator: Sim) -> Any:
-    """Slow bulk operations down, limit them, write children before parents, or let the next one fail."""
+    """Slow bulk operations down, limit them, let their addresses expire, or let the next operation fail."""
     bulk = simulator.bulk
     if body.minimum_seconds is not None:
         bulk.minimum_seconds = body.minimum_seconds
+    if body.url_lifetime_seconds is not None:
+        bulk.url_lifetime = timedelta(seconds=body.url_lifetime_seconds)
     if body.concurrent_max is not None:
         bulk.concurrent_max = body.concurrent_max
     if body.children_first is not None:
@@ -378,6 +381,7 @@ async def change_bulk(body: BulkChange, simulator: Sim) -> Any:
         bulk.fail_next(body.fail_next, body.fail_after_objects)
     return {
         "minimum_seconds": bulk.minimum_seconds,
+        "url_lifetime_seconds": bulk.url_lifetime.total_seconds(),
         "concurrent_max": bulk.concurrent_max,
         "children_first": bulk.children_first,
     }

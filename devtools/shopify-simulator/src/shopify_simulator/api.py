@@ -19,6 +19,8 @@ from shopify_simulator.shops import Authenticated, Hosted, Session, ShopifyError
 from shopify_simulator.state import Call, HostedShop, Simulator
 from shopify_simulator.webhooks.shop_payload import shop_facts
 
+EXPIRED = "<Error><Code>AccessDenied</Code><Message>Request has expired</Message></Error>"
+
 router = APIRouter()
 
 
@@ -54,7 +56,9 @@ async def rest_shop(version: str, hosted: Hosted, simulator: Sim, session: Authe
 
 @router.get("/bulk/{name}.jsonl")
 async def bulk_file(name: str, simulator: Sim) -> Response:
-    """Serve the result of a bulk operation to whoever knows its name; ranges are supported."""
+    """Serve the result of a bulk operation to whoever knows its name, as long as its address lives; ranges work."""
+    if simulator.bulk.has_expired(name, simulator.now()):
+        return Response(EXPIRED, status_code=403, media_type="application/xml")
     path = simulator.bulk.open_file(name)
     if path is None:
         raise ShopifyError(404, "Not Found")

@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -25,6 +26,7 @@ from shopify_simulator.shop.model import RESOURCES, AppInstallation, Record, Res
 
 ACTIVE_STATUSES = {"CREATED", "RUNNING", "CANCELING"}
 CONCURRENT_MAX = 5
+URL_LIFETIME = timedelta(days=7)
 BLOCK_SIZE = 200
 JOIN_SECONDS = 5.0
 
@@ -74,6 +76,7 @@ class BulkRunner:
         folder: Path,
         *,
         minimum_seconds: float = 0.0,
+        url_lifetime: timedelta = URL_LIFETIME,
         concurrent_max: int = CONCURRENT_MAX,
         children_first: bool = False,
         on_finish: OnFinish = _ignore,
@@ -81,12 +84,14 @@ class BulkRunner:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         self.minimum_seconds = minimum_seconds
+        self.url_lifetime = url_lifetime
         self.concurrent_max = concurrent_max
         self.children_first = children_first
         self.on_finish = on_finish
         self._faults: deque[_Fault] = deque()
         self._runs: dict[str, _Run] = {}
         self._files: dict[str, list[Path]] = {}
+        self._finished_at: dict[str, datetime] = {}
         self._threads: set[threading.Thread] = set()
         self._processor = threading.Lock()
 
@@ -142,6 +147,17 @@ class BulkRunner:
         path = self.folder / f"{token}.jsonl"
         return path if path.parent == self.folder and path.is_file() else None
 
+    def has_expired(self, token: str, now: datetime) -> bool:
+        """Whether the address of a result has outlived its time, which counts from the end of the operation."""
+        finished_at = self._finished_at.get(token)
+        return finished_at is not None and now >= finished_at + self.url_lifetime
+
+    def live_address(self, url: str | None, now: datetime) -> str | None:
+        """The address of a result, or null once it has expired."""
+        if url is None or self.has_expired(url.rpartition("/")[2].removesuffix(".jsonl"), now):
+            return None
+        return url
+
     def forget(self, app: AppInstallation) -> None:
         """Stop and forget the operations of an installation that ends."""
         for run in list(self._runs.values()):
@@ -153,6 +169,7 @@ class BulkRunner:
         """Delete the files of a shop that is taken away."""
         for path in self._files.pop(domain, []):
             path.unlink(missing_ok=True)
+            self._finished_at.pop(path.stem, None)
 
     def close(self) -> None:
         """Stop every run and wait for the threads."""
@@ -192,8 +209,10 @@ class BulkRunner:
         url = f"{run.context.base_url}/bulk/{run.token}.jsonl" if size and status != "CANCELED" else None
         if url is None:
             run.path.unlink(missing_ok=True)
+        now = run.context.now()
+        self._finished_at[run.token] = now
         run.operation.update(
-            completedAt=timestamp(run.context.now()),
+            completedAt=timestamp(now),
             errorCode=error_code,
             fileSize=str(size) if status == "COMPLETED" else None,
             url=url if status == "COMPLETED" else None,

@@ -36,6 +36,7 @@ class Settings(BaseSettings):
 
     data_dir: Path = Path(".local/shopify-simulator")
     bulk_minimum_seconds: float = Field(default=0.0, ge=0)
+    bulk_url_lifetime_seconds: float = Field(default=604_800.0, ge=0)
 
     @field_validator("redirect_uris", mode="before")
     @classmethod

@@ -95,6 +95,7 @@ class Simulator:
         self.bulk = BulkRunner(
             settings.data_dir / "bulk",
             minimum_seconds=settings.bulk_minimum_seconds,
+            url_lifetime=timedelta(seconds=settings.bulk_url_lifetime_seconds),
             on_finish=self._bulk_finished,
         )
 

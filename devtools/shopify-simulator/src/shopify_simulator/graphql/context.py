@@ -23,6 +23,9 @@ class BulkOperations(Protocol):
     def cancel(self, app: AppInstallation, identifier: str) -> tuple[Record | None, str | None]:
         """Ask an operation to stop; answer it, or what is wrong."""
 
+    def live_address(self, url: str | None, now: datetime) -> str | None:
+        """The address of a result, or null once it has expired."""
+
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:

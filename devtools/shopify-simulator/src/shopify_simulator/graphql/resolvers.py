@@ -183,6 +183,12 @@ def _current_bulk_operation(_source: Any, run: Execution, _arguments: Mapping[st
     return operations[-1] if operations else None
 
 
+def _live_address(name: str) -> Resolver:
+    return lambda operation, run, _arguments: run.context.bulk.live_address(
+        operation[name], run.context.now()
+    )
+
+
 def _webhook_subscription(_source: Any, run: Execution, arguments: Mapping[str, Any]) -> Record | None:
     return run.context.app.subscriptions.get(arguments["id"])
 
@@ -219,6 +225,8 @@ RESOLVERS: dict[tuple[str, str], Resolver] = {
     ("QueryRoot", "bulkOperation"): _bulk_operation,
     ("QueryRoot", "bulkOperations"): _bulk_operations,
     ("QueryRoot", "currentBulkOperation"): _current_bulk_operation,
+    ("BulkOperation", "url"): _live_address("url"),
+    ("BulkOperation", "partialDataUrl"): _live_address("partialDataUrl"),
     ("QueryRoot", "webhookSubscription"): _webhook_subscription,
     ("QueryRoot", "webhookSubscriptions"): _webhook_subscriptions,
     ("QueryRoot", "webhookSubscriptionsCount"): _webhook_subscriptions_count,
