@@ -19,7 +19,16 @@ from shopify_simulator.faults.fault import Fault
 from shopify_simulator.graphql.access import ORDER_WINDOW
 from shopify_simulator.oauth import install_link, refused_scopes
 from shopify_simulator.shop.generate import generate
-from shopify_simulator.shop.model import PLANS, RESOURCES, Change, Record, Resource, Shop, timestamp
+from shopify_simulator.shop.model import (
+    PLANS,
+    RESOURCES,
+    Change,
+    ProtectedData,
+    Record,
+    Resource,
+    Shop,
+    timestamp,
+)
 from shopify_simulator.shops import AdminError, Sim
 from shopify_simulator.state import HostedShop, ShopStatus, Simulator
 from shopify_simulator.truth import resolved
@@ -56,6 +65,7 @@ class ShopChange(Body):
 
     status: ShopStatus | None = None
     index_lag_seconds: float | None = Field(default=None, ge=0, le=3600)
+    protected_data: ProtectedData | None = None
     api_points_left: float | None = Field(default=None, ge=0)
 
 
@@ -186,11 +196,13 @@ async def show_shop(hosted: Known, simulator: Sim) -> Any:
 
 @router.patch("/shops/{shop}")
 async def change_shop(hosted: Known, body: ShopChange, simulator: Sim) -> Any:
-    """Freeze, lock or close a shop, let its search index lag, or spend its API budget."""
+    """Freeze, lock or close a shop, let its search index lag, hide its customers, or spend its API budget."""
     if body.status is not None:
         hosted.status = body.status
     if body.index_lag_seconds is not None:
         hosted.shop.index_lag = timedelta(seconds=body.index_lag_seconds)
+    if body.protected_data is not None:
+        hosted.shop.protected_data = body.protected_data
     if body.api_points_left is not None and hosted.installation is not None:
         hosted.installation.bucket.drain(body.api_points_left)
     return _overview(hosted, simulator)
@@ -418,6 +430,7 @@ def _overview(hosted: HostedShop, simulator: Simulator) -> dict[str, Any]:
         "currency": shop.currency,
         "timezone": shop.zone.key,
         "status": hosted.status,
+        "protectedData": shop.protected_data,
         "counts": counts,
         "visibleCounts": {**counts, "orders": recent},
         "installation": None

@@ -22,6 +22,7 @@ from shopify_simulator.graphql.bulk_rules import InvalidBulkQuery, read_bulk_que
 from shopify_simulator.graphql.context import Execution, RequestContext
 from shopify_simulator.graphql.lists import Listing, read_search
 from shopify_simulator.graphql.projection import BulkPlan, Projection, compile_plan
+from shopify_simulator.graphql.protected import MASKS, denies
 from shopify_simulator.shop.model import RESOURCES, AppInstallation, Record, Resource, Shop, gid, timestamp
 
 ACTIVE_STATUSES = {"CREATED", "RUNNING", "CANCELING"}
@@ -225,6 +226,8 @@ class BulkRunner:
         if run.operation["status"] == "CREATED":
             run.operation["status"] = "RUNNING"
         if not all(has_scope(run.context.scopes, scope) for scope in run.plan.scopes):
+            raise _Failed("ACCESS_DENIED")
+        if run.resource in MASKS and denies(run.context.shop):
             raise _Failed("ACCESS_DENIED")
         execution = Execution(run.context)
         search = read_search(execution, run.resource, run.plan.arguments.get("query"))

@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol
 
+from graphql import GraphQLError
+
 from shopify_simulator.shop.model import API_VERSION, AppInstallation, Record, Shop
 
 
@@ -48,6 +50,7 @@ class Execution:
     context: RequestContext
     sizes: dict[int, list[int]] = field(default_factory=dict)
     search_warnings: list[dict[str, Any]] = field(default_factory=list)
+    hidden: dict[tuple[str, str], GraphQLError] = field(default_factory=dict)
 
     def note_size(self, field_start: int, size: int) -> None:
         """Remember how many nodes a connection really had; the actual cost follows from it."""

@@ -18,6 +18,7 @@ from graphql import (
 from graphql.language import DocumentNode, FragmentDefinitionNode, Node, Visitor, visit
 
 ACCESS_DOCUMENTATION = "https://shopify.dev/api/usage/access-scopes"
+PROTECTED_DOCUMENTATION = "https://shopify.dev/docs/apps/launch/protected-customer-data"
 LIMITS_DOCUMENTATION = "https://shopify.dev/api/usage/rate-limits"
 
 Phrase = tuple[str, dict[str, Any]]
@@ -36,6 +37,15 @@ class AccessDenied(GraphQLError):
                 "requiredAccess": required,
             },
         )
+
+
+class NotApproved(GraphQLError):
+    """Shopify has not approved the app for this part of protected customer data."""
+
+    def __init__(self, what: str, **place: Any) -> None:
+        message = f"This app is not approved to {what}. See {PROTECTED_DOCUMENTATION} for more details."
+        extensions = {"code": "ACCESS_DENIED", "documentation": PROTECTED_DOCUMENTATION}
+        super().__init__(message, extensions=extensions, **place)
 
 
 class BadRequest(GraphQLError):

@@ -134,11 +134,12 @@ def _cost(requested: int, actual: int | None, bucket: LeakyBucket) -> Answer:
 
 def _answer(result: ExecutionResult, run: Execution, cost: Answer) -> Answer:
     answer: Answer = {"data": result.data}
-    if result.errors:
-        for error in result.errors:
+    errors = [*(result.errors or []), *run.hidden.values()]
+    if errors:
+        for error in errors:
             if error.original_error is not None and not isinstance(error.original_error, GraphQLError):
                 log.error("resolver_failed", path=error.path, exc_info=error.original_error)
-        answer["errors"] = [execution_error(error) for error in result.errors]
+        answer["errors"] = [execution_error(error) for error in errors]
     answer["extensions"] = {"cost": cost}
     if run.search_warnings:
         answer["extensions"]["search"] = run.search_warnings

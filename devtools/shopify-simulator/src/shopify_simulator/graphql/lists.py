@@ -8,6 +8,7 @@ from shopify_simulator.graphql.access import orders_visible_from
 from shopify_simulator.graphql.context import Execution, RequestContext
 from shopify_simulator.graphql.errors import BadRequest
 from shopify_simulator.graphql.paging import Page, PageRequest, Position, page_request
+from shopify_simulator.graphql.protected import seen
 from shopify_simulator.graphql.search import VOCABULARIES, Search, SearchError, parse_search
 from shopify_simulator.shop.model import Record, Resource
 
@@ -31,6 +32,7 @@ class Listing:
     """
 
     def __init__(self, context: RequestContext, resource: Resource, search: Search) -> None:
+        self.shop, self.resource = context.shop, resource
         self.records = context.shop.records(resource)
         self.search = search
         self.visible_from = orders_visible_from(context) if resource == "orders" else ""
@@ -48,12 +50,12 @@ class Listing:
         return result
 
     def get(self, key: int) -> Record | None:
-        """The record if it matches and is visible."""
+        """The record as the app sees it, if it matches and is visible."""
         record = self.records.get(key)
         indexed = self.overlay.get(key, record)
         if record is None or indexed is None or record["createdAt"] < self.visible_from:
             return None
-        return record if self.search.matches(indexed) else None
+        return seen(self.shop, self.resource, record) if self.search.matches(indexed) else None
 
     def all(self) -> Iterator[Record]:
         """Every matching record by ascending id."""

@@ -8,12 +8,14 @@ import httpx
 
 from shopify_simulator.graphql.access import has_scope
 from shopify_simulator.graphql.context import Execution
+from shopify_simulator.graphql.protected import PROTECTED_TOPICS, denies
 from shopify_simulator.shop.model import Record, gid, timestamp
 
 SUBSCRIPTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
 QUEUE_SCHEMES = ("pubsub://", "arn:aws:events:")
 # Shopify takes https only; what runs on the same machine needs no certificate here.
 PLAIN_HOSTS = {"127.0.0.1", "localhost"}
+NOT_APPROVED = "This app is not approved to subscribe to webhook topics containing protected customer data"
 # Only topics whose resource needs a scope; shopify.dev/docs/api/webhooks lists the scope of each topic.
 TOPIC_SCOPES = (
     ("CUSTOMERS_MERGE", "read_customer_merge"),
@@ -56,6 +58,8 @@ def _subscription_error(
     scope = next((scope for prefix, scope in TOPIC_SCOPES if topic.startswith(prefix)), None)
     if scope is not None and not has_scope(run.context.scopes, scope):
         return _error(f"The app does not have the required access scope to subscribe to {topic}.", "topic")
+    if denies(run.context.shop) and topic.startswith(PROTECTED_TOPICS):
+        return _error(NOT_APPROVED, "topic")
     others = (item for key, item in run.context.app.subscriptions.items() if key != own_id)
     if any(item["topic"] == topic and item["uri"] == uri for item in others):
         return _error("Address for this topic has already been taken", "webhookSubscription", "callbackUrl")

@@ -10,6 +10,7 @@ from shopify_simulator.graphql.errors import InputTooLarge, InvalidId
 from shopify_simulator.graphql.lists import count_records, page_of_records, read_search
 from shopify_simulator.graphql.mutations import MUTATIONS
 from shopify_simulator.graphql.paging import Page, page_of_list
+from shopify_simulator.graphql.protected import seen
 from shopify_simulator.shop.model import (
     API_VERSION,
     CANDIDATE_VERSION,
@@ -27,11 +28,11 @@ INPUT_SIZE_MAX = 250
 
 
 def find_record(run: Execution, resource: Resource, key: int) -> Record | None:
-    """The record if it exists and the app may see it."""
+    """The record as the app sees it, if it exists and the app may see it."""
     record = run.context.shop.records(resource).get(key)
-    if record is not None and resource == "orders" and not is_visible_order(run.context, record):
+    if record is None or (resource == "orders" and not is_visible_order(run.context, record)):
         return None
-    return record
+    return seen(run.context.shop, resource, record)
 
 
 def find_reference(run: Execution, resource: Resource, reference: Record | None) -> Record | None:

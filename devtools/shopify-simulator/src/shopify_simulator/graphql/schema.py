@@ -7,6 +7,7 @@ from typing import Any
 from graphql import (
     GraphQLField,
     GraphQLInterfaceType,
+    GraphQLNonNull,
     GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
@@ -17,10 +18,17 @@ from graphql import (
 
 from shopify_simulator.graphql.access import FIELD_SCOPES, TYPE_SCOPES, has_scope
 from shopify_simulator.graphql.context import Execution
-from shopify_simulator.graphql.errors import AccessDenied
+from shopify_simulator.graphql.errors import AccessDenied, NotApproved
 from shopify_simulator.graphql.paging import first_of, page_of_list
+from shopify_simulator.graphql.protected import (
+    HIDDEN_FIELDS,
+    NULLABLE_FIELDS,
+    PROTECTED_ROOTS,
+    PROTECTED_TYPES,
+    denies,
+)
 from shopify_simulator.graphql.resolvers import RESOLVERS, Resolver
-from shopify_simulator.shop.model import API_VERSION, Record
+from shopify_simulator.shop.model import API_VERSION, ProtectedData, Record
 
 NODE_FIELDS = {"node", "nodes"}
 
@@ -66,16 +74,36 @@ def _guard(run: Execution, name: str, scope: str | None) -> None:
 def _guard_nodes(run: Execution, name: str, found: Any) -> None:
     for record in found if isinstance(found, list) else [found]:
         if record is not None:
-            _guard(run, name, TYPE_SCOPES.get(type_of(record)))
+            type_name = type_of(record)
+            _guard(run, name, TYPE_SCOPES.get(type_name))
+            _guard_protected(run, type_name if type_name in PROTECTED_TYPES else None)
+
+
+def _guard_protected(run: Execution, type_name: str | None) -> None:
+    if type_name is not None and denies(run.context.shop):
+        raise NotApproved(f"access the {type_name} object")
+
+
+def _note_hidden(run: Execution, info: GraphQLResolveInfo[Execution]) -> None:
+    """Say of a field that level 2 hides that it does: once, whatever the number of records."""
+    name = (info.parent_type.name, info.field_name)
+    if run.context.shop.protected_data is ProtectedData.ERRORS and name not in run.hidden:
+        place = {"nodes": info.field_nodes, "path": info.path.as_list()}
+        run.hidden[name] = NotApproved(f"use the {info.field_name} field", **place)
 
 
 def _field_reader(type_name: str, name: str, field: GraphQLField) -> Callable[..., Any]:
     resolver, scope = find_resolver(type_name, name, field), required_scope(type_name, name)
     is_paged, is_node = is_connection(field), type_name == "QueryRoot" and name in NODE_FIELDS
+    is_hidden = (type_name, name) in HIDDEN_FIELDS
+    protected = PROTECTED_ROOTS.get(name) if type_name == "QueryRoot" else None
 
     def resolve(source: Any, info: GraphQLResolveInfo[Execution], **arguments: Any) -> Any:
         run: Execution = info.context
         _guard(run, name, scope)
+        _guard_protected(run, protected)
+        if is_hidden:
+            _note_hidden(run, info)
         value = resolver(source, run, arguments) if resolver else source.get(name)
         if is_node:
             _guard_nodes(run, name, value)
@@ -109,7 +137,10 @@ def _attach_readers(definition: GraphQLObjectType) -> None:
         is_plain = (
             find_resolver(definition.name, name, field) is None
             and required_scope(definition.name, name) is None
+            and (definition.name, name) not in HIDDEN_FIELDS
         )
+        if (definition.name, name) in NULLABLE_FIELDS and isinstance(field.type, GraphQLNonNull):
+            field.type = field.type.of_type
         field.resolve = _key_reader(name) if is_plain else _field_reader(definition.name, name, field)
 
 

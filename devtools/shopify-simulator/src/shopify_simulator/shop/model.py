@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from enum import StrEnum
 from typing import Any, Literal, Self
 from zoneinfo import ZoneInfo
 
@@ -158,6 +159,15 @@ PLANS: dict[str, Plan] = {
 }
 
 
+class ProtectedData(StrEnum):
+    """How much of its customers the shop shows to the app: all, no level 2 (without or with errors), or nothing."""
+
+    FULL = "full"
+    NULLS = "nulls"
+    ERRORS = "errors"
+    DENIED = "denied"
+
+
 @dataclass(frozen=True, slots=True)
 class Tombstone:
     """A record that was deleted, when, and as it was last."""
@@ -205,6 +215,7 @@ class Shop:
     facts: Record
     plan: Plan
     index_lag: timedelta = timedelta(0)
+    protected_data: ProtectedData = ProtectedData.FULL
     customers: Records = field(default_factory=Records)
     orders: Orders = field(default_factory=Orders)
     products: Records = field(default_factory=Records)

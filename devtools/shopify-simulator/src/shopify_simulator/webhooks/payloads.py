@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from datetime import datetime
 
-from shopify_simulator.shop.model import Change, Record, Shop, gid
+from shopify_simulator.shop.model import Change, ProtectedData, Record, Shop, gid
 from shopify_simulator.truth import order_resolved
 from shopify_simulator.webhooks import customer_payload, order_payload, product_payload
+from shopify_simulator.webhooks.redaction import is_protected, redacted
 from shopify_simulator.webhooks.refund_payload import refund
 from shopify_simulator.webhooks.rest import local_time, lower, utc_milliseconds
 from shopify_simulator.webhooks.shop_payload import shop_facts
@@ -15,8 +16,10 @@ Builder = Callable[[Shop, Change, datetime], Record]
 
 
 def of_change(shop: Shop, change: Change, topic: str, now: datetime) -> Record:
-    """The body of one topic of a change."""
-    return BUILDERS[topic](shop, change, now)
+    """The body of one topic of a change, as much of it as the app may know."""
+    body = BUILDERS[topic](shop, change, now)
+    is_hidden = shop.protected_data is not ProtectedData.FULL and is_protected(topic)
+    return redacted(body) if is_hidden else body
 
 
 def scopes_update(shop: Shop, previous: list[str], current: list[str], now: datetime) -> Record:
