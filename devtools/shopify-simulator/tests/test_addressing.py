@@ -1,9 +1,10 @@
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from .merchant import Merchant
-from .serving import CALLBACK
+from .serving import CALLBACK, simulator
 
 QUERY = {"query": "{ shop { myshopifyDomain } }"}
 
@@ -64,6 +65,20 @@ def test_any_version_is_answered_and_the_answering_one_is_named(
 
     assert answer.headers["X-Shopify-API-Version"] == answering
     assert {"date", "x-request-id"} <= set(answer.headers)
+
+
+def test_the_version_that_answers_can_be_another(tmp_path: Path) -> None:
+    with simulator(tmp_path) as address, Merchant(address, "acme") as acme:
+        acme.create()
+        token = acme.install()["access_token"]
+        named = []
+        for version in ("2027-01", None):
+            acme.http.patch("/_admin/api", json={"answers_as": version})
+            named.append(acme.graphql(token).headers["X-Shopify-API-Version"])
+        refused = [acme.http.patch("/_admin/api", json=body) for body in ({}, {"answers_as": "new"})]
+
+    assert named == ["2027-01", "2026-10"]
+    assert [answer.status_code for answer in refused] == [422, 422]
 
 
 @pytest.mark.parametrize(

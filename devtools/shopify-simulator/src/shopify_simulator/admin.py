@@ -132,6 +132,12 @@ class BulkChange(Body):
     fail_after_objects: int = Field(default=0, ge=0)
 
 
+class ApiChange(Body):
+    """Which version answers every call from now on, as if the one asked for had been retired; null ends it."""
+
+    answers_as: str | None = Field(pattern=r"^(\d{4}-\d{2}|unstable)$")
+
+
 async def known_shop(shop: str, simulator: Sim) -> HostedShop:
     """The shop that a path names."""
     hosted = simulator.shops.get(_domain(shop))
@@ -397,6 +403,13 @@ async def change_bulk(body: BulkChange, simulator: Sim) -> Any:
         "concurrent_max": bulk.concurrent_max,
         "children_first": bulk.children_first,
     }
+
+
+@router.patch("/api")
+async def change_api(body: ApiChange, simulator: Sim) -> Any:
+    """Let another version of the API answer than the one that is asked for."""
+    simulator.answers_as = body.answers_as
+    return {"answers_as": simulator.answers_as}
 
 
 @router.get("/secrets")

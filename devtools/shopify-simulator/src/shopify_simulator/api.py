@@ -31,6 +31,11 @@ def answering_version(asked: str) -> str:
     return SUPPORTED_VERSIONS[0] if asked < SUPPORTED_VERSIONS[0] else API_VERSION
 
 
+def _answering_version(asked: str, simulator: Simulator) -> str:
+    """The version that the administrator lets answer, whatever is asked for; else the one that would."""
+    return simulator.answers_as or answering_version(asked)
+
+
 @router.post("/admin/api/{version}/graphql.json")
 async def graphql(
     request: Request, version: str, hosted: Hosted, simulator: Sim, session: Authenticated
@@ -50,7 +55,8 @@ async def graphql(
 async def rest_shop(version: str, hosted: Hosted, simulator: Sim, session: Authenticated) -> Response:
     """The one REST resource that GraphQL clients still ask for, to see whether they are let in."""
     body = msgspec.json.encode({"shop": shop_facts(hosted.shop, simulator.now())})
-    headers = {"X-Shopify-API-Version": answering_version(version), "X-Shopify-Shop-Api-Call-Limit": "1/40"}
+    answering = _answering_version(version, simulator)
+    headers = {"X-Shopify-API-Version": answering, "X-Shopify-Shop-Api-Call-Limit": "1/40"}
     return Response(body, media_type="application/json", headers=headers)
 
 
@@ -76,7 +82,7 @@ def _context(hosted: HostedShop, simulator: Simulator, session: Session, version
         now=simulator.now,
         base_url=simulator.settings.base_url,
         bulk=simulator.bulk,
-        api_version=answering_version(version),
+        api_version=_answering_version(version, simulator),
         on_uninstall=uninstall,
     )
 

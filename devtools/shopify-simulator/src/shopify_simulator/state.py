@@ -79,6 +79,7 @@ class Simulator:
         self.opening: set[str] = set()
         self._numbers = count(FIRST_APP_NUMBER)
         self.faults: list[Fault] = []
+        self.answers_as: str | None = None
         self.tokens = TokenBook(
             now,
             timedelta(seconds=settings.token_lifetime_seconds),
