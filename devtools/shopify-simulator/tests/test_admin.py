@@ -176,8 +176,38 @@ def test_calls_are_logged_with_operation_and_cost(acme: Merchant) -> None:
 
     call = acme.admin.get("calls").json()["calls"][-1]
     assert (call["method"], call["operation"], call["status"]) == ("POST", "Facts", 200)
-    assert call["cost"] >= 1
+    assert call["requested_cost"] == call["cost"] == 1
+    assert call["available"] in (1_999, 2_000)
     assert not call["throttled"]
+
+
+def test_the_log_tells_points_spent_and_who_was_throttled(acme: Merchant) -> None:
+    token = acme.install()["access_token"]
+    path = {"path": "/graphql.json"}
+    throttled = {"errors": [{"message": "Throttled", "extensions": {"code": "THROTTLED"}}]}
+    faults = [{**path, "effect": "throttled"}, {**path, "status": 429}, {**path, "status": 502},
+              {**path, "status": 200, "body": throttled}, {**path, "effect": "replaced", "status": 429}]  # fmt: skip
+    acme.admin.post("faults", json=faults)
+    for _ in range(6):
+        acme.graphql(token)
+    acme.http.patch("/_admin/shops/acme", json={"api_points_left": 0})
+    acme.graphql(token, "{ orders(first: 250) { nodes { id lineItems(first: 250) { nodes { id } } } } }")
+
+    calls = acme.admin.get("calls", params={"limit": 7}).json()["calls"]
+
+    assert [call["throttled"] for call in calls] == [True, True, False, True, True, False, True]
+    assert [call["cost"] for call in calls] == [None, None, None, None, 1, 1, 0]
+    assert calls[-1]["requested_cost"] > 100 > calls[-1]["available"]
+    assert all(datetime.fromisoformat(call["time"]).tzinfo is not None for call in calls)
+
+
+def test_the_log_of_calls_is_long(acme: Merchant) -> None:
+    hosted = HostedShop(
+        generate("acme.myshopify.com", seed=1, now=datetime.now(UTC), customers=0, orders=0, products=0)
+    )
+
+    assert (hosted.calls.maxlen or 0) >= 50_000
+    assert acme.admin.get("calls", params={"limit": 50_000}).status_code == 200
 
 
 def test_faults_strike_in_order_and_only_so_often(acme: Merchant) -> None:

@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 
 import msgspec
 from fastapi import APIRouter, Depends, Query
-from fastapi.responses import StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, ConfigDict, Field
 
 from shopify_simulator import mutations
@@ -30,7 +30,7 @@ from shopify_simulator.shop.model import (
     timestamp,
 )
 from shopify_simulator.shops import AdminError, Sim
-from shopify_simulator.state import HostedShop, ShopStatus, Simulator
+from shopify_simulator.state import CALL_LOG_SIZE, HostedShop, ShopStatus, Simulator
 from shopify_simulator.truth import resolved
 from shopify_simulator.webhooks.payloads import customer_reference
 
@@ -254,13 +254,10 @@ async def mutate(hosted: Known, body: Mutations, simulator: Sim) -> Any:
 
 
 @router.get("/shops/{shop}/calls")
-async def calls(hosted: Known, limit: Annotated[int, Query(ge=1, le=20_000)] = 1000) -> Any:
+async def calls(hosted: Known, limit: Annotated[int, Query(ge=1, le=CALL_LOG_SIZE)] = 1000) -> Response:
     """The calls that the shop got, newest last."""
-    latest = list(hosted.calls)[-limit:]
-    return {
-        "total": len(hosted.calls),
-        "calls": [{**asdict(call), "time": call.time.isoformat()} for call in latest],
-    }
+    body = {"total": len(hosted.calls), "calls": list(hosted.calls)[-limit:]}
+    return Response(msgspec.json.encode(body), media_type="application/json")
 
 
 @router.get("/shops/{shop}/deliveries")

@@ -109,7 +109,10 @@ def _operation_name(document: str) -> str | None:
 
 
 def _note_cost(call: Call, answer: dict[str, Any]) -> None:
-    cost = answer.get("extensions", {}).get("cost", {})
-    call.cost = cost.get("actualQueryCost") or cost.get("requestedQueryCost")
+    cost = answer.get("extensions", {}).get("cost")
+    if cost is not None:
+        call.requested_cost = cost["requestedQueryCost"]
+        call.cost = cost["actualQueryCost"] or 0
+        call.available = cost["throttleStatus"]["currentlyAvailable"]
     codes = [(error.get("extensions") or {}).get("code") for error in answer.get("errors", [])]
     call.throttled = "THROTTLED" in codes

@@ -17,7 +17,7 @@ from shopify_simulator.webhooks import payloads
 from shopify_simulator.webhooks.deliveries import COMPLIANCE, Deliveries, Event, Target
 from shopify_simulator.webhooks.shop_payload import shop_facts
 
-CALL_LOG_SIZE = 20_000
+CALL_LOG_SIZE = 100_000
 APP_ID = 1_290_241
 FIRST_APP_NUMBER = 1_100_000_000_001
 SHOP_REDACT_AFTER = timedelta(hours=48)
@@ -35,14 +35,20 @@ class ShopStatus(StrEnum):
 
 @dataclass(slots=True)
 class Call:
-    """One request that a shop was sent."""
+    """One request that a shop was sent.
+
+    Of a GraphQL call that the API saw: the points it asked for, those it was charged, and those left after it.
+    `throttled` is what the client was told, by the API or by a fault.
+    """
 
     time: datetime
     method: str
     path: str
     operation: str | None = None
     status: int | None = None
-    cost: int | float | None = None
+    requested_cost: int | None = None
+    cost: int | None = None
+    available: int | None = None
     duration_ms: float = 0.0
     throttled: bool = False
     fault: str | None = None
