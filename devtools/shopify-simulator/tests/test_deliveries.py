@@ -39,6 +39,21 @@ def test_a_change_is_delivered_signed_with_every_header(acme: Merchant, hooks: R
     assert (body["id"], body["note"]) == (int(customer["legacyResourceId"]), "hi")
 
 
+def test_only_what_passes_the_filter_is_delivered(acme: Merchant, hooks: Receiver) -> None:
+    token = acme.install()["access_token"]
+    acme.subscribe(token, "CUSTOMERS_UPDATE", hooks.address, filter="note:vip*", includeFields=["id"])
+    acme.subscribe(token, "CUSTOMERS_UPDATE", f"{hooks.address}?all")
+    first, second = (int(one["legacyResourceId"]) for one in acme.truth("customers")[:2])
+
+    acme.control("mutations", kind="customer.update", id=first, changes={"note": "none"})
+    acme.control("mutations", kind="customer.update", id=second, changes={"note": "VIP since May"})
+    acme.settle()
+
+    filtered = [json.loads(one.body) for one in hooks.received if len(json.loads(one.body)) == 1]
+    assert filtered == [{"id": second}]
+    assert len(hooks.received) == 1 + 2
+
+
 def test_one_event_has_one_id_and_each_delivery_its_own(acme: Merchant, hooks: Receiver) -> None:
     token = acme.install()["access_token"]
     acme.subscribe(token, "CUSTOMERS_UPDATE", hooks.address)

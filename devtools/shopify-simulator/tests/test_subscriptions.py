@@ -96,6 +96,14 @@ def test_local_addresses_and_queues_are_taken(world: World, uri: str) -> None:
     assert create(world, uri=uri)["userErrors"] == []
 
 
+@pytest.mark.parametrize("text", ["(id:1", "AND", "snowboard", "id:1 OR", "status:active snowboard"])
+def test_invalid_filter_is_a_user_error(world: World, text: str) -> None:
+    problem = create(world, filter=text)["userErrors"][0]
+
+    assert problem["field"] == ["webhookSubscription", "filter"]
+    assert problem["message"].startswith("The specified filter is invalid")
+
+
 @pytest.mark.parametrize("topic", ["CUSTOMERS_MERGE", "ORDERS_CREATE", "REFUNDS_CREATE"])
 def test_topic_needs_the_scope_of_its_resource(world: World, topic: str) -> None:
     world.granted(SCOPES - {"read_orders"})

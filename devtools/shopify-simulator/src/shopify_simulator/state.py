@@ -9,6 +9,7 @@ from itertools import count
 
 from shopify_simulator.bulk import BulkRunner
 from shopify_simulator.faults.fault import Fault
+from shopify_simulator.graphql.filters import read_filter
 from shopify_simulator.settings import Settings
 from shopify_simulator.shop.bucket import LeakyBucket
 from shopify_simulator.shop.model import AppInstallation, Change, Record, Shop
@@ -179,10 +180,11 @@ class Simulator:
                     self.fire(hosted, topic, body, event)
 
     def fire(self, hosted: HostedShop, topic: str, body: Record, event: Event | None = None) -> None:
-        """Send one payload to every subscription of its topic."""
+        """Send one payload to every subscription of its topic whose filter the whole of it passes."""
         event = event or self.deliveries.new_event()
         for target in self.deliveries.targets(hosted.installation, topic):
-            self.deliveries.send(hosted.domain, topic, body, target, event)
+            if read_filter(target.filter)(body):
+                self.deliveries.send(hosted.domain, topic, body, target, event)
 
     def fire_compliance(
         self, hosted: HostedShop, topic: str, body: Record, after: timedelta = timedelta(0)

@@ -8,13 +8,18 @@ import httpx
 
 from shopify_simulator.graphql.access import has_scope
 from shopify_simulator.graphql.context import Execution
+from shopify_simulator.graphql.filters import read_filter
 from shopify_simulator.graphql.protected import PROTECTED_TOPICS, denies
+from shopify_simulator.graphql.search import SearchError
 from shopify_simulator.shop.model import Record, gid, timestamp
 
 SUBSCRIPTION_NAME = re.compile(r"[A-Za-z0-9_-]{1,50}")
 QUEUE_SCHEMES = ("pubsub://", "arn:aws:events:")
 # Shopify takes https only; what runs on the same machine needs no certificate here.
 PLAIN_HOSTS = {"127.0.0.1", "localhost"}
+INVALID_FILTER = (
+    "The specified filter is invalid, please ensure you specify the field(s) you wish to filter on."
+)
 NOT_APPROVED = "This app is not approved to subscribe to webhook topics containing protected customer data"
 # Only topics whose resource needs a scope; shopify.dev/docs/api/webhooks lists the scope of each topic.
 TOPIC_SCOPES = (
@@ -44,6 +49,14 @@ def _address_problem(uri: str) -> str | None:
     return None if host else "Address is invalid"
 
 
+def _is_filter(text: str | None) -> bool:
+    try:
+        read_filter(text)
+    except SearchError:
+        return False
+    return True
+
+
 def _subscription_error(
     run: Execution, topic: str, entry: Mapping[str, Any], own_id: str | None
 ) -> Record | None:
@@ -55,6 +68,8 @@ def _subscription_error(
         return _error(problem, "webhookSubscription", "callbackUrl")
     if name is not None and not SUBSCRIPTION_NAME.fullmatch(name):
         return _error("Name is invalid", "webhookSubscription", "name")
+    if not _is_filter(entry.get("filter")):
+        return _error(INVALID_FILTER, "webhookSubscription", "filter")
     scope = next((scope for prefix, scope in TOPIC_SCOPES if topic.startswith(prefix)), None)
     if scope is not None and not has_scope(run.context.scopes, scope):
         return _error(f"The app does not have the required access scope to subscribe to {topic}.", "topic")

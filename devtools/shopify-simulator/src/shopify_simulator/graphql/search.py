@@ -101,22 +101,55 @@ def parse_search(text: str | None, vocabulary: Vocabulary, zone: ZoneInfo) -> Se
     """Read a search; an empty one matches everything."""
     if not text or not text.strip():
         return ALL
-    reader = _Reader(_tokens(text), vocabulary, zone)
+    fields = _Fields(vocabulary, zone)
+    part = parse_terms(text, fields.read, _free_text)
+    return Search(part.matches, part.bounds, tuple(fields.ignored))
+
+
+def parse_terms(text: str, read_field: Callable[[Term], Part], read_word: Callable[[str], Part]) -> Part:
+    """Read a search whose terms mean what the two functions say."""
+    reader = _Reader(_tokens(text), read_field, read_word)
     part = reader.read_or()
     if reader.position < len(reader.tokens):
         raise SearchError("unbalanced parenthesis")
-    return Search(part.matches, part.bounds, tuple(reader.ignored))
+    return part
+
+
+class _Fields:
+    """Reads the terms of a list's search by its vocabulary; fields that are not in it are ignored."""
+
+    def __init__(self, vocabulary: Vocabulary, zone: ZoneInfo) -> None:
+        self.vocabulary = vocabulary
+        self.zone = zone
+        self.ignored: list[str] = []
+
+    def read(self, term: Term) -> Part:
+        """What one `field:value` matches."""
+        if term.name in self.vocabulary.times:
+            return _time_part(self.vocabulary.times[term.name], term, self.zone)
+        if term.name == "id":
+            return _id_part(term)
+        matcher = self.vocabulary.values.get(term.name)
+        if matcher is None:
+            self.ignored.append(term.name)
+            return Part(everything)
+        values = [value.strip().lower() for value in term.value.split(",")]
+        return Part(lambda record: any(matcher(record, value) for value in values))
 
 
 class _Reader:
     """Recursive descent: OR binds less than AND, which may be left out."""
 
-    def __init__(self, tokens: tuple[re.Match[str], ...], vocabulary: Vocabulary, zone: ZoneInfo) -> None:
+    def __init__(
+        self,
+        tokens: tuple[re.Match[str], ...],
+        read_field: Callable[[Term], Part],
+        read_word: Callable[[str], Part],
+    ) -> None:
         self.tokens = tokens
-        self.vocabulary = vocabulary
-        self.zone = zone
+        self.read_field = read_field
+        self.read_word = read_word
         self.position = 0
-        self.ignored: list[str] = []
 
     def read_or(self) -> Part:
         parts = [self.read_and()]
@@ -170,22 +203,10 @@ class _Reader:
         if token["field"] is None:
             if token["word"] is None:
                 raise SearchError("a term is missing")
-            return _free_text(token["word"].strip("'\""))
+            return self.read_word(token["word"].strip("'\""))
         quoted = token["single"] if token["single"] is not None else token["double"]
         value = quoted if quoted is not None else token["bare"]
-        return self._field(Term(token["field"], token["comparison"], value, quoted is not None))
-
-    def _field(self, term: Term) -> Part:
-        if term.name in self.vocabulary.times:
-            return _time_part(self.vocabulary.times[term.name], term, self.zone)
-        if term.name == "id":
-            return _id_part(term)
-        matcher = self.vocabulary.values.get(term.name)
-        if matcher is None:
-            self.ignored.append(term.name)
-            return Part(everything)
-        values = [value.strip().lower() for value in term.value.split(",")]
-        return Part(lambda record: any(matcher(record, value) for value in values))
+        return self.read_field(Term(token["field"], token["comparison"], value, quoted is not None))
 
 
 def _intersect(parts: list[Part]) -> dict[str, tuple[str, str]]:

@@ -52,6 +52,7 @@ class Target:
     uri: str
     name: str | None = None
     include_fields: tuple[str, ...] = ()
+    filter: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,13 @@ class Deliveries:
             return []
         wanted = enum_of(topic)
         return [
-            Target(key, entry["uri"], entry.get("name"), tuple(entry.get("includeFields") or ()))
+            Target(
+                key,
+                entry["uri"],
+                entry.get("name"),
+                tuple(entry.get("includeFields") or ()),
+                entry.get("filter"),
+            )
             for key, entry in installation.subscriptions.items()
             if entry["topic"] == wanted and str(entry["uri"]).startswith(("http://", "https://"))
         ]
