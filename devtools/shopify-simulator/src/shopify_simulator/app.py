@@ -9,7 +9,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
 from fastapi.staticfiles import StaticFiles
 
-from shopify_simulator import admin, api, oauth, pages
+from shopify_simulator import admin, api, oauth, pages, switches
 from shopify_simulator.middleware import CallLog, Faults, ShopAddressing
 from shopify_simulator.shops import AdminError, ShopifyError
 from shopify_simulator.state import Simulator
@@ -30,6 +30,7 @@ def create_app(simulator: Simulator) -> FastAPI:
     app = FastAPI(title="Shopify simulator", lifespan=lifespan, docs_url=None, redoc_url=None)
     app.state.simulator = simulator
     app.include_router(admin.router)
+    app.include_router(switches.router)
     app.include_router(api.router)
     app.include_router(oauth.router)
     app.include_router(pages.router)

@@ -18,7 +18,7 @@ from shopify_simulator.webhooks import payloads
 from shopify_simulator.webhooks.deliveries import COMPLIANCE, Deliveries, Event, Target
 from shopify_simulator.webhooks.shop_payload import shop_facts
 
-CALL_LOG_SIZE = 100_000
+CALL_LOG_SIZE = 50_000
 APP_ID = 1_290_241
 FIRST_APP_NUMBER = 1_100_000_000_001
 SHOP_REDACT_AFTER = timedelta(hours=48)
