@@ -30,8 +30,12 @@ CREATE TABLE fetcher.installations (
     -- Who may talk to the token endpoint now: one acquisition or refresh at a time.
     token_lease_owner uuid,
     token_lease_until timestamptz,
+    -- Who may still connect a store with a pair that nobody has claimed yet.
+    claim_hash bytea CHECK (length(claim_hash) = 32),
+    claim_expires_at timestamptz,
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    updated_at timestamptz NOT NULL DEFAULT clock_timestamp()
+    updated_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CHECK ((claim_hash IS NULL) = (claim_expires_at IS NULL))
 );
 COMMENT ON COLUMN fetcher.installations.webhooks_gap IS
     'Subscriptions were found missing, and the stores have not yet been told that deliveries may be lost.';

@@ -97,6 +97,13 @@ class CodeRefused(FetcherError):
     retryable = False
 
 
+class ClaimRefused(FetcherError):
+    """The claim is unknown, used, too old or of another shop: begin the installation again."""
+
+    code = "claim_refused"
+    retryable = False
+
+
 class ScopesMissing(FetcherError):
     """The merchant granted less than the mirror needs."""
 

@@ -1,14 +1,16 @@
-"""The internal HTTP interface: connect and disconnect stores, stream records, read by id, count."""
+"""The internal HTTP interface: install, connect and disconnect stores, stream records, read by id, count."""
 
 import hmac
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from math import ceil
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 import msgspec
 from fastapi import Depends, FastAPI, Header, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
-from pydantic import AwareDatetime, BaseModel, Field
+from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
 from shopify_fetcher.access.session import Access
 from shopify_fetcher.connections import Connector
@@ -42,20 +44,44 @@ _STATUS = {
     "not_found": 404,
     "too_large": 413,
     "code_refused": 422,
+    "claim_refused": 422,
     "shop_mismatch": 422,
     "scopes_missing": 422,
     "bad_cursor": 422,
 }
 
 
+class InstallRequest(BaseModel):
+    """A merchant has consented at Shopify, and it is not known yet for which advertiser."""
+
+    shop_domain: str = Field(max_length=255)
+    code: str = Field(min_length=1, max_length=1024)
+
+
+class InstallAnswer(BaseModel):
+    """What was installed, and what connects a store to it within the hour."""
+
+    installation_id: int
+    shop_domain: str
+    shop_name: str
+    claim: str
+
+
 class ConnectRequest(BaseModel):
-    """A merchant has consented: exchange the code and connect the store."""
+    """A merchant has consented: connect the store, by the code or by the claim of an installation."""
 
     store_id: int = Field(gt=0)
     advertiser_id: int = Field(gt=0)
     user_id: int | None = None
     shop_domain: str = Field(max_length=255)
-    code: str = Field(min_length=1, max_length=1024)
+    code: str | None = Field(default=None, min_length=1, max_length=1024)
+    claim: str | None = Field(default=None, min_length=1, max_length=128)
+
+    @model_validator(mode="after")
+    def _has_one_proof(self) -> Self:
+        if (self.code is None) == (self.claim is None):
+            raise ValueError("give exactly one of code and claim")
+        return self
 
 
 class ConnectAnswer(BaseModel):
@@ -120,18 +146,29 @@ def make_app(
     app.add_exception_handler(FetcherError, _answer_error)
     app.add_exception_handler(RequestValidationError, _answer_invalid)
 
+    @app.post("/v1/installations")
+    async def install(wish: InstallRequest) -> InstallAnswer:
+        async with _while_a_merchant_waits():
+            unclaimed = await connector.install(shop=wish.shop_domain, code=wish.code)
+        return InstallAnswer(
+            installation_id=unclaimed.installation_id,
+            shop_domain=unclaimed.facts.domain,
+            shop_name=unclaimed.facts.name,
+            claim=unclaimed.claim,
+        )
+
     @app.post("/v1/connections")
     async def connect(wish: ConnectRequest) -> ConnectAnswer:
-        try:
-            installation_id, facts = await connector.connect(
-                store_id=wish.store_id,
-                advertiser_id=wish.advertiser_id,
-                user_id=wish.user_id,
-                shop=wish.shop_domain,
-                code=wish.code,
-            )
-        except (ShopGone, ShopUnavailable, Throttled, Transient) as error:
-            raise ShopUnreachable(str(error)) from None
+        store: dict[str, Any] = wish.model_dump(include={"store_id", "advertiser_id", "user_id"})
+        async with _while_a_merchant_waits():
+            if wish.claim is not None:
+                installation_id, facts = await connector.claim(
+                    **store, shop=wish.shop_domain, claim=wish.claim
+                )
+            else:
+                installation_id, facts = await connector.connect(
+                    **store, shop=wish.shop_domain, code=wish.code or ""
+                )
         return ConnectAnswer(
             installation_id=installation_id,
             shop_domain=facts.domain,
@@ -186,6 +223,15 @@ def make_app(
         return CountsAnswer(**await counts(access.session(found, Lane.INTERACTIVE), created_since))
 
     return app
+
+
+@asynccontextmanager
+async def _while_a_merchant_waits() -> AsyncIterator[None]:
+    """Tell an outage of the shop as one: whoever waits is to try again."""
+    try:
+        yield
+    except (ShopGone, ShopUnavailable, Throttled, Transient) as error:
+        raise ShopUnreachable(str(error)) from None
 
 
 def _json(value: Any) -> Response:

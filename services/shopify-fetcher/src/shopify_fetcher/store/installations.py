@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Final
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, RowMapping, func, literal_column, select, update
@@ -31,6 +32,7 @@ class Installation:
         return "read_all_orders" in self.access_scopes
 
 
+_CLAIM_GRACE: Final = timedelta(minutes=2)  # a connect that began in time may end
 _NEVER: ColumnElement[datetime] = literal_column("'infinity'::timestamptz")
 _COLUMNS = (
     installations.c.id,
@@ -161,7 +163,7 @@ async def note_gap(tx: Transaction, installation_id: int, *, is_open: bool) -> N
 
 
 async def note_uninstalled(tx: Transaction, installation_id: int) -> None:
-    """End the generation: nothing is left to look after."""
+    """End the generation: nothing is left to look after, and nothing to claim."""
     await tx.execute(
         update(installations)
         .where(installations.c.id == installation_id)
@@ -170,9 +172,64 @@ async def note_uninstalled(tx: Transaction, installation_id: int) -> None:
             webhooks_installed=False,
             webhooks_gap=False,
             webhooks_due_at=_NEVER,
+            claim_hash=None,
+            claim_expires_at=None,
             updated_at=func.clock_timestamp(),
         )
     )
+
+
+async def keep_claim(
+    tx: Transaction, installation_id: int, claim_hash: bytes, *, lifetime: timedelta
+) -> None:
+    """Let whoever knows this claim connect a store; a newer claim replaces an older one."""
+    await tx.execute(
+        update(installations)
+        .where(installations.c.id == installation_id)
+        .values(claim_hash=claim_hash, claim_expires_at=func.clock_timestamp() + lifetime)
+    )
+
+
+async def holds_claim(tx: Transaction, installation_id: int, claim_hash: bytes) -> bool:
+    """Say whether this is the installation's claim and may still be used."""
+    statement = select(installations.c.id).where(
+        installations.c.id == installation_id,
+        installations.c.claim_hash == claim_hash,
+        installations.c.claim_expires_at > func.clock_timestamp(),
+    )
+    return (await tx.execute(statement)).first() is not None
+
+
+async def use_claim(tx: Transaction, installation_id: int, claim_hash: bytes) -> bool:
+    """Use up a claim that was held when the connect began; False when it was used or replaced since."""
+    statement = (
+        update(installations)
+        .where(installations.c.id == installation_id, installations.c.claim_hash == claim_hash)
+        .values(claim_hash=None, claim_expires_at=None)
+        .returning(installations.c.id)
+    )
+    return (await tx.execute(statement)).first() is not None
+
+
+async def forget_claim(tx: Transaction, installation_id: int) -> None:
+    """Let nobody claim the installation."""
+    await tx.execute(
+        update(installations)
+        .where(installations.c.id == installation_id)
+        .values(claim_hash=None, claim_expires_at=None)
+    )
+
+
+async def awaits_claim(tx: Transaction, installation_id: int) -> bool:
+    """Say whether the installation may still be claimed; if so, the doctor comes when that time is over."""
+    over_at = installations.c.claim_expires_at + _CLAIM_GRACE
+    statement = (
+        update(installations)
+        .where(installations.c.id == installation_id, over_at > func.clock_timestamp())
+        .values(webhooks_due_at=over_at)
+        .returning(installations.c.id)
+    )
+    return (await tx.execute(statement)).first() is not None
 
 
 async def hasten_webhooks(tx: Transaction, installation_id: int) -> None:

@@ -42,6 +42,8 @@ installations = Table(
     Column("webhooks_gap", Boolean, nullable=False),
     Column("token_lease_owner", Uuid),
     Column("token_lease_until", _INSTANT),
+    Column("claim_hash", LargeBinary),
+    Column("claim_expires_at", _INSTANT),
     Column("created_at", _INSTANT, nullable=False),
     Column("updated_at", _INSTANT, nullable=False),
 )
