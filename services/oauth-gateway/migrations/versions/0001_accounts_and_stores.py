@@ -77,6 +77,24 @@ CREATE TABLE gateway.oauth_states (
 CREATE INDEX oauth_states_by_hash ON gateway.oauth_states (state_hash);
 CREATE INDEX oauth_states_by_expiry ON gateway.oauth_states (expires_at);
 
+-- An install that begins at Shopify has no user and no advertiser yet: it belongs to a browser and a shop.
+CREATE TABLE gateway.install_states (
+    state_hash   bytea PRIMARY KEY CHECK (length(state_hash) = 32),
+    browser_hash bytea NOT NULL CHECK (length(browser_hash) = 32),
+    shop_domain  text NOT NULL,
+    expires_at   timestamptz NOT NULL
+);
+CREATE INDEX install_states_by_expiry ON gateway.install_states (expires_at);
+
+CREATE TABLE gateway.install_claims (
+    browser_hash bytea PRIMARY KEY CHECK (length(browser_hash) = 32),
+    shop_domain  text NOT NULL,
+    shop_name    text NOT NULL,
+    claim        text NOT NULL,
+    expires_at   timestamptz NOT NULL
+);
+CREATE INDEX install_claims_by_expiry ON gateway.install_claims (expires_at);
+
 CREATE TABLE gateway.shopify_stores (
     id                 bigint GENERATED ALWAYS AS IDENTITY,
     advertiser_id      bigint NOT NULL REFERENCES gateway.advertisers (id),
@@ -115,6 +133,9 @@ CREATE TABLE gateway.data_access (
 );
 COMMENT ON TABLE gateway.data_access IS 'Who took customers'' data out of here, and when; ids only, nothing changes.';
 """
+
+# Both are written once and used up: nobody turns one browser's into another's.
+INSTALLS = "REVOKE UPDATE ON gateway.install_states, gateway.install_claims FROM svc_oauth_gateway"
 
 EVIDENCE = "REVOKE UPDATE, DELETE ON gateway.data_access FROM svc_oauth_gateway"
 
@@ -218,6 +239,7 @@ def upgrade() -> None:
     op.execute(ADVERTISERS_SECURITY)
     for table in TENANT_TABLES:
         op.execute(TENANT_SECURITY.format(table=table))
+    op.execute(INSTALLS)
     op.execute(EVIDENCE)
     op.execute(FUNCTIONS)
     op.execute(VIEWS)

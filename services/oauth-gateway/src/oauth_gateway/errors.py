@@ -49,6 +49,14 @@ class CallbackRefused(GatewayError):
     """Shopify's callback proves too little; the text names the check, for the log."""
 
 
+class LinkRefused(GatewayError):
+    """The address under which Shopify is said to open the app proves too little; the text names the check."""
+
+
+class InstallExpired(GatewayError):
+    """This browser has no install to finish, or not any more: it begins again at Shopify."""
+
+
 class FlowExpired(GatewayError):
     """The OAuth state is unknown, used, too old or another session's: begin again."""
 

@@ -13,6 +13,12 @@ CALLBACKS_REFUSED = Counter(
     ["check"],
     registry=REGISTRY,
 )
+LINKS_REFUSED = Counter(
+    "gateway_links_refused",
+    "Addresses under which Shopify is said to open the app that failed a check, by the check.",
+    ["check"],
+    registry=REGISTRY,
+)
 LIVE_STREAMS = Gauge("gateway_live_streams", "Pages watching a live stream now.", registry=REGISTRY)
 LIVE_POLL_FAILURES = Counter(
     "gateway_live_poll_failures", "Looks at the database for live pages that failed.", registry=REGISTRY

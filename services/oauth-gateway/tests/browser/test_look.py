@@ -78,6 +78,48 @@ async def test_pages_are_clean(
     await context.close()
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_install_pages_are_clean(
+    chromium: Browser, served: Served, seed: Seed, scheme: Literal["light", "dark"], width: int
+) -> None:
+    context = await chromium.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, has_touch=width < 500
+    )
+    looking = await looker(context)
+    page = looking.page
+    await looking.log_in(served)
+    cookie = {"name": "install", "value": "a-secret", "url": served.url}
+    await context.add_cookies([cookie])  # type: ignore[list-item]
+    seed.execute(
+        """INSERT INTO gateway.install_claims (browser_hash, shop_domain, shop_name, claim, expires_at)
+           VALUES (sha256('a-secret'), 'acme-outlet.myshopify.com', 'Acme Outlet', 'c', %(now)s + interval '1 h')""",
+        now=seed.now,
+    )
+    others = """WITH made AS (
+                  INSERT INTO gateway.advertisers (slug, name) VALUES ('globex', 'Globex'),
+                    ('initech', 'The Initech Company for Hats, Gloves and Other Things of Wool') RETURNING id)
+                INSERT INTO gateway.memberships (advertiser_id, user_id, role)
+                SELECT made.id, users.id, 'admin' FROM made, gateway.users"""
+    for name, change in (
+        ("one", "SELECT 1"),
+        ("three", others),
+        ("looker", "UPDATE gateway.memberships SET role = 'member'"),
+        ("nobody", "DELETE FROM gateway.memberships"),
+        ("expired", "DELETE FROM gateway.install_claims"),
+    ):
+        seed.execute(change)
+        await page.goto(f"{served.url}/install")
+        await page.evaluate("document.fonts.ready")
+        await keep_picture(page, f"install-{name}-{width}-{scheme}")
+        assert await violations(page) == [], name
+        assert await over_the_edge(page) == [], name
+
+    statuses = [message for message in looking.messages if "status of 4" not in message]
+    assert statuses == []
+    await context.close()
+
+
 async def test_narrow_pages_hold_long_names_and_every_state(
     chromium: Browser, served: Served, seed: Seed
 ) -> None:

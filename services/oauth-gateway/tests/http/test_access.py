@@ -8,7 +8,7 @@ from oauth_gateway.domain.access import Role
 from oauth_gateway.handlers import login
 from oauth_gateway.handlers.context import Gateway
 from oauth_gateway.handlers.live import Hub
-from oauth_gateway.http import actions, privacy
+from oauth_gateway.http import actions, install, privacy
 from oauth_gateway.http import login as login_pages
 from oauth_gateway.http.app import create_app
 from oauth_gateway.http.site import Site
@@ -191,7 +191,7 @@ async def test_every_change_needs_a_form_token(browser: httpx.AsyncClient, acme:
     await log_in(browser)
     routes = [
         route
-        for module in (actions, privacy, login_pages)
+        for module in (actions, install, privacy, login_pages)
         for route in module.router.routes
         if isinstance(route, APIRoute)
     ]
@@ -204,7 +204,7 @@ async def test_every_change_needs_a_form_token(browser: httpx.AsyncClient, acme:
         for path in changes
     }
 
-    assert len(answers) >= 12
+    assert len(answers) >= 13
     assert set(answers.values()) == {403}
 
 

@@ -210,6 +210,15 @@ async def test_creating_a_user_again_changes_it(database: Database, acme: int, s
     assert seed.scalar("SELECT name FROM gateway.advertisers") == "Acme Apparel"
 
 
+@pytest.mark.parametrize("table", ["install_states", "install_claims"])
+def test_installs_are_used_up_and_never_changed(stack_database: StackDatabase, table: str) -> None:
+    with (
+        psycopg.connect(stack_database.url("svc_oauth_gateway")) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute(f"UPDATE gateway.{table} SET browser_hash = browser_hash".encode())
+
+
 def test_every_tenant_table_forces_row_security(stack_database: StackDatabase) -> None:
     with psycopg.connect(stack_database.url()) as connection:
         unprotected = connection.execute(

@@ -11,8 +11,9 @@ from oauth_gateway.domain.oauth import (
     signature,
     typed_shop_domain,
     verify_callback,
+    verify_link,
 )
-from oauth_gateway.errors import CallbackRefused
+from oauth_gateway.errors import CallbackRefused, LinkRefused
 
 SECRET = "hush"
 NOW = datetime.fromtimestamp(1337178173, UTC)  # the timestamp of Shopify's example
@@ -111,6 +112,51 @@ def test_missing_parameters_are_refused(name: str) -> None:
 def test_wrong_hmac_is_refused(given: str) -> None:
     with pytest.raises(CallbackRefused, match="hmac"):
         verify_callback([*VALUES.items(), ("hmac", given)], secrets=[SECRET], now=NOW)
+
+
+LINK = {"shop": "some-shop.myshopify.com", "timestamp": "1337178173"}
+
+
+@pytest.mark.parametrize("more", [{}, {"host": "YWRtaW4"}, {"embedded": "0"}])
+@pytest.mark.parametrize("secret", [SECRET, "old"])
+def test_link_is_verified_with_any_parameters_and_any_active_secret(
+    more: dict[str, str], secret: str
+) -> None:
+    shop = verify_link(signed({**LINK, **more}, secret), secrets=[SECRET, "old"], now=NOW)
+
+    assert shop == "some-shop.myshopify.com"
+
+
+@pytest.mark.parametrize("seconds", [-91, 91])
+def test_link_beyond_ninety_seconds_is_refused(seconds: int) -> None:
+    with pytest.raises(LinkRefused, match="timestamp is not recent"):
+        verify_link(signed(LINK), secrets=[SECRET], now=NOW + timedelta(seconds=seconds))
+
+
+@pytest.mark.parametrize("name", ["shop", "timestamp", "hmac"])
+def test_link_with_a_parameter_missing_or_twice_is_refused(name: str) -> None:
+    pairs = signed(LINK)
+
+    with pytest.raises(LinkRefused, match=name):
+        verify_link([pair for pair in pairs if pair[0] != name], secrets=[SECRET], now=NOW)
+    with pytest.raises(LinkRefused, match="twice"):
+        verify_link([*pairs, (name, dict(pairs)[name])], secrets=[SECRET], now=NOW)
+
+
+@pytest.mark.parametrize(
+    ("changed", "check"),
+    [
+        ({"shop": "some-shop.myshopify.com\n"}, "shop is not a shop domain"),
+        ({"shop": "some-shop.myshopify.com.evil.com"}, "shop is not a shop domain"),
+        ({"shop": "other.myshopify.com"}, "hmac does not match"),
+        ({"host": "added-later"}, "hmac does not match"),
+    ],
+)
+def test_changed_link_is_refused(changed: dict[str, str], check: str) -> None:
+    values = {**dict(signed(LINK)), **changed}
+
+    with pytest.raises(LinkRefused, match=check):
+        verify_link(list(values.items()), secrets=[SECRET], now=NOW)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
-"""The fetcher's internal HTTP: connect and disconnect. The gateway never sees a token."""
+"""The fetcher's internal HTTP: install, connect and disconnect. The gateway never sees a token."""
 
-from typing import Final
+from dataclasses import dataclass
+from typing import Final, NotRequired, TypedDict
 
 from oauth_gateway.errors import ConnectionRefused, FetcherUnavailable
 from sync_common.http import Client, HTTPError, Response
@@ -9,22 +10,50 @@ CONNECT_SECONDS: Final = 40.0  # it exchanges the code, reads the shop and subsc
 DISCONNECT_SECONDS: Final = 20.0
 
 
+class Proof(TypedDict):
+    """What lets a store be connected: the code of a typed connect, or the claim of an install; never both."""
+
+    code: NotRequired[str]
+    claim: NotRequired[str]
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Installed:
+    """A shop's installation that nobody has claimed; `claim` connects a store to it, once."""
+
+    shop_domain: str
+    shop_name: str
+    claim: str
+
+
 class FetcherClient:
     """Ask the fetcher to connect or disconnect a store; `client` carries its address and the service token."""
 
     def __init__(self, client: Client) -> None:
         self._client = client
 
+    async def install(self, *, shop_domain: str, code: str) -> Installed:
+        """Exchange a code before the store's advertiser is known; raise ConnectionRefused as a connect does."""
+        body: dict[str, object] = {"shop_domain": shop_domain, "code": code}
+        response = await self._post("/v1/installations", body, timeout_seconds=CONNECT_SECONDS)
+        if response.status_code != 200:
+            raise ConnectionRefused(_refusal(response))
+        try:
+            answer = response.json()
+            return Installed(str(answer["shop_domain"]), str(answer["shop_name"]), str(answer["claim"]))
+        except (ValueError, KeyError, TypeError):
+            raise FetcherUnavailable("an install was answered without a claim") from None
+
     async def connect(
-        self, *, store_id: int, advertiser_id: int, user_id: int, shop_domain: str, code: str
+        self, *, store_id: int, advertiser_id: int, user_id: int, shop_domain: str, proof: Proof
     ) -> None:
-        """Exchange a code for a working connection; raise ConnectionRefused when Shopify will not have it."""
+        """Turn a code or a claim into a working connection; raise ConnectionRefused where that cannot be."""
         body = {
             "store_id": store_id,
             "advertiser_id": advertiser_id,
             "user_id": user_id,
             "shop_domain": shop_domain,
-            "code": code,
+            **proof,
         }
         response = await self._post("/v1/connections", body, timeout_seconds=CONNECT_SECONDS)
         if response.status_code != 200:

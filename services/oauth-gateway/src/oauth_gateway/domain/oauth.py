@@ -2,16 +2,17 @@
 
 import hmac
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Final
 from urllib.parse import urlencode
 
-from oauth_gateway.errors import CallbackRefused
+from oauth_gateway.errors import CallbackRefused, LinkRefused
 
 STATE_LIFETIME: Final = timedelta(minutes=10)
+CLAIM_LIFETIME: Final = timedelta(hours=1)  # the fetcher's own is what counts
 TIMESTAMP_TOLERANCE_SECONDS: Final = 90
 
 _SHOP = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
@@ -67,10 +68,27 @@ def verify_callback(
 
     What only the database knows (is the state ours, unused and this session's) is checked afterwards.
     """
+    values, shop = _verified(parameters, ("code", "state"), secrets, now)
+    return Callback(code=values["code"], shop_domain=shop, state=values["state"])
+
+
+def verify_link(parameters: Sequence[tuple[str, str]], *, secrets: Sequence[str], now: datetime) -> str:
+    """Check the address under which Shopify opens the app; return the shop, or raise LinkRefused."""
+    try:
+        _, shop = _verified(parameters, (), secrets, now)
+    except CallbackRefused as error:
+        raise LinkRefused(str(error)) from None
+    return shop
+
+
+def _verified(
+    parameters: Sequence[tuple[str, str]], needed: Sequence[str], secrets: Sequence[str], now: datetime
+) -> tuple[Mapping[str, str], str]:
+    """Check what Shopify has signed; return its values and the shop, or raise CallbackRefused."""
     values = dict(parameters)
     if len(values) != len(parameters):
         raise CallbackRefused("a parameter occurs twice")
-    missing = [name for name in ("code", "hmac", "shop", "state", "timestamp") if not values.get(name)]
+    missing = sorted(name for name in (*needed, "hmac", "shop", "timestamp") if not values.get(name))
     if missing:
         raise CallbackRefused(f"parameter {missing[0]} is missing")
     shop = shop_domain(values["shop"])
@@ -79,7 +97,7 @@ def verify_callback(
     if not _signed_by_any(parameters, values["hmac"], secrets):
         raise CallbackRefused("hmac does not match")
     _check_timestamp(values["timestamp"], now)
-    return Callback(code=values["code"], shop_domain=shop, state=values["state"])
+    return values, shop
 
 
 def _signed_by_any(parameters: Sequence[tuple[str, str]], given: str, secrets: Sequence[str]) -> bool:

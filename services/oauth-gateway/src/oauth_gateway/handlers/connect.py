@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from oauth_gateway.clients.fetcher import Proof
 from oauth_gateway.domain import oauth
 from oauth_gateway.domain.access import Membership
 from oauth_gateway.domain.secrets import secret_hash
@@ -38,6 +39,11 @@ async def begin(gateway: Gateway, visit: Visit, membership: Membership, *, typed
             now=now,
             expires_at=now + oauth.STATE_LIFETIME,
         )
+    return consent_page(gateway, shop, state)
+
+
+def consent_page(gateway: Gateway, shop: str, state: str) -> str:
+    """Return where the merchant of a checked shop is asked for consent."""
     return oauth.authorize_url(
         gateway.shopify.shop_url.format(shop=shop),
         client_id=gateway.shopify.client_id,
@@ -47,27 +53,35 @@ async def begin(gateway: Gateway, visit: Visit, membership: Membership, *, typed
     )
 
 
-async def finish(gateway: Gateway, visit: Visit, parameters: Sequence[tuple[str, str]]) -> Connected:
-    """Verify a callback, use up its state and have the fetcher connect the store."""
-    callback = oauth.verify_callback(
-        parameters, secrets=gateway.shopify.client_secrets, now=gateway.clock.now()
-    )
+def verified(gateway: Gateway, parameters: Sequence[tuple[str, str]]) -> oauth.Callback:
+    """Check what a callback can prove by itself."""
+    return oauth.verify_callback(parameters, secrets=gateway.shopify.client_secrets, now=gateway.clock.now())
+
+
+async def finish(gateway: Gateway, visit: Visit, callback: oauth.Callback) -> Connected:
+    """Use up the state of a verified callback and have the fetcher connect the store."""
     flow = await _take_flow(gateway, visit, callback)
     membership = await _membership_now(gateway, flow)
-    async with gateway.database.transaction(advertiser_id=flow.advertiser_id) as tx:
-        store_id = await stores.ensure_store(
-            tx, advertiser_id=flow.advertiser_id, shop_domain=flow.shop_domain
-        )
+    return await connect_store(gateway, visit, membership, flow.shop_domain, {"code": callback.code})
+
+
+async def connect_store(
+    gateway: Gateway, visit: Visit, membership: Membership, shop: str, proof: Proof
+) -> Connected:
+    """Make the advertiser's store, have the fetcher connect it, and give the session a new id."""
+    advertiser_id = membership.advertiser_id
+    async with gateway.database.transaction(advertiser_id=advertiser_id) as tx:
+        store_id = await stores.ensure_store(tx, advertiser_id=advertiser_id, shop_domain=shop)
     # Committed first, because the fetcher reads the store. A store that was never connected is shown nowhere.
     await gateway.fetcher.connect(
         store_id=store_id,
-        advertiser_id=flow.advertiser_id,
-        user_id=flow.user_id,
-        shop_domain=flow.shop_domain,
-        code=callback.code,
+        advertiser_id=advertiser_id,
+        user_id=visit.user.id,
+        shop_domain=shop,
+        proof=proof,
     )
     token = await _new_session_id(gateway, visit)
-    return Connected(membership.slug, flow.shop_domain, token)
+    return Connected(membership.slug, shop, token)
 
 
 async def _take_flow(gateway: Gateway, visit: Visit, callback: oauth.Callback) -> BegunFlow:

@@ -11,7 +11,6 @@ from oauth_gateway.http.access import (
     AnyManager,
     AnyParts,
     AnyTenant,
-    AnyVisit,
     Parts,
     Tenant,
     checked_form,
@@ -21,11 +20,8 @@ from oauth_gateway.http.access import (
 from oauth_gateway.http.fragments import page_fragments, toast_fragment
 from oauth_gateway.http.pages import connect_form, html, rename_form
 from oauth_gateway.http.rendering import Toast
-from oauth_gateway.http.security import set_cookie
 
 router = APIRouter()
-
-CONNECTED = "Shopify store connected! Initial sync in progress..."
 
 
 @router.post("/advertisers/{slug}/integrations/shopify/connect")
@@ -40,18 +36,6 @@ async def begin_connect(request: Request, parts: AnyParts, tenant: AnyManager) -
     if is_fragment(request):
         return Response(status_code=200, headers={"hx-redirect": consent})
     return RedirectResponse(consent, 303)
-
-
-@router.get("/auth/shopify/callback")
-async def callback(request: Request, parts: AnyParts, visit: AnyVisit) -> Response:
-    """Finish Shopify's OAuth."""
-    connected = await connect.finish(parts.gateway, visit, request.query_params.multi_items())
-    renewed = replace(visit, token=connected.token)
-    await login.keep_toast(parts.gateway, renewed.token_hash, Toast(CONNECTED).to_json())
-    response = RedirectResponse(f"/advertisers/{connected.slug}/integrations/shopify", 303)
-    seconds = int(login.SESSION_LIFETIME.total_seconds())
-    set_cookie(response, parts.site, parts.site.session_cookie, connected.token, seconds=seconds)
-    return response
 
 
 @router.post("/advertisers/{slug}/integrations/shopify/disconnect")

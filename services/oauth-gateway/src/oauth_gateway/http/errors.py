@@ -16,7 +16,7 @@ from oauth_gateway.http.fragments import toast_fragment
 from oauth_gateway.http.live import StreamNotAllowed
 from oauth_gateway.http.pages import html
 from oauth_gateway.http.rendering import Toast
-from oauth_gateway.metrics import CALLBACKS_REFUSED, UNHANDLED
+from oauth_gateway.metrics import CALLBACKS_REFUSED, LINKS_REFUSED, UNHANDLED
 
 log = get_logger()
 
@@ -57,6 +57,17 @@ _PAGES: Final[dict[type[Exception], Told]] = {
         "Shopify's answer could not be verified",
         "Nothing was connected. Start connecting the store again.",
     ),
+    errors.LinkRefused: Told(
+        400,
+        "This address could not be verified",
+        "Nothing was changed. Open the app from your Shopify admin again.",
+    ),
+    errors.InstallExpired: Told(
+        410,
+        "This installation has expired",
+        "It must be finished within an hour, once, in the same browser. "
+        "Open the app from your Shopify admin again.",
+    ),
     errors.FlowExpired: Told(
         400,
         "This connection has expired",
@@ -92,6 +103,9 @@ async def _known(request: Request, error: Exception) -> Response:
     if isinstance(error, errors.CallbackRefused):
         CALLBACKS_REFUSED.labels(str(error)).inc()
         log.warning("callback_refused", reason=str(error))
+    if isinstance(error, errors.LinkRefused):
+        LINKS_REFUSED.labels(str(error)).inc()
+        log.warning("link_refused", reason=str(error))
     return _tell(request, _PAGES[type(error)])
 
 

@@ -19,7 +19,7 @@ router = APIRouter()
 VISITOR_SECONDS: Final = 24 * 3600
 THEME_SECONDS: Final = 365 * 24 * 3600
 _LOCAL_PAGE = re.compile(
-    r"/(?:login|advertisers/[a-z0-9-]{1,60}/integrations(?:/shopify(?:/(?:"
+    r"/(?:login|install|advertisers/[a-z0-9-]{1,60}/integrations(?:/shopify(?:/(?:"
     r"connect(?:\?shop=[a-z0-9][a-z0-9-]{0,80}\.myshopify\.com)?|disconnect\?store=[0-9]{1,18}|"
     r"stores/[0-9]{1,18}/(?:name|settings)|syncs/[0-9]{1,18}))?)?)"
 )
@@ -69,9 +69,10 @@ async def log_in(request: Request, parts: AnyParts) -> Response:
 @router.post("/logout")
 async def log_out(request: Request, parts: AnyParts, visit: AnyVisit) -> Response:
     """End the session."""
-    await checked_form(request, parts, visit.token)
+    form = await checked_form(request, parts, visit.token)
     await login.log_out(parts.gateway, visit.token)
-    response = RedirectResponse("/login", 303)
+    next_path = local_page(form.get("next", ""))
+    response = RedirectResponse(f"/login?next={next_path}" if next_path != "/" else "/login", 303)
     response.delete_cookie(parts.site.session_cookie, secure=parts.site.is_secure, httponly=True)
     return response
 

@@ -36,6 +36,11 @@ class Site:
         return "__Host-visitor" if self.is_secure else "visitor"
 
     @property
+    def install_cookie(self) -> str:
+        """Return the name of the cookie that binds an install to a browser, from Shopify and back."""
+        return "__Host-install" if self.is_secure else "install"
+
+    @property
     def connect_form_targets(self) -> str:
         """Return where the connect form may lead: browsers apply `form-action` to the redirect after a POST."""
         if self.shop_url.startswith("https://{shop}"):

@@ -7,6 +7,7 @@ from sqlalchemy import delete, func, select, text, update
 from sqlalchemy.dialects.postgresql import insert
 
 from oauth_gateway.domain.stores import Frequency
+from oauth_gateway.store import installs
 from oauth_gateway.store.tables import dismissed_banners, oauth_states, shopify_stores
 from sync_common.db import Transaction
 
@@ -107,6 +108,7 @@ async def erase(tx: Transaction, store_id: int) -> None:
         await set_name(tx, store_id, row.shop_domain)
     if row is not None:
         await tx.execute(delete(oauth_states).where(oauth_states.c.shop_domain == row.shop_domain))
+        await installs.forget_shop(tx, row.shop_domain)
     await tx.execute(delete(dismissed_banners).where(dismissed_banners.c.store_id == store_id))
 
 

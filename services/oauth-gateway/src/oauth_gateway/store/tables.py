@@ -83,6 +83,25 @@ oauth_states = Table(
     Column("expires_at", _INSTANT, nullable=False),
 )
 
+install_states = Table(
+    "install_states",
+    metadata,
+    Column("state_hash", LargeBinary, primary_key=True),
+    Column("browser_hash", LargeBinary, nullable=False),
+    Column("shop_domain", Text, nullable=False),
+    Column("expires_at", _INSTANT, nullable=False),
+)
+
+install_claims = Table(
+    "install_claims",
+    metadata,
+    Column("browser_hash", LargeBinary, primary_key=True),
+    Column("shop_domain", Text, nullable=False),
+    Column("shop_name", Text, nullable=False),
+    Column("claim", Text, nullable=False),
+    Column("expires_at", _INSTANT, nullable=False),
+)
+
 shopify_stores = Table(
     "shopify_stores",
     metadata,
