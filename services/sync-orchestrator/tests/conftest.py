@@ -43,6 +43,20 @@ class Store:
         assert len(claimed) == 1
         return claimed[0]
 
+    def grant(self, *scopes: str) -> None:
+        """Let the fetcher publish these scopes for the store."""
+        self.admin.execute(
+            """INSERT INTO fetcher.installations (id, shop_domain, api_version, access_scopes)
+               OVERRIDING SYSTEM VALUE VALUES (%s, %s, '2026-10', %s)
+               ON CONFLICT (id) DO UPDATE SET access_scopes = excluded.access_scopes""",
+            [self.installation_id, self.shop_domain, list(scopes)],
+        )
+        self.admin.execute(
+            """INSERT INTO fetcher.connections (advertiser_id, store_id, installation_id, status, connected_at)
+               VALUES (%s, %s, %s, 'connected', now()) ON CONFLICT DO NOTHING""",
+            [self.advertiser_id, self.store_id, self.installation_id],
+        )
+
     def expire_leases(self) -> None:
         """Let time pass until every lease has run out."""
         self.admin.execute("UPDATE sync.sync_jobs SET lease_expires_at = now() - interval '1 second'")

@@ -72,6 +72,7 @@ CREATE TABLE sync.sync_job_parts (
     resource text NOT NULL CHECK (resource IN ('customers', 'orders', 'products')),
     state text NOT NULL DEFAULT 'waiting' CHECK (state IN (
         'waiting', 'running', 'published', 'done', 'failed', 'skipped')),
+    skip_reason text CHECK (skip_reason IN ('not_due', 'scope_missing')),
     mode text CHECK (mode IN ('bulk', 'paged')),
     updated_since timestamptz,
     created_since timestamptz,
@@ -89,7 +90,8 @@ CREATE TABLE sync.sync_job_parts (
     started_at timestamptz,
     ended_at timestamptz,
     PRIMARY KEY (advertiser_id, job_id, resource),
-    FOREIGN KEY (advertiser_id, job_id) REFERENCES sync.sync_jobs ON DELETE CASCADE
+    FOREIGN KEY (advertiser_id, job_id) REFERENCES sync.sync_jobs ON DELETE CASCADE,
+    CHECK ((state = 'skipped') = (skip_reason IS NOT NULL))
 );
 COMMENT ON COLUMN sync.sync_job_parts.cursor IS 'A resumed read begins here; Kafka has all before it.';
 COMMENT ON COLUMN sync.sync_job_parts.basis_at IS 'Earliest of both clocks at the start; watermarks count from it.';
@@ -177,7 +179,8 @@ FROM sync.sync_jobs j
 CROSS JOIN LATERAL (
     SELECT coalesce(jsonb_agg(jsonb_build_object(
                'resource', resource, 'state', state, 'total', total, 'published', published,
-               'started_at', started_at, 'ended_at', ended_at) ORDER BY resource), '[]') AS parts,
+               'started_at', started_at, 'ended_at', ended_at, 'skip_reason', skip_reason)
+               ORDER BY resource), '[]') AS parts,
            coalesce(jsonb_object_agg(resource, created + updated + unchanged + skipped + failed)
                FILTER (WHERE state <> 'skipped'), '{}') AS records_processed,
            coalesce(jsonb_object_agg(resource, created) FILTER (WHERE state <> 'skipped'), '{}') AS records_created,

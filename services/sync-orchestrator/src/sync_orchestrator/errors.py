@@ -37,6 +37,10 @@ class PartFailed(OrchestratorError):
         self.retryable = retryable
 
 
+class NothingReadable(OrchestratorError):
+    """Fail the job for good: the merchant lets the app read none of what it is about. The message is for people."""
+
+
 class FetcherRefused(OrchestratorError):
     """The fetcher answered that this read cannot be done; `retryable` says whether it may later."""
 

@@ -29,13 +29,14 @@ _CANCELLED: dict[CancelReason, str] = {
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """Why a job fails; the message is for people."""
+    """Why a job fails; the message is for people. One that says nothing of other jobs leaves the schedule alone."""
 
     code: str
     message: str
     retryable: bool
     resource: Resource | None = None
     details: dict[str, Any] = field(default_factory=dict)
+    ends_schedule: bool = True
 
 
 async def start(tx: Transaction, job: Job, *, now: datetime) -> None:
@@ -52,11 +53,11 @@ async def start(tx: Transaction, job: Job, *, now: datetime) -> None:
 
 
 async def _plan(tx: Transaction, job: Job) -> None:
-    has_all_orders = await stores.has_all_orders(tx, job)
-    window = planning.orders_since(job.job_type, _started_at(job), has_all_orders=has_all_orders)
+    access = await stores.access_of(tx, job)
+    window = planning.orders_since(job.job_type, _started_at(job), has_all_orders=access.has_all_orders)
     marks = await stores.watermarks_of(tx, job.advertiser_id, job.store_id)
     plans = planning.plan_parts(job.job_type, watermarks=marks, order_window=window)
-    skipped = frozenset({Resource.PRODUCTS}) if job.skips_products else frozenset[Resource]()
+    skipped = planning.skips(job.job_type, skips_products=job.skips_products, unreadable=access.unreadable)
     await parts.create(tx, job, plans, skipped)
     await jobs.note_start(tx, job, orders_since=window)
 
@@ -112,9 +113,9 @@ async def fail(tx: Transaction, job: Job, problem: Problem, *, now: datetime) ->
         await parts.fail(tx, job, problem.resource)
     failures = job.attempt + 1
     delay = retry.retry_delay(failures, retryable=problem.retryable)
+    is_end = delay is None and job.slot is JobSlot.SYNC and problem.ends_schedule
     if job.slot is JobSlot.SYNC:
-        await stores.note_failure(tx, job, error=problem.message, exhausted=delay is None)
-    is_end = delay is None and job.slot is JobSlot.SYNC
+        await stores.note_failure(tx, job, error=problem.message, exhausted=is_end)
     await stores.settle(tx, job.advertiser_id, job.store_id, otherwise="error" if is_end else "connected")
     await events.publish(tx, await _failure_event(tx, job, problem, failed_at, delay), now=now)
     metrics.note_end(job, JobStatus.FAILED)
@@ -131,6 +132,8 @@ async def _failure_event(
         "error_message": problem.message,
     }
     failures = job.attempt + 1
+    if delay is None and not problem.ends_schedule:
+        return SyncFailed(**about, attempt=failures, retry_at=None)
     if delay is None:
         return SyncExhausted(**about, attempts=failures)
     wish = JobWish(

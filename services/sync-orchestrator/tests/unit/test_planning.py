@@ -2,9 +2,12 @@
 
 from datetime import UTC, datetime, timedelta
 
+import pytest
+
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.contracts.resources import Resource
 from sync_orchestrator.domain import planning
+from sync_orchestrator.domain.jobs import SkipReason
 from sync_orchestrator.domain.planning import Lane, ReadMode
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
@@ -65,3 +68,56 @@ def test_people_who_wait_get_the_interactive_lane() -> None:
     assert planning.lane_of(ReadMode.PAGED, TriggeredBy.USER) is Lane.INTERACTIVE
     assert planning.lane_of(ReadMode.PAGED, TriggeredBy.SCHEDULE) is Lane.INCREMENTAL
     assert planning.lane_of(ReadMode.BULK, TriggeredBy.USER) is Lane.FULL
+
+
+@pytest.mark.parametrize(
+    ("scopes", "unreadable"),
+    [
+        (("read_customers", "read_orders", "read_products"), set()),
+        (("write_customers", "read_orders", "write_products", "read_inventory"), set()),
+        (("read_customers", "read_products"), {Resource.ORDERS}),
+        (("read_customers", "read_products", "read_all_orders"), {Resource.ORDERS}),
+        ((), set(Resource)),
+    ],
+)
+def test_what_cannot_be_read_follows_from_the_scopes(
+    scopes: tuple[str, ...], unreadable: set[Resource]
+) -> None:
+    assert planning.unreadable(scopes) == unreadable
+
+
+def test_missing_scope_and_a_schedule_are_told_apart() -> None:
+    skipped = planning.skips(
+        JobType.INCREMENTAL_SYNC, skips_products=True, unreadable=frozenset({Resource.ORDERS})
+    )
+
+    assert skipped == {Resource.ORDERS: SkipReason.SCOPE_MISSING, Resource.PRODUCTS: SkipReason.NOT_DUE}
+
+
+def test_missing_scope_says_more_than_the_schedule() -> None:
+    skipped = planning.skips(
+        JobType.INCREMENTAL_SYNC, skips_products=True, unreadable=frozenset({Resource.PRODUCTS})
+    )
+
+    assert skipped == {Resource.PRODUCTS: SkipReason.SCOPE_MISSING}
+
+
+def test_only_what_a_job_covers_is_skipped() -> None:
+    assert (
+        planning.skips(JobType.ORDERS_ONLY, skips_products=False, unreadable=frozenset({Resource.CUSTOMERS}))
+        == {}
+    )
+
+
+@pytest.mark.parametrize(
+    ("resources", "words"),
+    [
+        ([Resource.ORDERS], "orders"),
+        ([Resource.ORDERS, Resource.CUSTOMERS], "customers or orders"),
+        (list(Resource), "customers, orders, or products"),
+    ],
+)
+def test_merchant_is_told_what_may_not_be_read(resources: list[Resource], words: str) -> None:
+    told = planning.nothing_readable(resources)
+
+    assert told == f"The app may not read {words} of this store. Reconnect the store to allow it."

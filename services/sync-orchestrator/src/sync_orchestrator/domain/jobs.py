@@ -41,6 +41,13 @@ class PartState(StrEnum):
     SKIPPED = "skipped"
 
 
+class SkipReason(StrEnum):
+    """Why a resource of a job is not read."""
+
+    NOT_DUE = "not_due"
+    SCOPE_MISSING = "scope_missing"
+
+
 class PartAction(StrEnum):
     """What can happen to a part."""
 

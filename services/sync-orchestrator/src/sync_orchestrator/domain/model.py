@@ -6,7 +6,7 @@ from datetime import datetime
 
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.contracts.resources import Resource
-from sync_orchestrator.domain.jobs import JobSlot, JobStatus, PartState, slot_of
+from sync_orchestrator.domain.jobs import JobSlot, JobStatus, PartState, SkipReason, slot_of
 from sync_orchestrator.domain.planning import ReadMode
 
 
@@ -53,6 +53,7 @@ class Part:
     read_count: int | None
     basis_at: datetime | None
     observed_at: datetime | None
+    skip_reason: SkipReason | None = None
 
     @property
     def exact_counts(self) -> bool:

@@ -1,6 +1,6 @@
 """Which resources a job reads, and how."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -8,7 +8,7 @@ from typing import Final
 
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.contracts.resources import Resource
-from sync_orchestrator.domain.jobs import covered
+from sync_orchestrator.domain.jobs import SkipReason, covered
 
 ORDER_WINDOW: Final = timedelta(days=60)  # shopify.dev, Access scopes: read_orders sees the last 60 days
 FULL_SYNC_EVERY: Final = timedelta(days=7)
@@ -66,6 +66,37 @@ def _plan_part(resource: Resource, watermark: datetime | None, order_window: dat
         updated_since=watermark,
         created_since=order_window if resource is Resource.ORDERS else None,
     )
+
+
+def unreadable(scopes: Collection[str]) -> frozenset[Resource]:
+    """Return the resources that the merchant lets the app not read; a write scope implies its read."""
+    return frozenset(
+        resource for resource in Resource if not {f"read_{resource}", f"write_{resource}"} & set(scopes)
+    )
+
+
+def skips(
+    job_type: JobType, *, skips_products: bool, unreadable: frozenset[Resource]
+) -> Mapping[Resource, SkipReason]:
+    """Return which resources of a job are not read, and why; a missing permission says more than a schedule."""
+    not_due = frozenset({Resource.PRODUCTS}) if skips_products else frozenset[Resource]()
+    return {
+        resource: SkipReason.SCOPE_MISSING if resource in unreadable else SkipReason.NOT_DUE
+        for resource in covered(job_type)
+        if resource in unreadable | not_due
+    }
+
+
+def nothing_readable(resources: Collection[Resource]) -> str:
+    """Say to a merchant what the app may not read."""
+    return f"The app may not read {_listed(resources)} of this store. Reconnect the store to allow it."
+
+
+def _listed(resources: Collection[Resource]) -> str:
+    *first, last = (str(resource) for resource in Resource if resource in resources)
+    if not first:
+        return last
+    return f"{', '.join(first)}{',' if len(first) > 1 else ''} or {last}"
 
 
 def effective_type(job_type: JobType, *, initial_sync_completed: bool) -> JobType:

@@ -1,7 +1,7 @@
 """Drive one job from its claim to its end, while the lease holds."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -12,9 +12,10 @@ from sync_common.db import Lease, Transaction, is_transient
 from sync_orchestrator import metrics, transitions
 from sync_orchestrator.domain import retry
 from sync_orchestrator.domain.books import EMPTY_BOOKS, Books, Verdict, judge
-from sync_orchestrator.domain.jobs import PartState
+from sync_orchestrator.domain.jobs import PartState, SkipReason, covered
 from sync_orchestrator.domain.model import Job, Part
-from sync_orchestrator.errors import BooksMismatch, LeaseLost, PartFailed
+from sync_orchestrator.domain.planning import nothing_readable
+from sync_orchestrator.errors import BooksMismatch, LeaseLost, NothingReadable, PartFailed
 from sync_orchestrator.runner.reading import PartReader
 from sync_orchestrator.runner.tools import Tools
 from sync_orchestrator.store import jobs, parts
@@ -104,6 +105,7 @@ class JobRun:
         async with self._tools.database.transaction() as tx:
             await transitions.start(tx, self.job, now=self._tools.clock.now())
             planned = await parts.of_job(tx, self.job)
+        _must_read_something(planned)
         self._parts = {part.resource: PartInHand(part, part.state in _ENDED) for part in planned}
         self.settle()
         return {
@@ -169,8 +171,8 @@ class JobRun:
             if isinstance(error, PartFailed) and retry.ends_connection(error.code):
                 await transitions.abandon(tx, self.job, now=now)
             else:
-                await transitions.fail(tx, self.job, problem_of(error), now=now)
-        log.warning("job failed", **self._about(), code=problem_of(error).code, exc_info=error)
+                await transitions.fail(tx, self.job, problem_of(error, self.job), now=now)
+        log.warning("job failed", **self._about(), code=problem_of(error, self.job).code, exc_info=error)
 
     async def _release(self) -> None:
         async with self._tools.database.transaction() as tx:
@@ -185,8 +187,16 @@ class JobRun:
         }
 
 
-def problem_of(error: BaseException) -> Problem:
+def _must_read_something(planned: Sequence[Part]) -> None:
+    if all(part.skip_reason is SkipReason.SCOPE_MISSING for part in planned):
+        raise NothingReadable(nothing_readable([part.resource for part in planned]))
+
+
+def problem_of(error: BaseException, job: Job) -> Problem:
     """Say in a person's words why a job fails."""
+    if isinstance(error, NothingReadable):
+        whole = covered(job.job_type) == frozenset(Resource)
+        return Problem("scopes_missing", str(error), retryable=False, ends_schedule=whole)
     if isinstance(error, BooksMismatch):
         numbers = {"expected": error.expected, "accounted": error.accounted}
         return Problem("books_mismatch", str(error), True, Resource(error.resource), numbers)

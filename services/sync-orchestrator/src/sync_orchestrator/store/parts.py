@@ -10,7 +10,7 @@ from sync_common.contracts.events.lifecycle import ResourceCounts
 from sync_common.contracts.resources import Resource
 from sync_common.db import Transaction, load_sql
 from sync_orchestrator.domain.books import Books
-from sync_orchestrator.domain.jobs import PartAction, PartState, part_after, part_sources_of
+from sync_orchestrator.domain.jobs import PartAction, PartState, SkipReason, part_after, part_sources_of
 from sync_orchestrator.domain.model import Job, Part
 from sync_orchestrator.domain.planning import PartPlan, ReadMode
 from sync_orchestrator.errors import LeaseLost
@@ -20,7 +20,9 @@ from sync_orchestrator.store.tables import sync_job_parts
 _PACKAGE: Final = "sync_orchestrator.store"
 
 
-async def create(tx: Transaction, job: Job, plans: Sequence[PartPlan], skipped: frozenset[Resource]) -> None:
+async def create(
+    tx: Transaction, job: Job, plans: Sequence[PartPlan], skipped: Mapping[Resource, SkipReason]
+) -> None:
     """Lay down how each resource of a job is read."""
     rows = [
         {
@@ -28,6 +30,7 @@ async def create(tx: Transaction, job: Job, plans: Sequence[PartPlan], skipped: 
             "job_id": job.job_id,
             "resource": plan.resource,
             "state": PartState.SKIPPED if plan.resource in skipped else PartState.WAITING,
+            "skip_reason": skipped.get(plan.resource),
             "mode": plan.mode,
             "updated_since": plan.updated_since,
             "created_since": plan.created_since,
@@ -192,4 +195,5 @@ def _part(row: Row[Any]) -> Part:
         read_count=row.read_count,
         basis_at=row.basis_at,
         observed_at=row.observed_at,
+        skip_reason=SkipReason(row.skip_reason) if row.skip_reason is not None else None,
     )

@@ -1,5 +1,6 @@
 """What is known of each store: connected or not, how its last sync went, how far it is synced."""
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
@@ -8,11 +9,22 @@ from sqlalchemy import delete, select, text
 from sync_common.contracts.resources import Resource
 from sync_common.db import Transaction, load_sql
 from sync_orchestrator.domain.model import Job, StoreState, Watermarks
+from sync_orchestrator.domain.planning import unreadable
 from sync_orchestrator.store.tables import store_state, watermarks
 
 _PACKAGE: Final = "sync_orchestrator.store"
-_HAS_ALL_ORDERS: Final = text(
-    "SELECT has_all_orders FROM fetcher.installations_v1"
+
+
+@dataclass(frozen=True, slots=True)
+class Access:
+    """What the merchant lets the app read."""
+
+    has_all_orders: bool = False
+    unreadable: frozenset[Resource] = frozenset()
+
+
+_ACCESS: Final = text(
+    "SELECT has_all_orders, access_scopes FROM fetcher.installations_v1"
     " WHERE advertiser_id = :advertiser_id AND store_id = :store_id"
 )
 
@@ -109,10 +121,13 @@ async def note_proofs(tx: Transaction, job: Job) -> None:
     await tx.execute(load_sql(_PACKAGE, "store_proofs"), parameters)
 
 
-async def has_all_orders(tx: Transaction, job: Job) -> bool:
-    """Say whether the store's installation may read orders older than 60 days."""
+async def access_of(tx: Transaction, job: Job) -> Access:
+    """Return what the store's installation may read; of one that is not there yet, the fetcher will tell."""
     parameters = {"advertiser_id": job.advertiser_id, "store_id": job.store_id}
-    return bool((await tx.execute(_HAS_ALL_ORDERS, parameters)).scalar_one_or_none())
+    row = (await tx.execute(_ACCESS, parameters)).one_or_none()
+    if row is None:
+        return Access()
+    return Access(has_all_orders=row.has_all_orders, unreadable=unreadable(row.access_scopes))
 
 
 async def watermarks_of(tx: Transaction, advertiser_id: int, store_id: int) -> Watermarks:

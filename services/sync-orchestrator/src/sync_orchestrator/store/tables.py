@@ -57,6 +57,7 @@ sync_job_parts: Final = Table(
     Column("job_id", BigInteger, primary_key=True),
     Column("resource", Text, primary_key=True),
     Column("state", Text, nullable=False),
+    Column("skip_reason", Text),
     Column("mode", Text),
     Column("updated_since", _instant),
     Column("created_since", _instant),
