@@ -45,7 +45,7 @@ test: setup ## Every test at small sizes, on real PostgreSQL and Kafka
 	$(BIN)/python -m local_stack with-servers $(BIN)/pytest -n 2 libs services devtools $(ARGS)
 	$(BIN)/pytest tests $(ARGS)
 
-soak: setup ## The large sizes and the long chaos; takes long
+soak: setup ## The large sizes, the long chaos, and Shopify's own clients against the simulator; takes long
 	$(BIN)/python -m local_stack with-servers $(BIN)/pytest -m soak $(ARGS)
 
 demo: setup ## Connect a made-up store and watch it being mirrored; ARGS=--once stops at the end
