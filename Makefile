@@ -13,7 +13,7 @@ MYPY := --config-file ../../pyproject.toml --no-error-summary
 DEPTRY := --per-rule-ignores "DEP002=httptools|uvloop|uvicorn|python-multipart|psycopg"
 ARGS ?=
 
-.PHONY: help setup check format test soak demo up down status logs bench bench-writer generate lock clean
+.PHONY: help setup check sentinel format test soak demo up down status logs bench bench-writer generate lock clean
 
 help: ## List the entry points
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -36,6 +36,9 @@ check: setup ## Format, lint, types, import contracts, undeclared dependencies, 
 	@set -e; for member in $(MEMBERS); do (cd $$member && ../../$(BIN)/deptry $(DEPTRY) src); done
 	$(BIN)/python -m sync_common.contracts.schemas --check
 	$(BIN)/python -m local_stack.docs --check
+
+sentinel: setup ## Our GraphQL against Shopify's own schemas; ARGS=--latest takes the newest published. Needs npm
+	$(BIN)/python -m local_stack.sentinel $(ARGS)
 
 format: setup ## Format the code and sort the imports
 	$(BIN)/ruff check --quiet --fix .

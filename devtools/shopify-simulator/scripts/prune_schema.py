@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 """Cut Shopify's official Admin schema down to what the simulator supports, as SDL, and note the hashes of both.
 
-    npm pack @shopify/dev-mcp@1.16.0 && tar xzf shopify-dev-mcp-*.tgz
-    prune_schema.py [--check] package/dist/data/admin_2026-10.json.gz
+    prune_schema.py [--check] admin_2026-10.json.gz
 
-The official file is an introspection answer. What is kept is listed in kept_members.txt; a member that Shopify does
-not have is an error, so the result never accepts more. With --check nothing is written: the committed files must be
-what would be.
+The official file is an introspection answer; `make sentinel` leaves it under .local/cache/shopify-schemas. What is kept
+is listed in kept_members.txt; a member that Shopify does not have is an error, so the result never accepts more. With
+--check nothing is written: the committed files must be what would be.
 """
 
 import gzip
@@ -148,7 +147,10 @@ def main() -> int | str:
         print(__doc__, file=sys.stderr)
         return 2
     official = Path(path)
-    sdl = pruned_sdl(official)
+    try:
+        sdl = pruned_sdl(official)
+    except UnknownMember as error:
+        return str(error)
     hashes = hash_lines((official.name, official.read_bytes()), (SDL.name, sdl.encode()))
     if options:
         is_same = (SDL.read_text("utf-8"), HASHES.read_text("utf-8")) == (sdl, hashes)
