@@ -27,6 +27,8 @@ CREATE TABLE fetcher.installations (
     webhooks_installed boolean NOT NULL DEFAULT false,
     webhooks_due_at timestamptz NOT NULL DEFAULT 'infinity',
     webhooks_gap boolean NOT NULL DEFAULT false,
+    gone_since timestamptz,
+    uninstall_told_at timestamptz,
     -- Who may talk to the token endpoint now: one acquisition or refresh at a time.
     token_lease_owner uuid,
     token_lease_until timestamptz,
@@ -39,6 +41,9 @@ CREATE TABLE fetcher.installations (
 );
 COMMENT ON COLUMN fetcher.installations.webhooks_gap IS
     'Subscriptions were found missing, and the stores have not yet been told that deliveries may be lost.';
+COMMENT ON COLUMN fetcher.installations.gone_since IS 'Shopify has answered 404 for this shop ever since.';
+COMMENT ON COLUMN fetcher.installations.uninstall_told_at IS
+    'An uninstall was told, and whether the token still works could not be found out yet.';
 CREATE INDEX installations_webhooks_due ON fetcher.installations (webhooks_due_at);
 
 -- Rises for ever: a version is never used twice, also when a row was deleted and made again.

@@ -29,6 +29,7 @@ from sync_common.db import Database, Transaction
 from sync_common.runtime import Clock
 
 GOODBYE_SECONDS: Final = 12.0
+GONE_AFTER: Final = timedelta(hours=3)
 CLAIM_LIFETIME: Final = timedelta(hours=1)
 CLAIM_BYTES: Final = 32
 
@@ -204,8 +205,25 @@ class Connector:
 
     async def on_refused(self, installation: Installation, version: int | None) -> None:
         """End every connection of an installation whose token is dead, unless a newer one was stored."""
-        if version is not None:
-            await self.end_all(installation, DisconnectReason.TOKEN_EXPIRED, version)
+        if version is None:
+            return
+        async with self._database.transaction() as tx:
+            was_told = await installations.uninstall_was_told(tx, installation.id)
+        reason = DisconnectReason.APP_UNINSTALLED if was_told else DisconnectReason.TOKEN_EXPIRED
+        await self.end_all(installation, reason, version)
+
+    async def on_gone(self, installation: Installation) -> None:
+        """End an installation whose shop was not found for hours, or whose uninstall had been told.
+
+        One answer of 404 may be Shopify's mistake, and a disconnect asks the merchant to act.
+        """
+        async with self._database.transaction() as tx:
+            gone_for = await installations.note_gone(tx, installation.id)
+            was_told = await installations.uninstall_was_told(tx, installation.id)
+            stored = await credentials.load(tx, installation.id)
+        if stored is not None and (was_told or gone_for >= GONE_AFTER):
+            reason = DisconnectReason.APP_UNINSTALLED if was_told else DisconnectReason.API_ERROR
+            await self.end_all(installation, reason, stored.token_version)
 
     async def end_all(
         self, installation: Installation, reason: DisconnectReason, version: int

@@ -1,5 +1,6 @@
 """What the shop's own webhooks do here: an uninstall, a bulk operation that has ended, a call for the doctor."""
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
@@ -21,6 +22,7 @@ from sync_common.contracts.topics import SHOP_TOPIC
 from sync_common.contracts.webhooks import WEBHOOK_ROUTES
 from sync_common.db import Database
 
+PROBE_SECONDS: Final = 5.0
 _TOPICS: Final = {topic for topic, route in WEBHOOK_ROUTES.items() if route.kafka_topic == SHOP_TOPIC}
 
 log = structlog.get_logger()
@@ -68,7 +70,10 @@ class ShopEvents:
         return Done()
 
     async def _uninstalled(self, installation: Installation, triggered_at: datetime | None) -> None:
-        """End the installation if its token is dead; a late uninstall after a reinstall changes nothing."""
+        """End the installation if its token is dead; a late uninstall after a reinstall changes nothing.
+
+        Where the probe is unclear the doctor makes it again: a silent shop holds up nobody's webhooks.
+        """
         if triggered_at and installation.installed_at and triggered_at < installation.installed_at:
             log.info("late_uninstall_ignored", installation_id=installation.id)
             return
@@ -76,22 +81,27 @@ class ShopEvents:
             stored = await credentials.load(tx, installation.id)
         if stored is None:
             return
-        if await self._token_works(installation):
+        try:
+            works = await self._token_works(installation)
+        except (Transient, Throttled, TimeoutError):
+            async with self._database.transaction() as tx:
+                await installations.note_uninstall_told(tx, installation.id)
+            return
+        if works:
             log.info("uninstall_not_confirmed", installation_id=installation.id)
             return
         await self._connector.end_all(installation, DisconnectReason.APP_UNINSTALLED, stored.token_version)
 
     async def _token_works(self, installation: Installation) -> bool:
-        """Probe without drawing conclusions: an unclear answer is an outage, and the message waits."""
+        """Probe without drawing conclusions; raise where the answer is unclear, or late."""
         session = self._access.session(installation, Lane.INTERACTIVE, concludes=False)
         try:
-            await session.call("shop_details")
+            async with asyncio.timeout(PROBE_SECONDS):
+                await session.call("shop_details")
         except (TokenRefused, NotConnected, ShopGone):
             return False
-        except Transient:
+        except (Transient, Throttled):
             raise
-        except Throttled as error:
-            raise Transient(str(error)) from None
         except FetcherError:
             return True  # refused for another reason: the token itself is alive
         return True

@@ -69,6 +69,7 @@ def build(settings: Settings, database: Database, http: Client, clock: Clock) ->
             clock,
             refresh_facts=connector.refresh_facts,
             say_goodbye=connector.say_goodbye,
+            on_gone=connector.on_gone,
         ),
         reader=Reader(access, database, settings.bulk_folder),
         events=ShopEvents(database, access, connector),

@@ -13,7 +13,7 @@ from shopify_fetcher.access.session import Access, ShopSession
 from shopify_fetcher.domain.budget import Lane
 from shopify_fetcher.domain.shop import ShopFacts
 from shopify_fetcher.domain.subscriptions import Repair, Subscription, repair, wanted_topics
-from shopify_fetcher.errors import FetcherError
+from shopify_fetcher.errors import FetcherError, ShopGone
 from shopify_fetcher.store import connections, installations
 from shopify_fetcher.store.installations import Installation
 from shopify_fetcher.store.tables import outbox
@@ -27,6 +27,8 @@ CONCURRENT_CALLS_MAX: Final = 5
 PAGE_NODES: Final = 100
 PAGES_MAX: Final = 20
 CHECK_PERIOD: Final = timedelta(hours=1)
+FAILED_CHECK_PERIOD: Final = timedelta(minutes=10)
+VISITS_AT_ONCE: Final = 8
 IDLE_SECONDS: Final = 5.0
 _ALREADY_TAKEN: Final = "already been taken"
 
@@ -111,6 +113,7 @@ class WebhookDoctor:
         *,
         refresh_facts: Callable[[Installation], Awaitable[ShopFacts]],
         say_goodbye: Callable[[Installation], Awaitable[None]],
+        on_gone: Callable[[Installation], Awaitable[None]],
     ) -> None:
         self._database = database
         self._access = access
@@ -118,9 +121,13 @@ class WebhookDoctor:
         self._clock = clock
         self._refresh_facts = refresh_facts
         self._say_goodbye = say_goodbye
+        self._on_gone = on_gone
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Visit whoever is due, until stopped."""
+        """Visit whoever is due, several at once, until stopped: a shop that hangs holds up few others."""
+        await asyncio.gather(*(self._visit_until(stop) for _ in range(VISITS_AT_ONCE)))
+
+    async def _visit_until(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             try:
                 visited = await self.visit_next()
@@ -147,7 +154,9 @@ class WebhookDoctor:
         except FetcherError as error:
             log.warning("webhook_check_failed", installation_id=installation.id, code=error.code)
             async with self._database.transaction() as tx:
-                await installations.note_webhooks(tx, installation.id, installed=False)
+                await installations.note_check_failed(tx, installation.id, again_in=FAILED_CHECK_PERIOD)
+            if isinstance(error, ShopGone):
+                await self._on_gone(installation)
         return True
 
     async def visit(self, installation: Installation) -> list[str]:

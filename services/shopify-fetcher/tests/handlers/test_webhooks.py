@@ -1,18 +1,18 @@
 """The webhook doctor, and the shop's own webhooks from Kafka."""
 
+import asyncio
 import json
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from shopify_fetcher.errors import Transient
 from shopify_fetcher.store import installations
 from sync_common.bus import Done, Message, Rejected
 from sync_common.contracts.records import ShopWebhook
 from sync_common.contracts.topics import SHOP_TOPIC
 
-from ..builders import Fetcher, MakeShop, SimulatedShop
+from ..builders import Fetcher, MakeShop, SimulatedShop, until
 
 DUE = "UPDATE fetcher.installations SET webhooks_due_at = clock_timestamp()"
 
@@ -179,15 +179,110 @@ async def test_late_uninstall_changes_nothing_while_the_token_works(
     assert await fetcher.events() == ["sync.store.connected"]
 
 
-async def test_uninstall_waits_while_the_probe_is_unclear(fetcher: Fetcher, make_shop: MakeShop) -> None:
+async def test_uninstall_with_an_unclear_probe_is_left_to_the_doctor(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
+    """The message waited until the shop answered, and with it the webhooks of every shop in its partition."""
     shop = await make_shop()
     await fetcher.connect(shop)
-    await shop.fault(path="graphql.json", status=500, times=50)
+    await shop.admin("/uninstall")
+    await shop.fault(path="graphql.json", status=500, times=4)
 
-    with pytest.raises(Exception, match="Shopify answered 500"):
-        await fetcher.parts.events.handle([message("app/uninstalled", shop.domain)])
+    outcomes = await fetcher.parts.events.handle([message("app/uninstalled", shop.domain)])
+    told_by_handler = await fetcher.events()
+    await fetcher.parts.doctor.visit_next()
+
+    assert outcomes == [Done()]
+    assert told_by_handler == ["sync.store.connected"]
+    assert await fetcher.events() == ["sync.store.connected", "sync.store.disconnected"]
+    [row] = await fetcher.rows("SELECT disconnect_reason FROM fetcher.connections")
+    assert row["disconnect_reason"] == "app_uninstalled"
+
+
+async def test_uninstall_that_the_doctor_cannot_confirm_changes_nothing(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
+    shop = await make_shop()
+    await fetcher.connect(shop)
+    await shop.fault(path="graphql.json", status=500, times=4)
+
+    await fetcher.parts.events.handle([message("app/uninstalled", shop.domain)])
+    await fetcher.parts.doctor.visit_next()
 
     assert await fetcher.events() == ["sync.store.connected"]
+    [row] = await fetcher.rows("SELECT uninstall_told_at FROM fetcher.installations")
+    assert row["uninstall_told_at"] is None
+
+
+async def test_shop_that_is_not_found_for_hours_is_disconnected_and_not_before(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
+    """Its syncs failed again and again, and nobody was told that it was gone."""
+    shop = await make_shop()
+    await fetcher.connect(shop)
+    await shop.admin("", {"status": "closed"}, method="PATCH")
+    await fetcher.execute(DUE)
+
+    await fetcher.parts.doctor.visit_next()
+    told_at_once = await fetcher.events()
+    await fetcher.execute("UPDATE fetcher.installations SET gone_since = gone_since - interval '3 hours'")
+    await fetcher.execute(DUE)
+    await fetcher.parts.doctor.visit_next()
+
+    assert told_at_once == ["sync.store.connected"]
+    assert await fetcher.events() == ["sync.store.connected", "sync.store.disconnected"]
+    [row] = await fetcher.rows("SELECT disconnect_reason FROM fetcher.connections")
+    assert row["disconnect_reason"] == "api_error"
+
+
+async def test_shop_that_is_found_again_is_not_gone(fetcher: Fetcher, make_shop: MakeShop) -> None:
+    shop = await make_shop()
+    await fetcher.connect(shop)
+    await shop.fault(path="graphql.json", status=404)
+    await fetcher.execute(DUE)
+    await fetcher.parts.doctor.visit_next()
+    await fetcher.execute(DUE)
+
+    await fetcher.parts.doctor.visit_next()
+
+    [row] = await fetcher.rows("SELECT gone_since FROM fetcher.installations")
+    assert row["gone_since"] is None
+
+
+async def test_doctor_visits_others_while_a_shop_hangs(fetcher: Fetcher, make_shop: MakeShop) -> None:
+    """One doctor visited the shops in turn, each up to a minute."""
+    hanging, well = await make_shop(), await make_shop()
+    await fetcher.connect(hanging)
+    await fetcher.connect(well, store_id=8)
+    await hanging.fault(path="graphql.json", effect="delay", delay_seconds=30)
+    asked = len(await well.operations())
+    await fetcher.execute(DUE)
+    stop = asyncio.Event()
+    doctor = asyncio.create_task(fetcher.parts.doctor.run(stop))
+
+    async def was_visited() -> bool:
+        return len(await well.operations()) > asked
+
+    await until(was_visited)
+
+    doctor.cancel()
+    await asyncio.gather(doctor, return_exceptions=True)
+
+
+async def test_idle_installation_keeps_its_refresh_token_alive(fetcher: Fetcher, make_shop: MakeShop) -> None:
+    """A refresh token dies after 90 days without use: the hourly visit renews it."""
+    shop = await make_shop()
+    await fetcher.connect(shop)
+    await fetcher.execute("UPDATE fetcher.credentials SET expires_at = clock_timestamp()")
+    await fetcher.execute(DUE)
+
+    await fetcher.parts.doctor.visit_next()
+
+    [row] = await fetcher.rows(
+        "SELECT refresh_expires_at > clock_timestamp() + interval '89 days' AS renewed,"
+        " previous_refresh_token IS NOT NULL AS rotated FROM fetcher.credentials"
+    )
+    assert (row["renewed"], row["rotated"]) == (True, True)
 
 
 @pytest.mark.parametrize("topic", ["app/scopes_update", "shop/update"])
@@ -221,7 +316,7 @@ async def test_webhook_of_an_ended_installation_calls_no_doctor(
     assert await fetcher.parts.doctor.visit_next() is False
 
 
-async def test_uninstall_waits_while_the_shop_is_throttled(fetcher: Fetcher, make_shop: MakeShop) -> None:
+async def test_uninstall_of_a_throttled_shop_is_not_dropped(fetcher: Fetcher, make_shop: MakeShop) -> None:
     """A probe that was not even made counted as a token that works, and the uninstall was dropped."""
     shop = await make_shop()
     await fetcher.connect(shop)
@@ -230,8 +325,11 @@ async def test_uninstall_waits_while_the_shop_is_throttled(fetcher: Fetcher, mak
         "UPDATE fetcher.api_budgets SET blocked_until = clock_timestamp() + interval '1 minute'"
     )
 
-    with pytest.raises(Transient, match="resuming in"):
-        await fetcher.parts.events.handle([message("app/uninstalled", shop.domain)])
+    await fetcher.parts.events.handle([message("app/uninstalled", shop.domain)])
+    await fetcher.execute("UPDATE fetcher.api_budgets SET blocked_until = NULL")
+    await fetcher.parts.doctor.visit_next()
+
+    assert await fetcher.events() == ["sync.store.connected", "sync.store.disconnected"]
 
 
 async def test_finished_bulk_operation_is_noted_for_whoever_polls_it(

@@ -125,6 +125,8 @@ async def save_facts(tx: Transaction, installation_id: int, facts: ShopFacts) ->
             timezone=facts.timezone,
             plan_name=facts.plan_name,
             access_scopes=list(facts.access_scopes),
+            gone_since=None,
+            uninstall_told_at=None,
             updated_at=func.clock_timestamp(),
         )
     )
@@ -143,6 +145,16 @@ async def note_installed(tx: Transaction, installation_id: int, *, webhooks_inst
             webhooks_due_at=due,
             updated_at=func.clock_timestamp(),
         )
+    )
+
+
+async def note_check_failed(tx: Transaction, installation_id: int, *, again_in: timedelta) -> None:
+    """Keep that the subscriptions could not be checked, and when the doctor comes again."""
+    due = func.least(installations.c.webhooks_due_at, func.clock_timestamp() + again_in)
+    await tx.execute(
+        update(installations)
+        .where(installations.c.id == installation_id, installations.c.webhooks_due_at < _NEVER)
+        .values(webhooks_installed=False, webhooks_due_at=due, updated_at=func.clock_timestamp())
     )
 
 
@@ -172,6 +184,8 @@ async def note_uninstalled(tx: Transaction, installation_id: int) -> None:
             webhooks_installed=False,
             webhooks_gap=False,
             webhooks_due_at=_NEVER,
+            gone_since=None,
+            uninstall_told_at=None,
             claim_hash=None,
             claim_expires_at=None,
             updated_at=func.clock_timestamp(),
@@ -230,6 +244,37 @@ async def awaits_claim(tx: Transaction, installation_id: int) -> bool:
         .returning(installations.c.id)
     )
     return (await tx.execute(statement)).first() is not None
+
+
+async def note_gone(tx: Transaction, installation_id: int) -> timedelta:
+    """Keep that the shop was not found; return for how long it has not been."""
+    since = func.coalesce(installations.c.gone_since, func.clock_timestamp())
+    statement = (
+        update(installations)
+        .where(installations.c.id == installation_id)
+        .values(gone_since=since)
+        .returning((func.clock_timestamp() - installations.c.gone_since).label("gone_for"))
+    )
+    gone_for: timedelta = (await tx.execute(statement)).scalar_one()
+    return gone_for
+
+
+async def note_uninstall_told(tx: Transaction, installation_id: int) -> None:
+    """Keep that an uninstall was told, for the doctor to confirm, and call it."""
+    await tx.execute(
+        update(installations)
+        .where(installations.c.id == installation_id)
+        .values(uninstall_told_at=func.clock_timestamp())
+    )
+    await hasten_webhooks(tx, installation_id)
+
+
+async def uninstall_was_told(tx: Transaction, installation_id: int) -> bool:
+    """Say whether an uninstall waits to be confirmed."""
+    statement = select(installations.c.uninstall_told_at.is_not(None)).where(
+        installations.c.id == installation_id
+    )
+    return bool((await tx.execute(statement)).scalar_one_or_none())
 
 
 async def hasten_webhooks(tx: Transaction, installation_id: int) -> None:

@@ -40,6 +40,8 @@ installations = Table(
     Column("webhooks_installed", Boolean, nullable=False),
     Column("webhooks_due_at", _INSTANT, nullable=False),
     Column("webhooks_gap", Boolean, nullable=False),
+    Column("gone_since", _INSTANT),
+    Column("uninstall_told_at", _INSTANT),
     Column("token_lease_owner", Uuid),
     Column("token_lease_until", _INSTANT),
     Column("claim_hash", LargeBinary),
