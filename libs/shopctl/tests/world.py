@@ -13,6 +13,7 @@ from typer.testing import CliRunner, Result
 
 from shopctl.commands import dlq
 from shopctl.desk import Desk
+from shopctl.main import Tools, open_keys
 from shopctl.trail import Trail
 from sync_common.bus import Message, Producer, Reader, Rejected
 from sync_common.bus.dead_letters import REPLAYED_FROM, send_dead_letters
@@ -48,7 +49,9 @@ class World:
     async def shopctl(self, *arguments: str, desk: Any = None, env: dict[str, str] | None = None) -> Result:
         """Run `shopctl dlq …` as an operator does."""
         run = partial(CliRunner().invoke, dlq.app, arguments)
-        return await asyncio.to_thread(run, obj=desk or self.desk, env={"USER": "ada", **(env or {})})
+        return await asyncio.to_thread(
+            run, obj=Tools(desk or self.desk, open_keys), env={"USER": "ada", **(env or {})}
+        )
 
     async def set_aside(
         self,

@@ -125,6 +125,7 @@ class Fetcher:
             self.parts.access,
             self.parts.connector,
             self.parts.reader,
+            self.parts.keys,
             service_token=SERVICE_TOKEN,
         )
         async with httpx.AsyncClient(

@@ -12,6 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, StreamingResponse
 from pydantic import AwareDatetime, BaseModel, Field, model_validator
 
+from shopify_fetcher.access.rotation import KeyRotation
 from shopify_fetcher.access.session import Access
 from shopify_fetcher.connections import Connector
 from shopify_fetcher.domain import cursor as cursors
@@ -106,6 +107,12 @@ class NodesRequest(BaseModel):
     ids: list[Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]] = Field(min_length=1, max_length=250)
 
 
+class RotateRequest(BaseModel):
+    """From where on data keys are to be wrapped anew."""
+
+    after: int = Field(default=0, ge=0)
+
+
 class CountsAnswer(BaseModel):
     """Shopify's exact counts."""
 
@@ -115,7 +122,13 @@ class CountsAnswer(BaseModel):
 
 
 def make_app(
-    database: Database, access: Access, connector: Connector, reader: Reader, *, service_token: str
+    database: Database,
+    access: Access,
+    connector: Connector,
+    reader: Reader,
+    keys: KeyRotation,
+    *,
+    service_token: str,
 ) -> FastAPI:
     """Build the app; every route asks for the service token."""
     expected = service_token.encode()
@@ -221,6 +234,10 @@ def make_app(
     @app.get("/v1/installations/{installation_id}/counts")
     async def count(found: FoundInstallation, created_since: AwareDatetime | None = None) -> CountsAnswer:
         return CountsAnswer(**await counts(access.session(found, Lane.INTERACTIVE), created_since))
+
+    @app.post("/v1/keys/rotate")
+    async def rotate_keys(wish: RotateRequest) -> Response:
+        return _json(await keys.step(wish.after))
 
     return app
 

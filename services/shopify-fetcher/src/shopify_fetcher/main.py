@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from shopify_fetcher.access.costs import CostBook
 from shopify_fetcher.access.pacing import Pacer
+from shopify_fetcher.access.rotation import KeyRotation
 from shopify_fetcher.access.session import Access
 from shopify_fetcher.access.tokens import TokenKeeper
 from shopify_fetcher.access.vault import Vault
@@ -43,6 +44,7 @@ class Parts:
     doctor: WebhookDoctor
     reader: Reader
     events: ShopEvents
+    keys: KeyRotation
 
 
 def build(settings: Settings, database: Database, http: Client, clock: Clock) -> Parts:
@@ -73,6 +75,7 @@ def build(settings: Settings, database: Database, http: Client, clock: Clock) ->
         ),
         reader=Reader(access, database, settings.bulk_folder),
         events=ShopEvents(database, access, connector),
+        keys=KeyRotation(database, vault),
     )
 
 
@@ -106,6 +109,7 @@ async def serve(settings: Settings) -> int:
         parts.access,
         parts.connector,
         parts.reader,
+        parts.keys,
         service_token=settings.service_token.get_secret_value(),
     )
     readiness = Readiness({"database": database.is_reachable})

@@ -17,7 +17,9 @@ from ..builders import SERVICE_TOKEN, Fetcher, MakeShop, until
 @asynccontextmanager
 async def served(fetcher: Fetcher) -> AsyncIterator[httpx.AsyncClient]:
     parts = fetcher.parts
-    app = make_app(fetcher.database, parts.access, parts.connector, parts.reader, service_token=SERVICE_TOKEN)
+    app = make_app(
+        fetcher.database, parts.access, parts.connector, parts.reader, parts.keys, service_token=SERVICE_TOKEN
+    )
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
     serving = asyncio.create_task(server.serve())
     await until(lambda: server.started)

@@ -1,29 +1,27 @@
 """`shopctl dlq`: dead letters, what they are, replaying them, who did so."""
 
-import asyncio
 import heapq
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final, NoReturn, TypeVar
+from typing import Annotated, Final
 
 import typer
 
 from shopctl.commands import text
+from shopctl.commands.running import USAGE, fail, run
 from shopctl.desk import Desk
 from shopctl.domain.coordinates import Coordinates
 from shopctl.domain.replaying import Fate
 from shopctl.domain.selection import Selection, instant
-from shopctl.errors import AskedWrongly, ShopctlError
+from shopctl.errors import AskedWrongly
 from shopctl.trail import Operator
-from sync_common.bus import BusError, DeadLetter
+from sync_common.bus import DeadLetter
 from sync_common.bus.dead_letters import coordinates
 
-T = TypeVar("T")
 OpenDesk = Callable[[], AbstractAsyncContextManager[Desk]]
 
-_USAGE: Final = 2
 _WORDS_MAX: Final = 200
 
 app = typer.Typer(no_args_is_help=True, help="Dead letters: look at them, replay them, see who did.")
@@ -50,7 +48,7 @@ def list_(
     limit: Limit = 100,
 ) -> None:
     """Show one line per dead letter, and how many there are per topic and reason. Never a body."""
-    _run(_list(context.obj, Selection(topic, consumer, error, reason, _instant(since)), limit))
+    run(_list(context.obj.open_desk, Selection(topic, consumer, error, reason, _instant(since)), limit))
 
 
 @app.command()
@@ -64,7 +62,7 @@ def show(
     because: Because = "",
 ) -> None:
     """Show why a record became a dead letter, and its headers."""
-    _run(_show(context.obj, where, _operator(operator, because) if body else None))
+    run(_show(context.obj.open_desk, where, _operator(operator, because) if body else None))
 
 
 @app.command()
@@ -88,12 +86,14 @@ def replay(
     Replaying twice changes nothing. Each replay is noted; what was replayed before is passed over.
     """
     if bool(where) == bool(topic):
-        _fail("name dead letters, or the --topic whose dead letters are meant", _USAGE)
+        fail("name dead letters, or the --topic whose dead letters are meant", USAGE)
     if where and (error or reason or since):
-        _fail("--error, --reason and --since choose among the dead letters of a --topic", _USAGE)
+        fail("--error, --reason and --since choose among the dead letters of a --topic", USAGE)
     which = Selection(topic, None, error, reason, _instant(since))
-    refused = _run(
-        _replay(context.obj, where or which, _operator(operator, because), again=again, dry_run=dry_run)
+    refused = run(
+        _replay(
+            context.obj.open_desk, where or which, _operator(operator, because), again=again, dry_run=dry_run
+        )
     )
     if refused:
         raise typer.Exit(1)
@@ -102,7 +102,7 @@ def replay(
 @app.command()
 def audit(context: typer.Context, since: Since = None, limit: Limit = 100) -> None:
     """Show who replayed dead letters or looked at a body, when, and why."""
-    _run(_audit(context.obj, _instant(since), limit))
+    run(_audit(context.obj.open_desk, _instant(since), limit))
 
 
 async def _list(open_desk: OpenDesk, which: Selection, limit: int) -> None:
@@ -182,24 +182,10 @@ def _instant(since: str | None) -> datetime | None:
     try:
         return None if since is None else instant(since, now=datetime.now(UTC))
     except AskedWrongly as error:
-        _fail(str(error), _USAGE)
+        fail(str(error), USAGE)
 
 
 def _operator(name: str, because: str) -> Operator:
     if not name.strip():
-        _fail("say who you are with --as: it is noted", _USAGE)
+        fail("say who you are with --as: it is noted", USAGE)
     return Operator(name.strip()[:_WORDS_MAX], because[:_WORDS_MAX])
-
-
-def _run(work: Coroutine[Any, Any, T]) -> T:
-    try:
-        return asyncio.run(work)
-    except AskedWrongly as error:
-        _fail(str(error), _USAGE)
-    except (ShopctlError, BusError) as error:
-        _fail(str(error), 1)
-
-
-def _fail(message: str, status: int) -> NoReturn:
-    typer.echo(f"shopctl: {text.visible(message)}", err=True)
-    raise typer.Exit(status)

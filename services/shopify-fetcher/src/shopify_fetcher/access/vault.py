@@ -38,6 +38,18 @@ class Vault:
         sealed = (stored.refresh_token, stored.previous_refresh_token)
         return [self._open(stored, token, _REFRESH) for token in sealed if token]
 
+    @property
+    def key_id(self) -> str:
+        """Return the master key that seals now."""
+        return self._keys.current_id
+
+    def rewrapped(self, installation_id: int, data_key: bytes) -> bytes:
+        """Return a data key wrapped by the master key that seals now; the tokens under it stay as they are."""
+        try:
+            return self._keys.rewrap(data_key, _context(installation_id, "data"))
+        except SealBroken as error:
+            raise TokenUnreadable(str(error)) from None
+
     def _open(self, stored: StoredCredentials, sealed: bytes, purpose: str) -> str:
         try:
             context = _context(stored.installation_id, purpose)

@@ -119,6 +119,40 @@ async def forget_sealed_with(tx: Transaction, installation_id: int, data_key: by
     return await _forget(tx, installation_id, credentials.c.data_key == data_key)
 
 
+async def sealed_otherwise(
+    tx: Transaction, *, key_id: str, after: int, limit: int
+) -> list[tuple[int, bytes]]:
+    """Return installations behind `after` whose data key is wrapped by another master key, with that data key."""
+    statement = (
+        select(credentials.c.installation_id, credentials.c.data_key)
+        .where(credentials.c.key_id != key_id, credentials.c.installation_id > after)
+        .order_by(credentials.c.installation_id)
+        .limit(limit)
+    )
+    return [(row.installation_id, bytes(row.data_key)) for row in await tx.execute(statement)]
+
+
+async def replace_data_key(
+    tx: Transaction, installation_id: int, *, seen: bytes, data_key: bytes, key_id: str
+) -> bool:
+    """Store the data key as wrapped anew; False when the pair was replaced or forgotten since it was read."""
+    statement = (
+        update(credentials)
+        .where(credentials.c.installation_id == installation_id, credentials.c.data_key == seen)
+        .values(data_key=data_key, key_id=key_id, updated_at=func.clock_timestamp())
+        .returning(credentials.c.installation_id)
+    )
+    return (await tx.execute(statement)).first() is not None
+
+
+async def count_by_key(tx: Transaction) -> dict[str, int]:
+    """Return how many installations each master key seals."""
+    statement = select(credentials.c.key_id, func.count().label("installations")).group_by(
+        credentials.c.key_id
+    )
+    return {row.key_id: row.installations for row in await tx.execute(statement)}
+
+
 async def _forget(tx: Transaction, installation_id: int, condition: ColumnElement[bool]) -> bool:
     statement = delete(credentials).where(credentials.c.installation_id == installation_id, condition)
     return (await tx.execute(statement.returning(credentials.c.installation_id))).first() is not None
