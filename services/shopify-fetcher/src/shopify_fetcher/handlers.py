@@ -1,4 +1,4 @@
-"""What the shop's own webhooks do here: an uninstall, a bulk operation that has ended, a call for the doctor."""
+"""What is told of shops: an uninstall, a bulk operation that has ended, a call for the doctor, a redaction."""
 
 import asyncio
 from collections.abc import Sequence
@@ -15,10 +15,12 @@ from shopify_fetcher.errors import FetcherError, NotConnected, ShopGone, Throttl
 from shopify_fetcher.store import bulk, credentials, installations
 from shopify_fetcher.store.installations import Installation
 from sync_common.bus import Done, Message, Outcome, Rejected
+from sync_common.bus.message import rejection_of
 from sync_common.contracts.envelope import MalformedEnvelope
+from sync_common.contracts.events import ShopRedacted
 from sync_common.contracts.events.lifecycle import DisconnectReason
 from sync_common.contracts.records import ShopWebhook
-from sync_common.contracts.topics import SHOP_TOPIC
+from sync_common.contracts.topics import LIFECYCLE_TOPIC, SHOP_TOPIC
 from sync_common.contracts.webhooks import WEBHOOK_ROUTES
 from sync_common.db import Database
 
@@ -33,7 +35,9 @@ class _BulkFinished(msgspec.Struct):
 
 
 class ShopEvents:
-    """Handles `shopify.shop.v1`. Calls to Shopify are made between transactions, never inside one.
+    """Handles `shopify.shop.v1` and, of `sync.lifecycle.v1`, the redaction of shops.
+
+    Calls to Shopify are made between transactions, never inside one.
 
     A signature does not cover the topic that a delivery names, so anybody who has got hold of a signed body can make
     up the two rejections here.
@@ -49,6 +53,21 @@ class ShopEvents:
         return [await self._answer(message) for message in batch]
 
     async def _answer(self, message: Message) -> Outcome:
+        return await (self._redacted if message.topic == LIFECYCLE_TOPIC else self._told)(message)
+
+    async def _redacted(self, message: Message) -> Outcome:
+        """Forget who owns a redacted shop; every other fact concerns others. Doing so again changes nothing."""
+        try:
+            if message.envelope().type != ShopRedacted.type_name():
+                return Done()
+            event = message.event(ShopRedacted)
+        except (Rejected, MalformedEnvelope) as error:
+            return rejection_of(error)
+        async with self._database.transaction() as tx:
+            await installations.erase_people(tx, event.shop_domain)
+        return Done()
+
+    async def _told(self, message: Message) -> Outcome:
         try:
             webhook = ShopWebhook.from_message(message.envelope(), message.value or b"")
         except MalformedEnvelope as error:

@@ -19,8 +19,10 @@ from shopify_fetcher.reading.reader import Reader
 from shopify_fetcher.settings import Settings
 from shopify_fetcher.store.tables import outbox
 from shopify_fetcher.subscriptions import Subscriptions, WebhookDoctor
+from shopify_fetcher.upkeep import Upkeep
 from sync_common.bus import Consumer, OutboxRelay, Producer, topic_guard
-from sync_common.contracts.topics import SHOP_TOPIC, SHOPIFY_FETCHER
+from sync_common.contracts.stack import SERVICES
+from sync_common.contracts.topics import SHOPIFY_FETCHER
 from sync_common.db import Database, is_transient
 from sync_common.http import Client, make_client
 from sync_common.runtime import (
@@ -91,12 +93,12 @@ async def serve(settings: Settings) -> int:
     )
     await database.check_role()
     producer = Producer(settings.kafka_bootstrap, SHOPIFY_FETCHER)
-    http = make_client()
+    http = make_client(public_only=settings.in_production)
     parts = build(settings, database, http, SystemClock())
     consumer = Consumer(
         settings.kafka_bootstrap,
         SHOPIFY_FETCHER,
-        [SHOP_TOPIC],
+        [topic.name for topic in SERVICES[SHOPIFY_FETCHER].consumes],
         parts.events.handle,
         client_id=SHOPIFY_FETCHER,
         max_batch_records=1,  # each may ask Shopify: one shop's silence repeats no other's work
@@ -122,6 +124,7 @@ async def serve(settings: Settings) -> int:
             "shop-events": consumer.run,
             "outbox": OutboxRelay(database, outbox, producer, registry=REGISTRY).run,
             "webhook-doctor": parts.doctor.run,
+            "upkeep": Upkeep(database).run,
         },
         servers=[
             HttpServer(app, settings.http_host, settings.http_port, limit_concurrency=settings.streams_max),

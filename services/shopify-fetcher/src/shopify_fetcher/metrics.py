@@ -22,6 +22,12 @@ budget_waits = Histogram(
 throttled_calls = Counter(
     "fetcher_throttled_calls_total", "Calls that Shopify throttled.", ["lane"], registry=REGISTRY
 )
+version_mismatches = Counter(
+    "fetcher_api_version_mismatches_total",
+    "Answers by another API version than the one asked for: ours is about to be retired, or was.",
+    ["answered"],
+    registry=REGISTRY,
+)
 token_refreshes = Counter(
     "fetcher_token_refreshes_total", "Token refreshes by outcome.", ["outcome"], registry=REGISTRY
 )

@@ -2,6 +2,7 @@
 
 from structlog.testing import capture_logs
 
+from shopify_fetcher import metrics
 from shopify_fetcher.access.costs import FIRST_GUESS, QUERY_COST_MAX, CostBook
 
 from ..builders import Fetcher, MakeShop
@@ -62,3 +63,23 @@ async def test_throttled_call_teaches_the_level_and_its_own_cost(
 
     [usage] = await fetcher.rows("SELECT sum(throttled) AS throttled FROM fetcher.api_usage")
     assert usage["throttled"] == 1
+
+
+async def test_answer_by_another_version_is_reported_once_and_counted_each_time(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    session = await fetcher.session(installation_id)
+    counter = metrics.version_mismatches.labels("2027-01")
+    before = counter._value.get()
+    await shop.http.patch("/_admin/api", json={"answers_as": "2027-01"})
+    try:
+        with capture_logs() as logs:
+            for _ in range(3):
+                await session.call("shop_details")
+    finally:
+        await shop.http.patch("/_admin/api", json={"answers_as": None})
+
+    assert [entry["api_version"] for entry in logs if entry["event"] == "api_version_differs"] == ["2027-01"]
+    assert counter._value.get() - before == 3

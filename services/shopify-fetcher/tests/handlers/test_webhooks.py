@@ -9,8 +9,10 @@ import pytest
 
 from shopify_fetcher.store import installations
 from sync_common.bus import Done, Message, Rejected
+from sync_common.bus.events import event_body, event_envelope
+from sync_common.contracts.events import ShopRedacted
 from sync_common.contracts.records import ShopWebhook
-from sync_common.contracts.topics import SHOP_TOPIC
+from sync_common.contracts.topics import LIFECYCLE_TOPIC, SHOP_TOPIC
 
 from ..builders import Fetcher, MakeShop, SimulatedShop, until
 
@@ -366,3 +368,36 @@ async def test_topic_that_nobody_knows_is_rejected(fetcher: Fetcher) -> None:
 
     assert isinstance(outcomes[0], Rejected)
     assert outcomes[0].by_outsider
+
+
+def redaction(shop: str) -> Message:
+    now = datetime.now(UTC)
+    event = ShopRedacted(store_id=7, advertiser_id=3, shop_domain=shop, generation=2, redacted_at=now)
+    headers = event_envelope(event, source="record-writer", now=now).to_headers()
+    return Message(LIFECYCLE_TOPIC, 0, 0, event.key().encode(), event_body(event), headers, 0)
+
+
+async def test_redacted_shop_is_forgotten_unless_it_is_connected_again(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
+    """Its owner's name and address stayed in our books after the erasure that Shopify had demanded."""
+    left, returned = await make_shop(), await make_shop()
+    for number, shop in enumerate((left, returned), start=7):
+        await fetcher.connect(shop, store_id=number)
+    await fetcher.parts.connector.disconnect(store_id=7, advertiser_id=3)
+
+    outcomes = await fetcher.parts.events.handle([redaction(left.domain), redaction(returned.domain)])
+
+    assert outcomes == [Done(), Done()]
+    rows = await fetcher.rows("SELECT shop_domain, shop_name, shop_owner, email FROM fetcher.installations")
+    people = {row.pop("shop_domain"): list(row.values()) for row in rows}
+    assert people[left.domain] == [None, None, None]
+    assert None not in people[returned.domain]
+
+
+async def test_fact_that_cannot_be_read_is_set_aside(fetcher: Fetcher) -> None:
+    told = Message(LIFECYCLE_TOPIC, 0, 0, b"store/7", b"{}", (), 0)
+
+    outcomes = await fetcher.parts.events.handle([told])
+
+    assert isinstance(outcomes[0], Rejected)

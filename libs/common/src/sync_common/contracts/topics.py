@@ -162,7 +162,7 @@ TOPICS: Final[dict[str, Topic]] = {
             partitions=3,
             retention_ms=7 * DAY_MS,
             producers=(SYNC_ORCHESTRATOR, SHOPIFY_FETCHER, RECORD_WRITER),
-            consumers=(NOTIFIER, SYNC_ORCHESTRATOR, OAUTH_GATEWAY),
+            consumers=(NOTIFIER, SYNC_ORCHESTRATOR, OAUTH_GATEWAY, SHOPIFY_FETCHER),
         ),
         Topic(
             name=MAIL_REQUESTED_TOPIC,

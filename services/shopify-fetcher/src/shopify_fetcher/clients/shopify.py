@@ -1,6 +1,7 @@
 """Shopify over HTTP: a GraphQL call, the token endpoint, a bulk file. Each answer becomes a value or a typed error."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from typing import Any, Final
 import msgspec
 import structlog
 
+from shopify_fetcher import metrics
 from shopify_fetcher.clients.documents import document
 from shopify_fetcher.domain.answers import Path, without_refused
 from shopify_fetcher.domain.budget import ThrottleStatus, seconds_until_affordable
@@ -37,6 +39,8 @@ RETRY_AFTER_SECONDS_MAX: Final = 60.0
 SECURITY_REJECTION_SECONDS: Final = 60.0
 CALL_SECONDS_MAX: Final = 120.0  # however slowly an answer drips
 BULK_CHUNK_BYTES: Final = 256 * 1024
+
+_VERSION: Final = re.compile(r"20[0-9]{2}-[0-9]{2}|unstable")
 
 log = structlog.get_logger()
 
@@ -80,7 +84,7 @@ class TokenPair:
 
 
 class ShopifyClient:
-    """Every call to Shopify. Keeps no state: who may call when is the business of `access`."""
+    """Every call to Shopify. Who may call when is the business of `access`."""
 
     def __init__(
         self, http: Client, clock: Clock, *, url_template: str, client_id: str, client_secret: str
@@ -90,6 +94,7 @@ class ShopifyClient:
         self._template = url_template
         self._client_id = client_id
         self._client_secret = client_secret
+        self._noted_versions: set[str] = set()
 
     def __repr__(self) -> str:
         return "ShopifyClient(***)"
@@ -104,7 +109,7 @@ class ShopifyClient:
         )
         received = self._clock.now()
         _refuse_status(response)
-        _note_version(response)
+        self._note_version(response)
         offset = offset_to_shopify(sent, received, _date(response, received))
         payload = _json(content)
         cost = payload.get("extensions", {}).get("cost") or {}
@@ -183,6 +188,17 @@ class ShopifyClient:
             raise Malformed("an answer is larger than allowed") from None
         except HTTPError as error:
             raise Transient(f"Shopify cannot be reached: {type(error).__name__}") from None
+
+    def _note_version(self, response: Response) -> None:
+        """Report an answer by another version than ours (API versioning): a retired one falls forward."""
+        answered = response.headers.get("X-Shopify-API-Version")
+        if answered is None or answered == SHOPIFY_API_VERSION:
+            return
+        version = answered if _VERSION.fullmatch(answered) else "other"
+        metrics.version_mismatches.labels(version).inc()
+        if version not in self._noted_versions:  # once: every call would say the same
+            self._noted_versions.add(version)
+            log.warning("api_version_differs", api_version=version)
 
     def _url(self, shop: str, path: str) -> str:
         return self._template.replace("{shop}", shop_domain(shop)).rstrip("/") + path
@@ -281,12 +297,6 @@ def _date(response: Response, default: datetime) -> datetime:
         return parsedate_to_datetime(response.headers["Date"])
     except (KeyError, ValueError):
         return default
-
-
-def _note_version(response: Response) -> None:
-    answered = response.headers.get("X-Shopify-API-Version")
-    if answered is not None and answered != SHOPIFY_API_VERSION:
-        log.warning("api_version_differs", api_version=answered)
 
 
 def _oauth_error(content: bytes) -> str:

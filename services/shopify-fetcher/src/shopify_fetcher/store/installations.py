@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, RowMapping, func, literal_column, select, 
 from sqlalchemy.dialects.postgresql import insert
 
 from shopify_fetcher.domain.shop import ShopFacts
-from shopify_fetcher.store.tables import installations
+from shopify_fetcher.store.tables import connections, installations
 from sync_common.db import Transaction, load_sql
 
 
@@ -275,6 +275,22 @@ async def uninstall_was_told(tx: Transaction, installation_id: int) -> bool:
         installations.c.id == installation_id
     )
     return bool((await tx.execute(statement)).scalar_one_or_none())
+
+
+async def erase_people(tx: Transaction, shop_domain: str) -> bool:
+    """Forget who owns a shop that is redacted, unless a store is connected to it (again)."""
+    is_connected = (
+        select(connections.c.store_id)
+        .where(connections.c.installation_id == installations.c.id, connections.c.status == "connected")
+        .exists()
+    )
+    statement = (
+        update(installations)
+        .where(installations.c.shop_domain == shop_domain, ~is_connected)
+        .values(shop_name=None, shop_owner=None, email=None, updated_at=func.clock_timestamp())
+        .returning(installations.c.id)
+    )
+    return (await tx.execute(statement)).first() is not None
 
 
 async def hasten_webhooks(tx: Transaction, installation_id: int) -> None:
