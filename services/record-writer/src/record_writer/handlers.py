@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psycopg
 
@@ -13,6 +13,7 @@ from record_writer.domain.interpret import interpret
 from record_writer.domain.redaction import Hasher, Redactions
 from record_writer.errors import InvalidRecord, ReplayedElsewhere, UnknownShop
 from record_writer.metrics import RECORDS, REFETCHES, WEBHOOK_AGE
+from record_writer.novelties import Novelties
 from record_writer.store import books, erasure, records, redactions, stores, tables
 from record_writer.store.staging import GiveWay
 from sync_common.bus import Done, Message, Outcome, Rejected, outbox
@@ -65,6 +66,8 @@ class RecordHandler:
     clock: Clock
     give_way: GiveWay | None = None
     """What to wait for between two chunks of a batch, where others go first."""
+    novelties: Novelties = field(default_factory=Novelties)
+    """What Shopify sends and we do not know; one for all handlers of a process."""
 
     async def __call__(self, batch: Sequence[Message], *, tx: Transaction) -> Sequence[Outcome]:
         """Write each record unless the stored copy is newer; say what became of each.
@@ -147,7 +150,7 @@ class RecordHandler:
             known = await records.known_bodies(tx, self.resource, bodies)
         for number, one in enumerate(received, start=1):
             if one.raw is not None and one.targets:
-                _interpret(one, one.raw, known)
+                _interpret(one, one.raw, known, self.novelties)
             await self._take_turns(number)
 
     async def _take_turns(self, number: int) -> None:
@@ -261,7 +264,9 @@ def _address(one: Received, raw: RawRecord, directory: stores.Directory) -> None
     one.missed_by = [c.target for c in connections if not c.receives(raw.observed_at)]
 
 
-def _interpret(one: Received, raw: RawRecord, known: AbstractSet[tuple[Key, bytes]]) -> None:
+def _interpret(
+    one: Received, raw: RawRecord, known: AbstractSet[tuple[Key, bytes]], novelties: Novelties
+) -> None:
     """Say what a body asks of each store; one that cannot be read becomes a dead letter."""
     if raw.type is RecordType.PART_ENDED:
         return
@@ -269,7 +274,8 @@ def _interpret(one: Received, raw: RawRecord, known: AbstractSet[tuple[Key, byte
         if known and all((target.key(raw.record_id), one.body_hash) in known for target in one.targets):
             change = known_record(raw.record_id, observed_at=raw.observed_at)
         else:
-            change = interpret(raw)
+            change = interpret(raw, with_unknown_keys=novelties.is_sampled(raw.webhook_topic))
+            novelties.report(change, raw.webhook_topic)
     except InvalidRecord as error:
         one.reject(error)
     except Exception as error:  # noqa: BLE001 - reading is pure: it would fail again, so the message is to blame

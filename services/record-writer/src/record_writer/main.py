@@ -9,6 +9,7 @@ from record_writer.handlers import RecordHandler
 from record_writer.http import build_app
 from record_writer.lanes import Lanes
 from record_writer.metrics import REGISTRY
+from record_writer.novelties import LOG_FIELDS, Novelties
 from record_writer.restore import reapply_redactions
 from record_writer.settings import Settings
 from record_writer.store.tables import outbox
@@ -32,7 +33,7 @@ Task = Callable[[asyncio.Event], Awaitable[None]]
 async def main() -> int:
     """Run the service until it is told to stop; return the exit status."""
     settings = Settings.from_environment()
-    configure_logging(RECORD_WRITER, settings.log_level)
+    configure_logging(RECORD_WRITER, settings.log_level, LOG_FIELDS)
     database = Database.from_url(
         settings.database_url.get_secret_value(),
         application_name=RECORD_WRITER,
@@ -83,7 +84,7 @@ def _hasher(settings: Settings) -> Hasher:
 
 def build_consumers(settings: Settings, database: Database, producer: Producer) -> dict[str, Consumer]:
     """Return the consumers; each lane and resource is a group of its own, so that a busy one never delays another."""
-    hasher, clock = _hasher(settings), SystemClock()
+    hasher, clock, novelties = _hasher(settings), SystemClock(), Novelties()
     # Alone, a process overlaps two batches: one in PostgreSQL, one in Python. Beside webhooks it would slow them down.
     lanes = Lanes(sync_batches_max=1 if "live" in settings.lanes else settings.sync_consumers)
 
@@ -106,13 +107,15 @@ def build_consumers(settings: Settings, database: Database, producer: Producer) 
     consumers = {}
     for resource in sorted(settings.resources):
         if "live" in settings.lanes:
-            write = in_transaction(database, RecordHandler(resource, hasher, clock))
+            write = in_transaction(database, RecordHandler(resource, hasher, clock, novelties=novelties))
             group = f"{resource}.live"
             consumers[group] = consumer(
                 group, live_topic(resource), lanes.first(write), settings.batch_records_max
             )
         if "sync" in settings.lanes:
-            write = in_transaction(database, RecordHandler(resource, hasher, clock, lanes.give_way))
+            write = in_transaction(
+                database, RecordHandler(resource, hasher, clock, lanes.give_way, novelties)
+            )
             group = f"{resource}.sync"
             for number in range(1, 1 + settings.sync_consumers):
                 consumers[f"{group}.{number}"] = consumer(

@@ -25,6 +25,18 @@ WEBHOOK_AGE: Final = Histogram(
     buckets=(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300, 3600),
     registry=REGISTRY,
 )
+UNKNOWN_VALUES: Final = Counter(
+    "writer_unknown_values_total",
+    "Records with an enum value that the mapping does not know, by field and value; unusual ones as 'other'.",
+    ("field", "value"),
+    registry=REGISTRY,
+)
+UNKNOWN_WEBHOOK_KEYS: Final = Counter(
+    "writer_unknown_webhook_keys_total",
+    "Top-level keys, in a sample of webhook bodies, that Shopify's example of the topic has not; the log names them.",
+    ("topic",),
+    registry=REGISTRY,
+)
 LINKS_SWEPT: Final = Counter(
     "record_writer_links_swept_total",
     "Orders linked by the sweep because their contact was written at the same moment.",

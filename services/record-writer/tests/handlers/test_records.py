@@ -2,6 +2,7 @@
 
 import pytest
 
+from record_writer.metrics import REGISTRY
 from sync_common.bus import Done, Rejected
 from sync_common.contracts.resources import Resource
 
@@ -24,6 +25,26 @@ async def test_customer_read_by_a_job_becomes_a_contact(world):
     assert row["default_address"]["country_code"] == "GB"
     books = await world.books()
     assert [(book["created"], book["distinct_ids"]) for book in books] == [(1, 1)]
+
+
+async def test_what_shopify_added_since_is_reported_and_fails_nothing(world):
+    value = {"field": "orders.financial_status", "value": "HALF_PAID"}
+    topic = {"topic": "orders/updated"}
+    before = [seen("writer_unknown_values_total", value), seen("writer_unknown_webhook_keys_total", topic)]
+    body = world.rest_order(100, financial_status="half_paid", brand_new=[1])
+
+    outcomes = await world.write(world.webhook("orders/updated", body, 10))
+
+    row = await world.row("orders", 100)
+    after = [seen("writer_unknown_values_total", value), seen("writer_unknown_webhook_keys_total", topic)]
+    assert outcomes == [Done()]
+    assert (row["financial_status"], row["financial_status_raw"]) == (None, "half_paid")
+    assert row["metadata"]["brand_new"] == [1]
+    assert after == [count + 1 for count in before], "once, though two stores have the order"
+
+
+def seen(metric: str, labels: dict[str, str]) -> float:
+    return REGISTRY.get_sample_value(metric, labels) or 0.0
 
 
 async def test_older_webhook_leaves_row_unchanged(world):

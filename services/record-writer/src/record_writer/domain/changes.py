@@ -6,6 +6,7 @@ from hashlib import sha256
 
 import msgspec
 
+from record_writer.domain.enums import Unknown, unknown_values
 from record_writer.domain.rows import HASH_SIZE, REQUIRED, RESOURCES, Row, can_be_made, content_hash
 from record_writer.domain.values import identifier, instant
 from record_writer.errors import InvalidRecord
@@ -36,7 +37,8 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     `updated_at` is None where the payload has no time of its own; `content_hash` is None unless the record is full.
     `refetch` lists further ids to read again; `consent_email` is the address that the row's consent was given for,
     where the payload speaks of nothing else. `settles` is true for a read by id that came after the second it speaks
-    of: nothing else can have that `updated_at` any more, so it never asks for another.
+    of: nothing else can have that `updated_at` any more, so it never asks for another. `unknown_values` and
+    `unknown_keys` are what Shopify said and we do not know; they change nothing.
     """
 
     kind: Kind
@@ -49,6 +51,8 @@ class Change(msgspec.Struct, frozen=True, gc=False):
     creates: bool = False
     refetch: tuple[str, ...] = ()
     consent_email: str | None = None
+    unknown_values: Unknown = ()
+    unknown_keys: tuple[str, ...] = ()
 
     @property
     def version(self) -> tuple[datetime, datetime]:
@@ -68,11 +72,12 @@ def record(
     observed_at: datetime,
     updated_at: datetime | None,
     settles: bool = False,
+    unknown: Unknown = (),
 ) -> Change:
     """Describe a record as read or delivered: full where every canonical column was carried, else partial.
 
-    `number` is Shopify's, or the gid; `settles` says that it was read by id. Raise InvalidRecord where the number or
-    the time cannot be read, or where a column that every row needs is null.
+    `number` is Shopify's, or the gid; `settles` says that it was read by id; `unknown` is what no column shows. Raise
+    InvalidRecord where the number or the time cannot be read, or where a column that every row needs is null.
     """
     resource = RESOURCES[type(row)]
     for name in REQUIRED[type(row)]:
@@ -89,6 +94,7 @@ def record(
         content_hash=fingerprint,
         settles=settles and (updated_at is None or observed_at >= updated_at + SETTLED_AFTER),
         creates=fingerprint is not None or can_be_made(row),
+        unknown_values=unknown_values(row) + unknown,
     )
 
 
@@ -108,6 +114,7 @@ def hint(
         row=row,
         refetch=refetch,
         consent_email=consent_email,
+        unknown_values=unknown_values(row),
     )
 
 

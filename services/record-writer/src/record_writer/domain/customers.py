@@ -7,6 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from record_writer.domain.addresses import Address, GraphqlAddress, RestAddress, address, addresses
 from record_writer.domain.changes import Change, hint, record
+from record_writer.domain.enums import CUSTOMER_STATES
 from record_writer.domain.rows import ContactRow, Maybe, document
 from record_writer.domain.values import (
     Money,
@@ -22,7 +23,6 @@ from record_writer.domain.values import (
     text,
 )
 
-STATES: dict[str, str | None] = {name: name for name in ("enabled", "disabled", "invited", "declined")}
 PERSONAL = ("email", "phone", "first_name", "last_name", "default_address", "addresses", "note")
 """Columns that name a person."""
 
@@ -160,7 +160,7 @@ def _default(chosen: GraphqlAddress | None, all_addresses: list[Address]) -> Add
 def _states(raw: Maybe[str]) -> tuple[Maybe[str], Maybe[str]]:
     """Return the state as the spec knows it and as Shopify wrote it."""
     state = lower(raw)
-    return known(state, STATES), state
+    return known(state, CUSTOMER_STATES), state
 
 
 class RestConsent(msgspec.Struct, gc=False):

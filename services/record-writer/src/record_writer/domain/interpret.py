@@ -12,6 +12,7 @@ from record_writer.domain import customers, order_shapes, orders, products
 from record_writer.domain.changes import Change, deletion
 from record_writer.domain.rows import carried
 from record_writer.domain.values import identifier, storable
+from record_writer.domain.webhook_keys import unknown_keys
 from record_writer.errors import InvalidRecord
 from sync_common.contracts.records import RawRecord, RecordType
 from sync_common.contracts.resources import Resource, Shape
@@ -75,9 +76,10 @@ KEPT_WHOLE = frozenset(("refunds", "total_price_set"))
 """Fields of which a column holds only a part."""
 
 
-def interpret(raw: RawRecord) -> Change:
+def interpret(raw: RawRecord, *, with_unknown_keys: bool = True) -> Change:
     """Say what a raw record asks for; raise InvalidRecord where it can mean nothing.
 
+    Unknown keys of a webhook are looked for only where they are wanted: that takes a pass over all keys.
     The whole body is made storable first: the decoder looks into no value that it skips or keeps raw.
     """
     if raw.type is RecordType.GONE:
@@ -92,8 +94,12 @@ def interpret(raw: RawRecord) -> Change:
     else:
         decoder, mapper = _webhook(raw)
         change = mapper(_decode(decoder, body, raw.resource), observed_at=raw.observed_at)
-        if change.row.metadata is not UNSET:
-            others = _others(decoder.type, _decode(_ANY, body, raw.resource))
+        has_metadata = change.row.metadata is not UNSET
+        fields = _decode(_ANY, body, raw.resource) if has_metadata or with_unknown_keys else {}
+        if has_metadata:
+            others = _others(decoder.type, fields)
+        if with_unknown_keys and (unknown := unknown_keys(raw.webhook_topic or "", fields)):
+            change = msgspec.structs.replace(change, unknown_keys=unknown)
     if body != raw.body:
         others["replaced_characters"] = True
     if others and change.row.metadata is not UNSET:

@@ -8,6 +8,7 @@ from msgspec import UNSET, UnsetType
 
 from record_writer.domain.addresses import GraphqlAddress, RestAddress, address
 from record_writer.domain.changes import Change, hint, record
+from record_writer.domain.enums import FINANCIAL, FULFILLMENT
 from record_writer.domain.order_shapes import (
     Bag,
     GraphqlLine,
@@ -35,38 +36,6 @@ from record_writer.domain.values import (
     text,
 )
 
-FINANCIAL: dict[str, str | None] = {
-    name: name
-    for name in (
-        "pending",
-        "authorized",
-        "partially_paid",
-        "paid",
-        "partially_refunded",
-        "refunded",
-        "voided",
-        "expired",
-    )
-}
-FULFILLMENT: dict[str, str | None] = {
-    "fulfilled": "fulfilled",
-    "partial": "partial",
-    "partially_fulfilled": "partial",
-    "fulfillment_not_required": None,
-    **dict.fromkeys(
-        (
-            "unfulfilled",
-            "open",
-            "in_progress",
-            "on_hold",
-            "scheduled",
-            "pending_fulfillment",
-            "request_declined",
-            "restocked",
-        ),
-        "unfulfilled",
-    ),
-}
 PERSONAL = ("customer_external_id", "email", "phone", "shipping_address", "billing_address", "note")
 """Columns that name a person."""
 

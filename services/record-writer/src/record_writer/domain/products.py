@@ -7,6 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from record_writer.domain.changes import Change, record
+from record_writer.domain.enums import PRODUCT_STATUSES, Unknown, unknown_policies
 from record_writer.domain.rows import Maybe, ProductRow, document
 from record_writer.domain.values import (
     amount,
@@ -19,12 +20,6 @@ from record_writer.domain.values import (
     text,
 )
 
-STATUSES: dict[str, str | None] = {
-    "active": "active",
-    "archived": "archived",
-    "draft": "draft",
-    "unlisted": "active",  # shown as active before version 2025-10: it can be bought by its link
-}
 FULL_VARIANTS_MAX = 100
 """products/update carries this many variants in full (shopify.dev, Webhooks)."""
 
@@ -158,25 +153,31 @@ def from_graphql(raw: GraphqlProduct, *, observed_at: datetime, settles: bool) -
             raw.online_store_url,
         ),
     )
+    unknown: Unknown = ()
     if raw.variants is not UNSET:
-        row.variants = document(_ordered([_graphql_variant(one) for one in raw.variants.nodes]))
+        unknown = _note_variants(row, [_graphql_variant(one) for one in raw.variants.nodes])
     if raw.media is not UNSET:
         row.images = document(_graphql_images(raw.media.nodes))
     _note_state(row, raw)
     number = raw.legacy_resource_id or raw.id
-    return record(row, number, observed_at=observed_at, updated_at=raw.updated_at, settles=settles)
+    return record(
+        row, number, observed_at=observed_at, updated_at=raw.updated_at, settles=settles, unknown=unknown
+    )
 
 
 def _note_state(row: ProductRow, raw: "GraphqlProduct | RestProduct") -> None:
     """Add what both dialects write alike."""
     row.status_raw = lower(raw.status)
-    row.status = known(row.status_raw, STATUSES)
+    row.status = known(row.status_raw, PRODUCT_STATUSES)
     row.published_at = instant(raw.published_at, "products.published_at")
     row.created_at_source = instant(raw.created_at or UNSET, "products.created_at")
 
 
-def _ordered(variants: list[Variant]) -> list[Variant]:
-    return sorted(variants, key=lambda one: (one.position or 0, len(one.id), one.id))
+def _note_variants(row: ProductRow, variants: list[Variant]) -> Unknown:
+    """Add the variants in their order; return what of them we do not know."""
+    ordered = sorted(variants, key=lambda one: (one.position or 0, len(one.id), one.id))
+    row.variants = document(ordered)
+    return unknown_policies({one.inventory_policy for one in variants})
 
 
 def _graphql_variant(raw: GraphqlVariant) -> Variant:
@@ -265,12 +266,13 @@ def from_webhook(raw: RestProduct, *, observed_at: datetime) -> Change:
         handle=text(raw.handle),
         metadata=Metadata(raw.admin_graphql_api_id, raw.options),
     )
+    unknown: Unknown = ()
     if not _is_cut(raw):
-        row.variants = document(_ordered([_rest_variant(one) for one in raw.variants or []]))
+        unknown = _note_variants(row, [_rest_variant(one) for one in raw.variants or []])
     if raw.images is not UNSET:
         row.images = document(_rest_images(raw.images))
     _note_state(row, raw)
-    return record(row, raw.id, observed_at=observed_at, updated_at=raw.updated_at)
+    return record(row, raw.id, observed_at=observed_at, updated_at=raw.updated_at, unknown=unknown)
 
 
 def _is_cut(raw: RestProduct) -> bool:
