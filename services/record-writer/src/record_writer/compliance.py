@@ -1,7 +1,7 @@
 """The compliance topic: erase a person, erase a shop, export what is held. One message, one transaction."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from record_writer.domain.compliance import (
@@ -10,10 +10,12 @@ from record_writer.domain.compliance import (
     ShopRedact,
     decode,
     is_installed_again,
+    unknown_keys_of,
 )
 from record_writer.domain.redaction import Hasher, RedactionKey, Subject
 from record_writer.errors import InvalidRecord, ReplayedElsewhere
 from record_writer.metrics import COMPLIANCE
+from record_writer.novelties import Novelties
 from record_writer.store import books, erasure, records
 from sync_common.bus import Done, Message, Outcome, Rejected
 from sync_common.contracts.records import ShopWebhook
@@ -32,6 +34,7 @@ class ComplianceHandler:
     hasher: Hasher
     clock: Clock
     after_restore: bool = False
+    novelties: Novelties = field(default_factory=Novelties)
 
     async def __call__(self, message: Message, *, tx: Transaction) -> Outcome:
         """Handle one request; repeating it changes nothing more."""
@@ -51,6 +54,9 @@ class ComplianceHandler:
             raise Rejected(
                 str(error), error.field, error=type(error).__name__, by_outsider=error.by_outsider
             ) from None
+        self.novelties.report_keys(
+            webhook.topic, unknown_keys_of(ComplianceTopic(webhook.topic), webhook.body)
+        )
         return Done()
 
     async def _refuse_replay(self, tx: Transaction, webhook: ShopWebhook) -> None:

@@ -126,7 +126,7 @@ def build_consumers(settings: Settings, database: Database, producer: Producer) 
                     number=number,
                 )
     if "compliance" in settings.lanes:
-        comply = in_transaction(database, one_by_one(ComplianceHandler(hasher, clock)))
+        comply = in_transaction(database, one_by_one(ComplianceHandler(hasher, clock, novelties=novelties)))
         # One transaction each: a request holds its shop alone, and the next one may have to wait for another shop.
         consumers["compliance"] = consumer("compliance", COMPLIANCE_TOPIC, comply, batch_records_max=1)
     return consumers

@@ -2,6 +2,7 @@
 
 import re
 from collections import Counter
+from collections.abc import Collection
 from typing import Final
 
 import structlog
@@ -53,9 +54,14 @@ class Novelties:
         for field, value in change.unknown_values:
             self._value(field, value.upper())
         if change.unknown_keys and topic:
-            UNKNOWN_WEBHOOK_KEYS.labels(topic).inc(len(change.unknown_keys))
-            for key in change.unknown_keys:
-                self._key(topic, key)
+            self.report_keys(topic, change.unknown_keys)
+
+    def report_keys(self, topic: str, keys: Collection[str]) -> None:
+        """Count the unknown keys of a body, and log those that are so for the first time."""
+        if keys:
+            UNKNOWN_WEBHOOK_KEYS.labels(topic).inc(len(keys))
+        for key in keys:
+            self._key(topic, key)
 
     def _value(self, field: str, value: str) -> None:
         shown = value if _VALUE.fullmatch(value) else OTHER

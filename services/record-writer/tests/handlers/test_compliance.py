@@ -5,6 +5,7 @@ import asyncio
 import pytest
 
 from record_writer.compliance import ComplianceHandler
+from record_writer.metrics import REGISTRY
 from sync_common.bus import Done, Rejected
 from sync_common.contracts.resources import Resource
 
@@ -36,6 +37,16 @@ async def test_redacted_customer_is_deleted_and_the_orders_are_anonymous(world):
         "SELECT store_id, outcome, effects FROM records.compliance_receipts ORDER BY store_id"
     )
     assert receipts[0] == {"store_id": 1, "outcome": "done", "effects": {"orders": 1, "contacts": 1}}
+
+
+async def test_key_that_no_request_had_before_is_counted_and_the_request_is_done(world):
+    topic = {"topic": "customers/redact"}
+    before = REGISTRY.get_sample_value("writer_unknown_webhook_keys_total", topic) or 0.0
+
+    outcome = await world.comply("customers/redact", {**PERSON, "returns_to_redact": [1]}, 10)
+
+    assert outcome == Done()
+    assert REGISTRY.get_sample_value("writer_unknown_webhook_keys_total", topic) == before + 1
 
 
 async def test_late_records_of_the_erased_are_skipped_and_counted(world):

@@ -8,6 +8,7 @@ from structlog.testing import capture_logs
 
 from record_writer import novelties as module
 from record_writer.domain.changes import Change, Kind
+from record_writer.domain.compliance import ComplianceTopic
 from record_writer.domain.enums import COLUMNS, INVENTORY_POLICIES
 from record_writer.domain.interpret import DELIVERED, interpret
 from record_writer.domain.rows import ContactRow, OrderRow, ProductRow
@@ -49,7 +50,7 @@ def test_known_values_are_those_of_shopifys_enum(known, official):
 
 
 def test_known_keys_are_those_of_shopifys_examples():
-    assert KEYS.keys() == DELIVERED.keys()
+    assert KEYS.keys() == DELIVERED.keys() | set(ComplianceTopic)
     assert {topic: set(json.loads(example(topic))) for topic in KEYS} == KEYS
 
 

@@ -6,7 +6,8 @@ from typing import Final, TypeVar
 
 import msgspec
 
-from record_writer.domain.values import optional_identifier
+from record_writer.domain.values import optional_identifier, storable
+from record_writer.domain.webhook_keys import unknown_keys
 from record_writer.errors import InvalidRecord
 
 Body = TypeVar("Body", bound="ComplianceBody")
@@ -80,6 +81,11 @@ def decode(body: bytes, model: type[Body], *, shop: str) -> Body:
     if found.shop_domain.lower() != shop.lower():
         raise InvalidRecord("shop_domain", "differs from the shop in the header")
     return found
+
+
+def unknown_keys_of(topic: ComplianceTopic, body: bytes) -> tuple[str, ...]:
+    """Return the keys of a body that was decoded before which Shopify's example has not."""
+    return unknown_keys(topic, msgspec.json.decode(storable(body), type=dict[str, msgspec.Raw]))
 
 
 def is_installed_again(connected_at: datetime | None, requested_at: datetime) -> bool:

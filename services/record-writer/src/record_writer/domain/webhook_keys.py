@@ -64,6 +64,9 @@ KEYS: Final[dict[str, frozenset[str]]] = {
     "products/create": _PRODUCT,
     "products/update": _PRODUCT,
     "products/delete": _keys("id"),
+    "customers/data_request": _keys("customer data_request orders_requested shop_domain shop_id"),
+    "customers/redact": _keys("customer orders_to_redact shop_domain shop_id"),
+    "shop/redact": _keys("shop_domain shop_id"),
 }
 
 
