@@ -251,7 +251,7 @@ class Connector:
             raise ShopMismatch("the token belongs to another shop")
         missing = missing_scopes(self._scopes, facts.access_scopes)
         if missing:
-            raise ScopesMissing(f"these permissions are missing: {', '.join(missing)}")
+            raise ScopesMissing(missing)
         return facts
 
     async def _subscribe(self, session: ShopSession, facts: ShopFacts) -> bool:

@@ -1,5 +1,7 @@
 """Errors, named for the reaction they call for. Messages say what was refused, never a value that is personal."""
 
+from collections.abc import Sequence
+
 
 class FetcherError(Exception):
     """The base of every error of this service. `code` goes to callers; `retryable` says whether waiting may help."""
@@ -105,10 +107,14 @@ class ClaimRefused(FetcherError):
 
 
 class ScopesMissing(FetcherError):
-    """The merchant granted less than the mirror needs."""
+    """The merchant granted less than the mirror needs; `missing` names the scopes."""
 
     code = "scopes_missing"
     retryable = False
+
+    def __init__(self, missing: Sequence[str]) -> None:
+        super().__init__(f"these permissions are missing: {', '.join(missing)}")
+        self.missing = missing
 
 
 class ShopMismatch(FetcherError):

@@ -21,6 +21,7 @@ from shopify_fetcher.domain.search import Window
 from shopify_fetcher.errors import (
     FetcherError,
     NotFound,
+    ScopesMissing,
     ShopGone,
     ShopUnavailable,
     ShopUnreachable,
@@ -265,7 +266,9 @@ async def _answer_error(_request: Request, error: Exception) -> JSONResponse:
         else _STATUS.get(error.code, 503 if error.retryable else 409)
     )
     headers = {"Retry-After": str(ceil(error.resume_in))} if isinstance(error, Throttled) else None
-    body = {"code": error.code, "message": str(error), "retryable": error.retryable}
+    body: dict[str, Any] = {"code": error.code, "message": str(error), "retryable": error.retryable}
+    if isinstance(error, ScopesMissing):
+        body["missing"] = list(error.missing)
     return JSONResponse(body, status, headers)
 
 

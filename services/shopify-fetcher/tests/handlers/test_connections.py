@@ -63,6 +63,7 @@ async def test_missing_scopes_are_named_and_the_token_is_forgotten(
 
     assert (answer.status_code, answer.json()["code"]) == (422, "scopes_missing")
     assert "read_orders" in answer.json()["message"]
+    assert answer.json()["missing"] == ["read_inventory", "read_orders", "read_products"]
     assert await fetcher.rows("SELECT * FROM fetcher.credentials") == []
 
 
