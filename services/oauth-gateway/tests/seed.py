@@ -34,7 +34,8 @@ class Seed:
             advertiser=advertiser_id, shop=shop, name=name or shop, frequency=frequency,
         )  # fmt: skip
         installation_id = self.scalar(
-            """INSERT INTO fetcher.installations (shop_domain, api_version) VALUES (%(shop)s, '2026-10')
+            """INSERT INTO fetcher.installations (shop_domain, api_version, access_scopes)
+               VALUES (%(shop)s, '2026-10', '{read_customers,read_inventory,read_orders,read_products}')
                ON CONFLICT (shop_domain) DO UPDATE SET api_version = '2026-10' RETURNING id""",
             shop=shop,
         )
@@ -57,6 +58,14 @@ class Seed:
             synced=self.now - timedelta(hours=2), next=self.now + timedelta(minutes=24),
         )  # fmt: skip
         return int(store_id)
+
+    def grant(self, store_id: int, *scopes: str) -> None:
+        """Let the merchant have granted these scopes and no others."""
+        self.execute(
+            """UPDATE fetcher.installations SET access_scopes = %(scopes)s WHERE id =
+               (SELECT installation_id FROM fetcher.connections WHERE store_id = %(store)s)""",
+            store=store_id, scopes=list(scopes),
+        )  # fmt: skip
 
     def first_sync_pending(self, store_id: int) -> None:
         self.execute(

@@ -1,5 +1,7 @@
 """Errors, named for the reaction they call for. Their texts name fields, never values."""
 
+from collections.abc import Sequence
+
 
 class GatewayError(Exception):
     """Any error of the gateway itself."""
@@ -62,11 +64,12 @@ class FlowExpired(GatewayError):
 
 
 class ConnectionRefused(GatewayError):
-    """The fetcher could not connect the shop; `code` says why."""
+    """The fetcher could not connect the shop; `code` says why, `missing` which scopes were not granted."""
 
-    def __init__(self, code: str) -> None:
+    def __init__(self, code: str, missing: Sequence[str] = ()) -> None:
         super().__init__(code)
         self.code = code
+        self.missing = missing
 
 
 class FetcherUnavailable(GatewayError):

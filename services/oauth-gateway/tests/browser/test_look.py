@@ -120,6 +120,43 @@ async def test_install_pages_are_clean(
     await context.close()
 
 
+async def test_stores_that_may_not_be_read_whole_look_well(
+    chromium: Browser, served: Served, seed: Seed
+) -> None:
+    us, wholesale = served.stores["us"], served.stores["wholesale"]
+    seed.grant(us, "read_customers", "read_products")
+    seed.grant(wholesale, "read_customers")
+    skipped = seed.job(
+        us,
+        parts={
+            "customers": {"state": "done", "created": 3},
+            "orders": {"state": "skipped", "skip_reason": "scope_missing"},
+            "products": {"state": "skipped", "skip_reason": "not_due"},
+        },
+    )
+    seed.execute(
+        """UPDATE sync.sync_job_parts SET state = 'skipped', skip_reason = 'scope_missing'
+           WHERE job_id = %(job)s AND resource <> 'customers'""",
+        job=served.stores["running"],
+    )
+    context = await chromium.new_context(reduced_motion="reduce", has_touch=True)
+    looking = await looker(context)
+    page = looking.page
+    await looking.log_in(served)
+
+    for width, scheme in ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark")):
+        await page.set_viewport_size({"width": width, "height": 800})
+        await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        for name, path in (("scopes", ""), ("scopes-sync", f"/syncs/{skipped}")):
+            await page.goto(f"{served.shopify}{path}")
+            await keep_picture(page, f"{name}-{width}-{scheme}")
+            assert await over_the_edge(page) == [], f"{name} at {width} px"
+            assert await violations(page) == []
+
+    assert looking.messages == []
+    await context.close()
+
+
 async def test_narrow_pages_hold_long_names_and_every_state(
     chromium: Browser, served: Served, seed: Seed
 ) -> None:

@@ -126,14 +126,15 @@ async def test_lost_membership_ends_the_flow(
 async def test_refusal_is_told(
     browser: httpx.AsyncClient, acme: int, clock: ManualClock, fetcher: RecordedFetcher
 ) -> None:
-    fetcher.status, fetcher.body = 422, {"code": "scopes_missing", "message": "orders"}
+    fetcher.status = 422
+    fetcher.body = {"code": "scopes_missing", "message": "", "missing": ["read_inventory", "read_orders"]}
     await log_in(browser)
     consent = await post(browser, f"{SHOPIFY}/connect", f"{SHOPIFY}/connect", shop="acme-eu")
 
     answer = await browser.get(callback_url(consent.headers["location"], clock))
 
     assert answer.status_code == 422
-    assert "permission to read customers" in answer.text
+    assert "no permission to read orders and inventory." in answer.text
 
 
 async def test_bad_domain_is_told_in_the_form(browser: httpx.AsyncClient, acme: int) -> None:

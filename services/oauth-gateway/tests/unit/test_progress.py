@@ -133,6 +133,21 @@ def test_steps_say_what_they_do() -> None:
 
 
 @pytest.mark.parametrize(
+    ("reason", "words"),
+    [
+        ("scope_missing", "The app may not read them"),
+        ("not_due", "Not due: they have a schedule of their own"),
+        (None, "Not read in this sync"),
+    ],
+)
+def test_skipped_part_says_why(reason: str | None, words: str) -> None:
+    part = Part(Resource.ORDERS, "skipped", skip_reason=reason)
+
+    assert part.progress_words(0) == "Skipped"
+    assert part_words(part, number="0", total="0", duration=None, pace=None) == words
+
+
+@pytest.mark.parametrize(
     ("changed", "label"),
     [
         ({"status": "completed"}, ("ok", "Success")),

@@ -37,7 +37,7 @@ class FetcherClient:
         body: dict[str, object] = {"shop_domain": shop_domain, "code": code}
         response = await self._post("/v1/installations", body, timeout_seconds=CONNECT_SECONDS)
         if response.status_code != 200:
-            raise ConnectionRefused(_refusal(response))
+            raise _refusal(response)
         try:
             answer = response.json()
             return Installed(str(answer["shop_domain"]), str(answer["shop_name"]), str(answer["claim"]))
@@ -57,7 +57,7 @@ class FetcherClient:
         }
         response = await self._post("/v1/connections", body, timeout_seconds=CONNECT_SECONDS)
         if response.status_code != 200:
-            raise ConnectionRefused(_refusal(response))
+            raise _refusal(response)
 
     async def disconnect(self, *, store_id: int, advertiser_id: int) -> None:
         """Disconnect a store; doing so twice is the same as once."""
@@ -78,9 +78,10 @@ class FetcherClient:
         return response
 
 
-def _refusal(response: Response) -> str:
-    """Return the machine-readable reason of a refusal."""
+def _refusal(response: Response) -> ConnectionRefused:
+    """Return the machine-readable reason of a refusal, with the scopes that it names."""
     try:
-        return str(response.json()["code"])
-    except (ValueError, KeyError, TypeError):
+        body = response.json()
+        return ConnectionRefused(str(body["code"]), tuple(str(scope) for scope in body.get("missing", ())))
+    except (ValueError, KeyError, TypeError, AttributeError):
         raise FetcherUnavailable(f"status {response.status_code} without a code") from None

@@ -9,6 +9,11 @@ from oauth_gateway.domain.words import Viewer, plural
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.contracts.resources import Resource
 
+SKIP_WORDS: Final = {
+    "scope_missing": "The app may not read them",
+    "not_due": "Not due: they have a schedule of their own",
+}
+
 
 class Status(NamedTuple):
     """A shape and colour (`ok`, `busy`, `warn`, `bad`, `idle`) and always a word."""
@@ -37,6 +42,17 @@ class Part:
     done: int = 0
     started_at: datetime | None = None
     ended_at: datetime | None = None
+    skip_reason: str | None = None
+
+    @property
+    def is_skipped(self) -> bool:
+        """Say whether this resource is not read in this job."""
+        return self.state == "skipped"
+
+    @property
+    def skip_words(self) -> str:
+        """Say why this resource is not read."""
+        return SKIP_WORDS.get(self.skip_reason or "", "Not read in this sync")
 
     @property
     def label(self) -> str:
@@ -129,6 +145,16 @@ class Job:
         return self.status == "pending" and self.attempt > 0
 
     @property
+    def read_parts(self) -> tuple[Part, ...]:
+        """Return the resources that this job reads."""
+        return tuple(part for part in self.parts if not part.is_skipped)
+
+    @property
+    def skipped_parts(self) -> tuple[Part, ...]:
+        """Return the resources that this job does not read."""
+        return tuple(part for part in self.parts if part.is_skipped)
+
+    @property
     def failure_words(self) -> str:
         """Say why the job failed: `API rate limit exceeded after 3 retries`."""
         reason = (self.error_message or "The sync failed").rstrip(". ")
@@ -167,7 +193,7 @@ class Job:
     @property
     def total_is_estimate(self) -> bool:
         """Say whether some resource is not counted yet."""
-        return any(part.total is None and part.state != "skipped" for part in self.parts)
+        return any(part.total is None for part in self.read_parts)
 
     @property
     def percent(self) -> int:

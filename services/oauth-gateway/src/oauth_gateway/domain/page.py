@@ -7,6 +7,7 @@ from typing import Final
 from oauth_gateway.domain.charts import FinishedSync
 from oauth_gateway.domain.deliveries import Freshness
 from oauth_gateway.domain.jobs import Job, Status
+from oauth_gateway.domain.scopes import not_synced_words
 from oauth_gateway.domain.stores import Frequency
 from oauth_gateway.domain.words import Viewer, sentence
 from sync_common.contracts.resources import Resource
@@ -75,6 +76,7 @@ class Store:
     initial_sync_completed: bool = False
     next_run_at: datetime | None = None
     has_all_orders: bool = False
+    unreadable: tuple[Resource, ...] = ()
     timezone: str | None = None
     counts: RecordCounts = RecordCounts()
     api: ApiHealth | None = None
@@ -126,6 +128,11 @@ class Store:
     def failure_words(self) -> str:
         """Say why the last sync failed."""
         return sentence(self.last_sync_error or "The last sync failed")
+
+    @property
+    def not_synced_words(self) -> str:
+        """Say what the merchant lets us not read; empty when that is nothing."""
+        return not_synced_words(self.unreadable) if self.unreadable else ""
 
     def first_sync_words(self, viewer: Viewer) -> str:
         """Say when a store that was never synced and does nothing now begins."""

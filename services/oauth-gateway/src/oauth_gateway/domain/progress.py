@@ -188,6 +188,8 @@ def part_words(part: Part, *, number: str, total: str, duration: str | None, pac
     if part.state in ("running", "published"):
         words = f"{number} of {total}" if part.total is not None else f"{number} so far"
         return f"{words} · {pace}" if pace else words
+    if part.is_skipped:
+        return part.skip_words
     if part.state == "failed":
         return f"Stopped at {number}"
     return f"{total} to sync" if part.total else "Not started"

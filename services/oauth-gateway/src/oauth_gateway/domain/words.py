@@ -1,5 +1,6 @@
 """Times, numbers and durations as people read them."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
@@ -128,6 +129,14 @@ def sentence(text: str) -> str:
 def plural(count: int, singular: str) -> str:
     """Return the noun in the number that `count` asks for."""
     return singular if count == 1 else f"{singular}s"
+
+
+def listed(names: Sequence[str]) -> str:
+    """Write `orders`, `customers and orders` or `customers, orders, and products`."""
+    *first, last = names
+    if not first:
+        return last
+    return f"{', '.join(first)}{',' if len(first) > 1 else ''} and {last}"
 
 
 def zone_named(*names: str | None) -> ZoneInfo:

@@ -11,6 +11,7 @@ from starlette.exceptions import HTTPException
 from structlog import get_logger
 
 from oauth_gateway import errors
+from oauth_gateway.domain.scopes import missing_words
 from oauth_gateway.http.access import Parts, asked_page, is_fragment, parts_of, plain_view
 from oauth_gateway.http.fragments import toast_fragment
 from oauth_gateway.http.live import StreamNotAllowed
@@ -80,7 +81,6 @@ _PAGES: Final[dict[type[Exception], Told]] = {
 _REFUSALS: Final = {
     "code_refused": "Shopify's permission had already been used or was too old. Start connecting the store again.",
     "shop_mismatch": "Shopify answered for another store than the one you asked for. Nothing was connected.",
-    "scopes_missing": "The app needs permission to read customers, orders and products. Start again and allow all.",
     "shop_unreachable": "Your store did not answer. Wait a minute, then start again.",
 }
 _FAILED: Final = Told(500, "Something went wrong", "We have been told about it. Try again in a moment.")
@@ -114,12 +114,14 @@ async def _invalid(request: Request, error: Exception) -> Response:
 
 
 async def _refused(request: Request, error: Exception) -> Response:
-    code = error.code if isinstance(error, errors.ConnectionRefused) else ""
-    log.warning("connection_refused", code=code if code in _REFUSALS else "other")
-    return _tell(
-        request,
-        Told(422, "The store was not connected", _REFUSALS.get(code, "Start connecting the store again.")),
-    )
+    refused = error if isinstance(error, errors.ConnectionRefused) else errors.ConnectionRefused("")
+    code = refused.code
+    if code == "scopes_missing":
+        text = missing_words(refused.missing)
+    else:
+        text = _REFUSALS.get(code, "Start connecting the store again.")
+    log.warning("connection_refused", code=code if code in (*_REFUSALS, "scopes_missing") else "other")
+    return _tell(request, Told(422, "The store was not connected", text))
 
 
 async def _to_login(request: Request, _error: Exception) -> Response:

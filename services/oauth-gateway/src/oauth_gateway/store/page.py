@@ -12,6 +12,7 @@ from oauth_gateway.domain.charts import TICKS_MAX, FinishedSync
 from oauth_gateway.domain.deliveries import Freshness
 from oauth_gateway.domain.jobs import FailedRecord, Job, Part, outcomes_from
 from oauth_gateway.domain.page import ApiHealth, Day, RecordCounts, Snapshot, Store
+from oauth_gateway.domain.scopes import unreadable
 from oauth_gateway.domain.stores import Frequency
 from oauth_gateway.store.deliveries import freshness
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
@@ -152,6 +153,7 @@ def _store(row: Row[Any], jobs: Sequence[Job], past: Past) -> Store:
         initial_sync_completed=row.initial_sync_completed,
         next_run_at=row.next_run_at,
         has_all_orders=row.has_all_orders,
+        unreadable=unreadable(row.access_scopes),
         timezone=row.timezone,
         counts=past.counts.get(row.id, RecordCounts()),
         api=_api_health(row),
@@ -204,6 +206,7 @@ def _parts(row: Row[Any], written: Written) -> tuple[Part, ...]:
             done=written.get((row.job_id, resource.value), 0),
             started_at=_instant(part.get("started_at")),
             ended_at=_instant(part.get("ended_at")),
+            skip_reason=part.get("skip_reason"),
         )
         for resource in Resource
         if (part := by_resource.get(resource.value)) is not None

@@ -1,7 +1,7 @@
 -- Every store of the advertiser that was ever connected, with what the other services publish about it.
 SELECT store.id, store.shop_domain, store.name, store.sync_frequency,
        installation.status AS connection, installation.disconnect_reason, installation.disconnected_at,
-       installation.has_all_orders, installation.timezone,
+       installation.has_all_orders, installation.access_scopes, installation.timezone,
        state.status AS sync_status, state.last_sync_at, state.last_sync_status, state.last_sync_error,
        coalesce(state.initial_sync_completed, false) AS initial_sync_completed, state.next_run_at,
        health.bucket_size, health.available, health.blocked_until
