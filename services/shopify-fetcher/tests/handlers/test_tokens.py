@@ -1,12 +1,16 @@
 """Tokens: one refresh whoever asks, no pair ever lost, and only a dead refresh token disconnects."""
 
 import asyncio
+import itertools
+import sys
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from shopify_fetcher.access import tokens
 from shopify_fetcher.errors import FetcherError, NotConnected, TokenRefused, TokenUnreadable, Transient
+from shopify_fetcher.store import credentials, installations
 
 from ..builders import Fetcher, MakeShop
 
@@ -51,6 +55,48 @@ async def test_ten_callers_that_meet_a_401_make_one_refresh(
 
     assert [answer for answer in answers if isinstance(answer, BaseException)] == []
     assert await shop.token_calls() == 2
+
+
+class Crash(Exception):
+    """A process died."""
+
+
+async def test_rotation_raced_by_ten_workers_and_crashes_loses_no_pair_and_reuses_none(
+    fetcher: Fetcher, replica: Fetcher, make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Crashes lie between Shopify's answer and our commit: the new pair is lost, and its lease stays behind."""
+    monkeypatch.setattr(tokens, "TOKEN_LEASE", timedelta(seconds=1))
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    rotations, crashes = itertools.count(), 0
+    rotate, release = credentials.rotate, installations.release_token_lease
+
+    async def rotate_or_crash(*arguments: Any, **named: Any) -> Any:
+        nonlocal crashes
+        if next(rotations) % 3 < 2:  # twice in a row, then once not
+            crashes += 1
+            raise Crash
+        return await rotate(*arguments, **named)
+
+    async def release_unless_crashed(*arguments: Any, **named: Any) -> None:
+        if not isinstance(sys.exception(), Crash):
+            await release(*arguments, **named)
+
+    monkeypatch.setattr(credentials, "rotate", rotate_or_crash)
+    monkeypatch.setattr(installations, "release_token_lease", release_unless_crashed)
+    for _ in range(3):
+        await shop.admin("/expire-tokens")
+        await fetcher.execute(EXPIRE)
+        answers = await call_ten_times(fetcher, replica, installation_id=installation_id)
+        failures = [answer for answer in answers if isinstance(answer, BaseException)]
+        assert all(isinstance(failure, Crash) for failure in failures), failures
+        assert len(failures) < len(answers)
+
+    told = (await shop.admin("", method="GET"))["tokens"]
+    assert crashes == 6
+    assert told["refreshes"] == 3 + crashes
+    assert (told["refused_refreshes"], told["reused_after_use"]) == (0, 0)
+    assert await fetcher.events() == ["sync.store.connected"]
 
 
 async def test_lost_answer_of_the_token_endpoint_costs_one_more_try(

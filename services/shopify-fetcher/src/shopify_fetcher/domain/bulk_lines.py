@@ -47,9 +47,13 @@ def root_id(line: bytes) -> str:
     return head.parent or head.id
 
 
-def partition_of(record_id: str, partitions: int) -> int:
-    """Return where a record and its children are spooled; the same in every process."""
-    return crc32(record_id.encode()) % partitions
+def partition_of(record_id: str, partitions: int, *, passed: int = 1) -> int:
+    """Return where a record and its children are spooled; the same in every process.
+
+    What was spooled before is spooled again by another part of the hash: `passed` is the product of the partitions
+    of the earlier times.
+    """
+    return crc32(record_id.encode()) // passed % partitions
 
 
 @dataclass(slots=True)
