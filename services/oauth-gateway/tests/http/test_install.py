@@ -170,6 +170,20 @@ async def test_shop_that_is_connected_already_opens_its_page(
     assert "/admin/oauth/authorize" in disconnected.headers["location"]
 
 
+async def test_shop_that_proves_connected_after_the_log_in_opens_its_page(
+    browser: httpx.AsyncClient, acme: int, seed: Seed, clock: ManualClock, fetcher: RecordedFetcher
+) -> None:
+    """Whoever opened the app without a session was asked each time, and each time the store began anew."""
+    seed.store(acme, SHOP)
+    await consent(browser, clock)
+    await log_in(browser)
+
+    page = await browser.get("/install")
+
+    assert page.headers["location"] == SHOPIFY
+    assert [path for path, _ in fetcher.calls] == ["/v1/installations"]
+
+
 async def test_connected_shop_of_others_goes_to_consent(
     browser: httpx.AsyncClient, acme: int, database: Database, seed: Seed, clock: ManualClock
 ) -> None:

@@ -66,13 +66,16 @@ class Connector:
     async def install(self, *, shop: str, code: str) -> Unclaimed:
         """Exchange the code and check the shop, and keep the pair for whoever will know the claim.
 
-        Nothing is connected, subscribed or told yet. Stores that are connected to the shop live on with the new pair.
+        Nothing is connected, subscribed or told yet. Stores that are connected to the shop live on with the new pair;
+        the doctor looks after them at once, since an uninstall that we have not heard of may have come before.
         """
         installation_id, facts = await self._acquire(shop_domain(shop), code)
         claim = token_hex(CLAIM_BYTES)
         async with self._database.transaction() as tx:
             await _lock_with_token(tx, installation_id)
             await installations.keep_claim(tx, installation_id, _claim_hash(claim), lifetime=CLAIM_LIFETIME)
+            if await connections.connected(tx, installation_id):
+                await installations.hasten_webhooks(tx, installation_id)
         log.info("installed", installation_id=installation_id)
         return Unclaimed(installation_id, facts, claim)
 

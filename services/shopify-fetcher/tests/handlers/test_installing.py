@@ -157,6 +157,23 @@ async def test_install_on_a_connected_shop_replaces_the_pair_of_its_stores(
     assert (await fetcher.stream(installation_id, "products", mode="paged"))[-1]["type"] == "done"
 
 
+async def test_install_after_an_uninstall_that_nobody_heard_of_brings_the_webhooks_back(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
+    shop = await make_shop()
+    await fetcher.connect(shop)
+    await shop.admin("/uninstall")
+    await install(fetcher, shop)
+    before = await subscriptions(shop)
+
+    visited = await fetcher.parts.doctor.visit_next()
+
+    assert visited
+    assert before == []
+    assert await subscriptions(shop)
+    assert await fetcher.events() == ["sync.store.connected", "sync.webhooks.repaired"]
+
+
 async def test_install_without_the_scopes_is_refused_and_forgotten(
     fetcher: Fetcher, make_shop: MakeShop
 ) -> None:

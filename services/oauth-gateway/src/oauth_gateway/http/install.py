@@ -49,7 +49,10 @@ async def callback(request: Request, parts: AnyParts) -> Response:
 
 @router.get("/install")
 async def install_page(request: Request, parts: AnyParts, visit: AnyVisit) -> Response:
-    """Ask which advertiser the installed shop belongs to."""
+    """Ask which advertiser the installed shop belongs to, unless it is connected to one of the visitor's."""
+    claim = await install.claim_of(parts.gateway, request.cookies.get(parts.site.install_cookie))
+    if slug := await install.advertiser_with(parts.gateway, visit, claim.shop_domain):
+        return RedirectResponse(f"/advertisers/{slug}/integrations/shopify", 303)
     return await _form(request, parts, visit)
 
 
