@@ -75,6 +75,7 @@ VALUES = {
     "sync.sync_jobs.triggered_by": "user schedule webhook system",
     "sync.sync_job_parts.state": "waiting running published done failed skipped",
     "sync.sync_job_parts.mode": "bulk paged",
+    "sync.sync_job_parts.skip_reason": "not_due scope_missing",
     "records.contacts.state": "enabled disabled invited declined",
     "records.orders.financial_status":
         "pending authorized partially_paid paid partially_refunded refunded voided expired",
