@@ -72,6 +72,7 @@ class Pacer:
                 return
             settled = arithmetic.settle(
                 held.budget,
+                lane=hold.lane,
                 reserved=hold.points,
                 cost=cost,
                 settled_before=hold.settled_before,

@@ -18,7 +18,6 @@ HOLD_DRAIN_SHARE: Final = 0.25
 HEADROOM_POINTS_MAX: Final = 500.0  # what upper lanes need at once does not grow with the plan
 CREDIT_POINTS_MAX: Final = 1_000.0  # what one query may cost at most: every query can be saved for
 WAITER_SECONDS: Final = 3.0  # a waiter that has not asked again for so long is gone
-WAIT_SECONDS_MIN: Final = 0.01
 
 
 class Lane(StrEnum):
@@ -33,6 +32,11 @@ class Lane(StrEnum):
     def headroom(self) -> float:
         """Return the part of the bucket that this lane leaves untouched, so that upper lanes need not wait."""
         return _HEADROOM[self]
+
+    @property
+    def pause_seconds(self) -> float:
+        """Return how long a call waits at least before it asks again: each question costs a transaction."""
+        return 0.02 if self is Lane.INTERACTIVE else 0.2
 
     @property
     def minimum(self) -> float:
@@ -123,12 +127,12 @@ def reserve(budget: Budget, *, cost: float, lane: Lane, now: datetime) -> Reserv
     """Hold `cost` for one call, or say how long to wait. Every cost gets through in time, however small the bucket."""
     current = budget.at(now)
     if current.blocked_until is not None and current.blocked_until > now:
-        return Reservation(current, max(WAIT_SECONDS_MIN, (current.blocked_until - now).total_seconds()))
+        return Reservation(current, max(lane.pause_seconds, (current.blocked_until - now).total_seconds()))
     cost = min(cost, current.bucket_size)
     guarantee = current.lane(lane)
     wait = _seconds_until(current, cost + _left_to_others(current, cost, lane, now))
     if wait > 0:
-        wait = max(WAIT_SECONDS_MIN, wait)
+        wait = max(lane.pause_seconds, wait)
         until = now + timedelta(seconds=wait + WAITER_SECONDS)
         waiting = replace(guarantee, needed=min(cost, CREDIT_POINTS_MAX), needed_until=until)
         return Reservation(current.with_lane(lane, waiting), wait)
@@ -181,13 +185,14 @@ class ThrottleStatus:
 def settle(
     budget: Budget,
     *,
+    lane: Lane,
     reserved: float,
     cost: float,
     settled_before: float,
     status: ThrottleStatus | None,
     now: datetime,
 ) -> Budget:
-    """Release a call's hold, charge what it cost, and take over what its answer told.
+    """Release a call's hold, charge it and its lane what it cost, and take over what its answer told.
 
     Answers of calls that overlap may come in another order than they were made. What an answer tells is true but for
     calls that were charged since: at most those that were settled while it was on its way (`settled_before` is the
@@ -195,11 +200,14 @@ def settle(
     """
     current = budget.at(now)
     outstanding = max(0.0, current.outstanding - min(reserved, current.bucket_size))
+    guarantee = current.lane(lane)
+    refunded = min(CREDIT_POINTS_MAX, guarantee.credit + max(0.0, reserved - cost))
     released = replace(
         current,
         outstanding=outstanding,
         available=max(0.0, current.available - cost),
         settled=current.settled + cost,
+        lanes={**current.lanes, lane: replace(guarantee, credit=refunded)},
     )
     if status is None or not status.is_sane:
         return released
