@@ -6,7 +6,7 @@ REGISTRY = CollectorRegistry()
 
 shopify_calls = Counter(
     "fetcher_shopify_calls_total",
-    "Calls to Shopify by document and outcome.",
+    "Calls to Shopify by document, token grant or bulk file, and by outcome.",
     ["document", "outcome"],
     registry=REGISTRY,
 )

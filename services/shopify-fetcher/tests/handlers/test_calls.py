@@ -31,6 +31,18 @@ async def test_every_call_is_logged_with_store_cost_status_and_times(
     assert shop.domain not in str(logged)
 
 
+async def test_token_grants_and_bulk_files_are_logged_too(fetcher: Fetcher, make_shop: MakeShop) -> None:
+    shop = await make_shop()
+
+    with capture_logs() as logs:
+        installation_id = await fetcher.connect(shop)
+        await fetcher.execute("UPDATE fetcher.credentials SET expires_at = clock_timestamp()")
+        await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+
+    operations = [entry["operation"] for entry in logs if entry["event"] == "shopify_call"]
+    assert {"exchange_code", "refresh_token", "bulk_file", "bulk_run"} <= set(operations)
+
+
 async def test_cost_of_a_query_is_known_to_the_next_process(
     fetcher: Fetcher, replica: Fetcher, make_shop: MakeShop
 ) -> None:

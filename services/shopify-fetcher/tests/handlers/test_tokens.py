@@ -12,7 +12,7 @@ from shopify_fetcher.access import tokens
 from shopify_fetcher.errors import FetcherError, NotConnected, TokenRefused, TokenUnreadable, Transient
 from shopify_fetcher.store import credentials, installations
 
-from ..builders import Fetcher, MakeShop
+from ..builders import CLIENT_ID, CLIENT_SECRET, Fetcher, MakeShop, SimulatedShop
 
 EXPIRE = "UPDATE fetcher.credentials SET expires_at = clock_timestamp()"
 
@@ -97,6 +97,42 @@ async def test_rotation_raced_by_ten_workers_and_crashes_loses_no_pair_and_reuse
     assert told["refreshes"] == 3 + crashes
     assert (told["refused_refreshes"], told["reused_after_use"]) == (0, 0)
     assert await fetcher.events() == ["sync.store.connected"]
+
+
+async def connect_with_a_token_that_never_expires(fetcher: Fetcher, shop: SimulatedShop) -> int:
+    """Connect as a custom app does: Shopify gives it such a token whatever it asks for."""
+    wish = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "code": await shop.code()}
+    answer = await shop.http.post(f"/shops/{shop.domain}/admin/oauth/access_token", json=wish)
+    assert set(answer.json()) == {"access_token", "scope"}
+    await shop.fault(path="access_token", status=200, body=answer.json())
+    return await fetcher.connect(shop)
+
+
+async def test_token_that_never_expires_is_used_as_it_is(fetcher: Fetcher, make_shop: MakeShop) -> None:
+    shop = await make_shop()
+    installation_id = await connect_with_a_token_that_never_expires(fetcher, shop)
+
+    lines = await fetcher.stream(installation_id, "orders", mode="paged")
+
+    assert lines[-1]["type"] == "done"
+    [stored] = await fetcher.rows("SELECT expires_at, refresh_token FROM fetcher.credentials")
+    assert stored == {"expires_at": None, "refresh_token": None}
+
+
+async def test_token_that_may_not_be_without_end_any_more_asks_for_a_new_connection(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
+    """It was reported as a missing permission, which no merchant could have granted."""
+    shop = await make_shop()
+    installation_id = await connect_with_a_token_that_never_expires(fetcher, shop)
+    text = "[API] Non-expiring access tokens are no longer accepted for the Admin API. Use expiring tokens."
+    await shop.fault(path="graphql.json", status=403, body={"errors": text}, times=9)
+
+    lines = await fetcher.stream(installation_id, "orders", mode="paged")
+
+    assert lines[-1]["code"] == "token_refused"
+    [row] = await fetcher.rows("SELECT status, disconnect_reason FROM fetcher.connections")
+    assert row == {"status": "disconnected", "disconnect_reason": "token_expired"}
 
 
 async def test_lost_answer_of_the_token_endpoint_costs_one_more_try(

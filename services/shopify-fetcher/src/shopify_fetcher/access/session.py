@@ -1,14 +1,13 @@
 """Calls Shopify for one installation: token, budget, retries and the reaction to each refusal, in one place."""
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
 import stamina
-import structlog
 
 from shopify_fetcher import metrics
 from shopify_fetcher.access.costs import CostBook
+from shopify_fetcher.access.journal import journal
 from shopify_fetcher.access.pacing import Hold, OnWait, Pacer
 from shopify_fetcher.access.tokens import AccessToken, TokenKeeper
 from shopify_fetcher.clients.shopify import Answer, BudgetSpent, ShopifyClient
@@ -19,8 +18,6 @@ from shopify_fetcher.store.installations import Installation
 THROTTLED_TRIES_MAX: Final = 100
 
 OnRefused = Callable[[Installation, int | None], Awaitable[None]]
-
-log = structlog.get_logger()
 
 
 class Access:
@@ -131,29 +128,12 @@ class ShopSession:
             raise Transient("a token that was just renewed is refused") from None
 
     async def _send(self, hold: Hold, token: AccessToken, name: str, variables: Mapping[str, Any]) -> Answer:
-        started, outcome, cost = time.perf_counter(), "answered", None
-        try:
-            answer = await self._access.shopify.graphql(
-                self.installation.shop_domain, token.value, name, variables
-            )
-            cost = answer.actual_cost
+        shop, lane = self.installation.shop_domain, self._lane.value
+        with journal(name, self.installation.id, lane=lane, wait_seconds=hold.waited_seconds) as call:
+            try:
+                answer = await self._access.shopify.graphql(shop, token.value, name, variables)
+            except Throttled:
+                metrics.throttled_calls.labels(lane).inc()
+                raise
+            call.cost = answer.actual_cost
             return answer
-        except FetcherError as error:
-            outcome = error.code
-            if isinstance(error, Throttled):
-                metrics.throttled_calls.labels(self._lane.value).inc()
-            raise
-        finally:
-            seconds = time.perf_counter() - started
-            metrics.shopify_calls.labels(name, outcome).inc()
-            metrics.shopify_call_seconds.labels(name).observe(seconds)
-            log.info(
-                "shopify_call",
-                installation_id=self.installation.id,
-                operation=name,
-                lane=self._lane.value,
-                cost=cost,
-                status=outcome,
-                duration_ms=round(1000 * seconds, 1),
-                wait_seconds=round(hold.waited_seconds, 3),
-            )

@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from shopify_fetcher import metrics
+from shopify_fetcher.access.journal import journal
 from shopify_fetcher.access.vault import Vault
 from shopify_fetcher.clients.shopify import ShopifyClient, TokenPair
 from shopify_fetcher.errors import FetcherError, NotConnected, Throttled, TokenRefused, Transient
@@ -67,8 +68,9 @@ class TokenKeeper:
 
         await _until(claim)
         async with self._released_after(installation_id, owner):
-            async with _in_time():
-                pair = await exchange()
+            with journal("exchange_code", installation_id):
+                async with _in_time():
+                    pair = await exchange()
             sealed = self._vault.seal_new(installation_id, pair)
             async with self._database.transaction() as tx:
                 version = await credentials.save_first(tx, installation_id, sealed)
@@ -131,7 +133,8 @@ class TokenKeeper:
         refusal: FetcherError = TokenRefused("the access token was refused and cannot be refreshed")
         for refresh_token in self._vault.refresh_tokens(stored):
             try:
-                return await self._shopify.refresh(shop, refresh_token)
+                with journal("refresh_token", stored.installation_id):
+                    return await self._shopify.refresh(shop, refresh_token)
             except TokenRefused as error:
                 refusal = error
             except FetcherError:

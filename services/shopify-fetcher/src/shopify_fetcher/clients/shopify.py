@@ -40,6 +40,7 @@ SECURITY_REJECTION_SECONDS: Final = 60.0
 CALL_SECONDS_MAX: Final = 120.0  # however slowly an answer drips
 BULK_CHUNK_BYTES: Final = 256 * 1024
 
+_NON_EXPIRING: Final = b"Non-expiring access tokens are no longer accepted"
 _VERSION: Final = re.compile(r"20[0-9]{2}-[0-9]{2}|unstable")
 
 log = structlog.get_logger()
@@ -108,6 +109,8 @@ class ShopifyClient:
             self._url(shop, f"/admin/api/{SHOPIFY_API_VERSION}/graphql.json"), body, headers, ANSWER_BYTES_MAX
         )
         received = self._clock.now()
+        if response.status_code == 403 and _NON_EXPIRING in content:
+            raise TokenRefused("Shopify accepts no token any more that never expires")
         _refuse_status(response)
         self._note_version(response)
         offset = offset_to_shopify(sent, received, _date(response, received))

@@ -12,6 +12,7 @@ from typing import Any, Final
 import structlog
 
 from shopify_fetcher import metrics
+from shopify_fetcher.access.journal import journal
 from shopify_fetcher.access.session import Access, ShopSession
 from shopify_fetcher.clients.documents import bulk_document
 from shopify_fetcher.errors import (
@@ -260,8 +261,8 @@ class BulkReader:
     async def _fetch(self, url: str, file: Path) -> int:
         """Write the file to disk and return how many lines it has."""
         count, size, last = 0, 0, b"\n"
-        async with self._access.shopify.open_bulk_file(url) as chunks:
-            with file.open("wb") as target:
+        with journal("bulk_file", self._session.installation.id), file.open("wb") as target:
+            async with self._access.shopify.open_bulk_file(url) as chunks:
                 async for chunk in chunks:
                     target.write(chunk)
                     count, size, last = count + chunk.count(b"\n"), size + len(chunk), chunk[-1:]
