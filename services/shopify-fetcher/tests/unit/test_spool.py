@@ -50,7 +50,7 @@ def write_file(path: Path, lines: int) -> int:
 @pytest.mark.parametrize(
     ("lines", "mebibytes_max"),
     [
-        (100_000, 160),
+        (100_000, 128),
         pytest.param(1_000_000, 256, marks=[pytest.mark.soak, pytest.mark.timeout(600)]),
     ],
 )
