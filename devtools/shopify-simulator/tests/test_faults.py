@@ -207,6 +207,21 @@ def test_a_bulk_file_lacks_parents_of_its_children(acme: Merchant) -> None:
     assert (len(roots), len(orphans)) == (15, 15)
 
 
+def test_a_shops_faults_strike_its_own_bulk_files_only(acme: Merchant, address: str) -> None:
+    path = bulk_path(acme)
+    with Merchant(address, "other") as other:
+        other.create()
+        arm(other, {"path": "/bulk/", "status": 403})
+        untouched = acme.http.get(path)
+        arm(acme, {"path": "/bulk/", "status": 403})
+
+        struck = acme.http.get(path)
+
+        left = [merchant.admin.get("faults").json()["faults"] for merchant in (acme, other)]
+    assert (untouched.status_code, struck.status_code) == (200, 403)
+    assert [len(faults) for faults in left] == [0, 1]
+
+
 def test_faults_of_files_and_pages_wait_for_a_request_of_their_kind(acme: Merchant) -> None:
     token = acme.install()["access_token"]
     faults = [{"effect": "truncate_lines"}, {"effect": "missing_parents"}, {"effect": "repeat_cursor"}]

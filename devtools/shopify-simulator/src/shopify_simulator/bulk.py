@@ -148,6 +148,11 @@ class BulkRunner:
         path = self.folder / f"{token}.jsonl"
         return path if path.parent == self.folder and path.is_file() else None
 
+    def domain_of(self, token: str) -> str | None:
+        """The shop whose records are in a file."""
+        path = self.folder / f"{token}.jsonl"
+        return next((domain for domain, paths in self._files.items() if path in paths), None)
+
     def has_expired(self, token: str, now: datetime) -> bool:
         """Whether the address of a result has outlived its time, which counts from the end of the operation."""
         finished_at = self._finished_at.get(token)

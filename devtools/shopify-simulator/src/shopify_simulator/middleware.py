@@ -16,6 +16,7 @@ from shopify_simulator.state import Call, HostedShop, Simulator
 
 SHOP_PATH = re.compile(r"/shops/([A-Za-z0-9][A-Za-z0-9-]*)(?:\.myshopify\.com)?(?=/|$)")
 SHOP_HOST = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*\.myshopify\.com)(?::\d+)?")
+BULK_FILE = re.compile(r"/bulk/([A-Za-z0-9_-]+)\.jsonl")
 FAULTED_BODY_BYTES_MAX = 4 * 1024 * 1024
 THROTTLED_COST = 100
 
@@ -88,7 +89,7 @@ class Faults:
         body = await _read(receive)
         hosted = shop_of(scope, self._simulator)
         path = scope["path"].removeprefix(scope["root_path"])
-        fault = self._take(scope["shop_domain"], path, body)
+        fault = self._take(self._shop_meant(scope), path, body)
         if fault is None:
             await self._app(scope, _replay(body, receive), send)
             return
@@ -100,6 +101,12 @@ class Faults:
         # The log tells what the client was told, whatever the API itself did.
         if call is not None and fault.throttles():
             call.throttled = True
+
+    def _shop_meant(self, scope: Scope) -> str | None:
+        """The shop that is asked, or whose bulk file is."""
+        file = BULK_FILE.fullmatch(scope["path"])
+        domain: str | None = self._simulator.bulk.domain_of(file[1]) if file else scope["shop_domain"]
+        return domain
 
     def _take(self, shop: str | None, path: str, body: bytes) -> Fault | None:
         for fault in self._simulator.faults:

@@ -51,7 +51,7 @@ async def clear_shop_faults(hosted: Known, simulator: Sim) -> None:
 
 @router.post("/faults", status_code=201)
 async def add_faults(body: list[Fault], simulator: Sim) -> Any:
-    """Add faults for any request, such as the download of bulk files, which names no shop."""
+    """Add faults for any request, whichever shop it is about."""
     simulator.faults.extend(body)
     return {"faults": len(simulator.faults)}
 
