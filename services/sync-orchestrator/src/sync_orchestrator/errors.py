@@ -28,7 +28,7 @@ class BooksMismatch(OrchestratorError):
 
 
 class PartFailed(OrchestratorError):
-    """Fail the job; `code` and `retryable` decide what follows, the message is for people."""
+    """Fail the job; `code` and `retryable` decide what follows, the message is for whoever looks into it."""
 
     def __init__(self, resource: str, code: str, message: str, *, retryable: bool) -> None:
         super().__init__(message)

@@ -174,8 +174,22 @@ async def test_failure_that_cannot_be_retried_is_the_end(rig: Rig) -> None:
     async with rig.replica():
         row = await rig.ended()
 
-    assert (row["status"], row["error_message"]) == ("failed", "A scope is missing.")
+    assert (row["status"], row["error_code"]) == ("failed", "access_denied")
     assert rig.store.events()[-1] == "sync.exhausted"
+
+
+async def test_failure_is_told_in_words_and_keeps_what_the_fetcher_said(rig: Rig) -> None:
+    """Merchants read "a page says that more follows, but not where" on their page and in their mail."""
+    said = "a page says that more follows, but not where"
+    rig.fetcher.play(Resource.ORDERS, [rig.line("failed", code="protocol", message=said, retryable=True)])
+    await rig.store.want()
+
+    async with rig.replica():
+        row = await rig.ended()
+
+    words = "Shopify's answer about the orders of this store was incomplete or could not be read."
+    assert (row["error_message"], row["error_code"]) == (words, "protocol")
+    assert row["error_details"] == {"resource": "orders", "said": said}
 
 
 async def test_stopped_replica_hands_its_job_to_another_at_once(rig: Rig) -> None:

@@ -10,7 +10,7 @@ from sync_common.contracts.events.lifecycle import ResourceCounts
 from sync_common.contracts.resources import Resource
 from sync_common.db import Lease, Transaction, is_transient
 from sync_orchestrator import metrics, transitions
-from sync_orchestrator.domain import retry
+from sync_orchestrator.domain import reasons, retry
 from sync_orchestrator.domain.books import EMPTY_BOOKS, Books, Verdict, judge
 from sync_orchestrator.domain.jobs import PartState, SkipReason, covered
 from sync_orchestrator.domain.model import Job, Part
@@ -139,9 +139,7 @@ class JobRun:
         elif judgement.verdict is Verdict.MISMATCH:
             self._stop_with(BooksMismatch(resource, judgement.expected, judgement.accounted))
         elif self._tools.clock.monotonic() - held.changed_at > self._tools.limits.books_idle_seconds:
-            self._stop_with(
-                PartFailed(resource, "books_stalled", "Storing the records stalled.", retryable=True)
-            )
+            self._stop_with(PartFailed(resource, "books_stalled", "the books stand still", retryable=True))
 
     def _stop_with(self, error: Exception) -> None:
         if not self._books_closed.done():
@@ -201,8 +199,10 @@ def problem_of(error: BaseException, job: Job) -> Problem:
         numbers = {"expected": error.expected, "accounted": error.accounted}
         return Problem("books_mismatch", str(error), True, Resource(error.resource), numbers)
     if isinstance(error, PartFailed):
-        return Problem(error.code, str(error), error.retryable, Resource(error.resource))
-    return Problem("internal", "Something went wrong on our side.", True)
+        resource = Resource(error.resource)
+        words = reasons.in_words(error.code, resource)
+        return Problem(error.code, words, error.retryable, resource, {"said": str(error)})
+    return Problem("internal", reasons.ON_OUR_SIDE, True)
 
 
 def _decisive(group: BaseExceptionGroup[BaseException]) -> BaseException:

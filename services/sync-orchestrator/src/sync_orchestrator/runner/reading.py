@@ -81,7 +81,7 @@ class PartReader:
             reason=str(error),
         )
         if cuts > self._tools.limits.cuts_max:
-            raise self._failed("stream_cut", "Reading from Shopify kept breaking off.", retryable=True)
+            raise self._failed("stream_cut", str(error), retryable=True)
         await asyncio.sleep(self._tools.limits.pause_after(cuts))
 
     async def _read_stream(self) -> int:
