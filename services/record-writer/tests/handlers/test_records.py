@@ -253,6 +253,19 @@ async def test_hidden_fields_do_not_erase_what_is_stored(world):
     assert row["marketable"] is False
 
 
+@pytest.mark.parametrize("refunds", [[], [{"id": 1, "transactions": []}]], ids=["full", "partial"])
+async def test_hidden_fields_of_an_order_do_not_erase_what_is_stored(world, refunds):
+    """Webhooks that do not say all there is to an order emptied its e-mail and addresses."""
+    await world.write(world.read(ORDERS, world.graphql_order(100), 1))
+    hidden = dict.fromkeys(("email", "phone", "shipping_address", "billing_address"))
+
+    body = world.rest_order(100, updated=5, note="seen", refunds=refunds, **hidden)
+    await world.write(world.webhook("orders/updated", body, 6))
+
+    row = await world.row("orders", 100)
+    assert (row["email"], row["note"]) == ("ada1@example.com", "seen")
+
+
 async def test_consent_moves_forward_by_its_own_time_and_for_its_own_address(world):
     def consent(seconds, state, email="ada1@example.com"):
         said = {"state": state, "opt_in_level": "single_opt_in", "consent_updated_at": world.stamp(seconds)}

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from record_writer.domain.addresses import GraphqlAddress, RestAddress, address
-from record_writer.domain.changes import Change, hint, record
+from record_writer.domain.changes import Change, Kind, hint, record
 from record_writer.domain.enums import FINANCIAL, FULFILLMENT
 from record_writer.domain.order_shapes import (
     Bag,
@@ -38,6 +38,9 @@ from record_writer.domain.values import (
 
 PERSONAL = ("customer_external_id", "email", "phone", "shipping_address", "billing_address", "note")
 """Columns that name a person."""
+
+PROTECTED = ("email", "phone", "shipping_address", "billing_address")
+"""Columns that are null for an app without access to protected customer data, level 2."""
 
 
 class Metadata(msgspec.Struct, gc=False):
@@ -210,6 +213,13 @@ def from_webhook(raw: RestOrder, *, observed_at: datetime) -> Change:
     _note_financial(row, raw.financial_status)
     _note_fulfillment(row, _rest_fulfillment(raw))
     _note_times(row, raw)
+    change = record(row, raw.id, observed_at=observed_at, updated_at=raw.updated_at)
+    if change.kind is Kind.FULL or any(getattr(row, name) not in (None, UNSET) for name in PROTECTED):
+        return change
+    for name in (
+        PROTECTED
+    ):  # hidden by Shopify's data protection, not emptied; a full record is judged when it is stored
+        setattr(row, name, UNSET)
     return record(row, raw.id, observed_at=observed_at, updated_at=raw.updated_at)
 
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlalchemy import ARRAY, Text
 from sqlalchemy.dialects.postgresql import JSONB
 
-from record_writer.domain import customers
+from record_writer.domain import customers, orders
 from record_writer.domain.rows import ROWS
 from record_writer.store.tables import MIRROR
 from sync_common.contracts.resources import Resource
@@ -42,7 +42,7 @@ CONSENT = (
 )
 PROTECTED = {
     Resource.CUSTOMERS: customers.PROTECTED,
-    Resource.ORDERS: ("email", "phone", "shipping_address", "billing_address"),
+    Resource.ORDERS: orders.PROTECTED,
     Resource.PRODUCTS: (),
 }
 """Columns that Shopify's data protection nulls all at once; then they must not erase what is stored."""
