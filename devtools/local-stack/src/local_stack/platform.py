@@ -1,6 +1,7 @@
 """What a person can do with a running stack: make a shop, connect it through the web UI, look at the results."""
 
 import json
+import ssl
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -15,6 +16,11 @@ from local_stack.browser import Browser, PageProblem
 from local_stack.environment import LOOPS_STUB, SIMULATOR
 from local_stack.stack import Login, Stack
 from sync_common.contracts.topics import OAUTH_GATEWAY
+
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""Loading the authorities takes longer than a call does, and nothing here speaks TLS."""
+
+JOB_INTERVAL_SECONDS = 0.2
 
 T = TypeVar("T")
 Row = dict[str, Any]
@@ -64,21 +70,23 @@ class Platform:
     def truth(self, domain: str, resource: str) -> list[Row]:
         """Return every record of a shop as the simulator has it."""
         url = f"{self.stack.url(SIMULATOR)}/_admin/shops/{domain}/truth/{resource}"
-        answer = httpx.get(url, trust_env=False, timeout=60).raise_for_status()
+        answer = httpx.get(url, trust_env=False, verify=NO_TLS, timeout=60).raise_for_status()
         # Not by str.splitlines: texts hold U+2028 and its like, which end a line for Python but not in JSON.
         return [json.loads(line) for line in answer.content.split(b"\n") if line]
 
     def simulator(self, method: str, path: str, body: Any = None) -> Any:
         """Call the simulator's admin API."""
         url = f"{self.stack.url(SIMULATOR)}/_admin{path}"
-        response = httpx.request(method, url, json=body, trust_env=False, timeout=120)
+        response = httpx.request(method, url, json=body, trust_env=False, verify=NO_TLS, timeout=120)
         if response.is_error:
             raise PageProblem(f"{method} {url}: {response.status_code} {response.text[:500]}")
         return response.json() if response.content else None
 
     def mails(self) -> list[Row]:
         """Return the mail that Loops accepted, newest first."""
-        answer = httpx.get(f"{self.stack.url(LOOPS_STUB)}/_admin/mails", trust_env=False, timeout=10)
+        answer = httpx.get(
+            f"{self.stack.url(LOOPS_STUB)}/_admin/mails", trust_env=False, verify=NO_TLS, timeout=10
+        )
         mails: list[Row] = answer.raise_for_status().json()
         return mails
 
@@ -137,4 +145,9 @@ class Platform:
             done = newer and newer[-1]["status"] in {"completed", "failed", "cancelled"}
             return newer[-1] if done else None
 
-        return eventually(ended, within_seconds=within_seconds, what=f"a job of store {store_id} ended")
+        return eventually(
+            ended,
+            within_seconds=within_seconds,
+            what=f"a job of store {store_id} ended",
+            interval_seconds=JOB_INTERVAL_SECONDS,
+        )
