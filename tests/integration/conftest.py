@@ -39,13 +39,15 @@ def platform(stack: Stack) -> Platform:
 def new_login(stack: Stack) -> Callable[[], Login]:
     """Make a user who owns an advertiser of their own."""
 
-    def make() -> Login:
-        name = uuid4().hex[:8]
-        login = Login(f"{name}@example.com", uuid4().hex, f"Advertiser {name}", f"adv-{name}")
-        stack.create_user(login, name=f"Owner {name}")
-        return login
+    return lambda: make_login(stack)
 
-    return make
+
+def make_login(stack: Stack) -> Login:
+    """Make a user who owns an advertiser of their own."""
+    name = uuid4().hex[:8]
+    login = Login(f"{name}@example.com", uuid4().hex, f"Advertiser {name}", f"adv-{name}")
+    stack.create_user(login, name=f"Owner {name}")
+    return login
 
 
 @pytest.fixture
@@ -67,14 +69,19 @@ def connect(platform: Platform) -> Callable[[Login, str], Row]:
     def act(login: Login, domain: str) -> Row:
         with Browser() as browser:
             platform.log_in(browser, login)
-            platform.connect(browser, login, domain)
-        return eventually(
-            lambda: platform.store(domain, login.slug),
-            within_seconds=10,
-            what=f"the store of {domain} exists",
-        )
+            return connect_in(browser, platform, login, domain)
 
     return act
+
+
+def connect_in(browser: Browser, platform: Platform, login: Login, domain: str) -> Row:
+    """Connect a shop in a browser where somebody is logged in; return the store once it exists."""
+    platform.connect(browser, login, domain)
+    return eventually(
+        lambda: platform.store(domain, login.slug),
+        within_seconds=10,
+        what=f"the store of {domain} exists",
+    )
 
 
 @pytest.fixture
