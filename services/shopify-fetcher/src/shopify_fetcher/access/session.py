@@ -10,7 +10,8 @@ from shopify_fetcher.access.costs import CostBook
 from shopify_fetcher.access.journal import journal
 from shopify_fetcher.access.pacing import Hold, OnWait, Pacer
 from shopify_fetcher.access.tokens import AccessToken, TokenKeeper
-from shopify_fetcher.clients.shopify import Answer, BudgetSpent, ShopifyClient
+from shopify_fetcher.clients.answers import Answer, BudgetSpent
+from shopify_fetcher.clients.shopify import ShopifyClient
 from shopify_fetcher.domain.budget import Lane
 from shopify_fetcher.errors import FetcherError, Throttled, TokenRefused, Transient
 from shopify_fetcher.store.installations import Installation

@@ -14,7 +14,8 @@ import structlog
 from shopify_fetcher import metrics
 from shopify_fetcher.access.journal import journal
 from shopify_fetcher.access.vault import Vault
-from shopify_fetcher.clients.shopify import ShopifyClient, TokenPair
+from shopify_fetcher.clients.answers import TokenPair
+from shopify_fetcher.clients.shopify import ShopifyClient
 from shopify_fetcher.errors import FetcherError, NotConnected, Throttled, TokenRefused, Transient
 from shopify_fetcher.store import credentials, installations
 from shopify_fetcher.store.credentials import StoredCredentials

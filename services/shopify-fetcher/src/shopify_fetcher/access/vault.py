@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from shopify_fetcher.clients.shopify import TokenPair
+from shopify_fetcher.clients.answers import TokenPair
 from shopify_fetcher.errors import TokenUnreadable
 from shopify_fetcher.store.credentials import SealedPair, StoredCredentials
 from sync_common.runtime import KeyRing, SealBroken

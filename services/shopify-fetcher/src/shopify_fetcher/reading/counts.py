@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from shopify_fetcher.access.session import ShopSession
-from shopify_fetcher.clients.shopify import Answer
+from shopify_fetcher.clients.answers import Answer
 from shopify_fetcher.domain.search import Window
 from shopify_fetcher.errors import Malformed
 from sync_common.contracts.resources import Resource

@@ -13,7 +13,7 @@ from msgspec import structs
 
 from shopify_fetcher import metrics
 from shopify_fetcher.access.session import ShopSession
-from shopify_fetcher.clients.shopify import Answer
+from shopify_fetcher.clients.answers import Answer
 from shopify_fetcher.domain.cursor import FullCursor, Piece
 from shopify_fetcher.domain.search import Window
 from shopify_fetcher.domain.shop import numeric_id

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from shopify_fetcher.access.session import ShopSession
-from shopify_fetcher.clients.shopify import Answer
+from shopify_fetcher.clients.answers import Answer
 from shopify_fetcher.errors import AccessDenied, Malformed, MaxCostExceeded
 from sync_common.contracts.resources import Resource
 
