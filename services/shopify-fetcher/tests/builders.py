@@ -124,6 +124,7 @@ class Fetcher:
             self.database,
             self.parts.access,
             self.parts.connector,
+            self.parts.disconnector,
             self.parts.reader,
             self.parts.keys,
             service_token=SERVICE_TOKEN,

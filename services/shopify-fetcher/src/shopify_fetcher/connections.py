@@ -1,19 +1,17 @@
-"""Connecting and disconnecting stores. Whoever notices first, one guarded change and one event decide."""
+"""Connecting stores, by a code or by a claim: both ways are one once the pair is stored."""
 
-import asyncio
-import contextlib
 from dataclasses import dataclass
 from datetime import timedelta
 from hashlib import sha256
 from secrets import token_hex
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
-from shopify_fetcher import metrics
+from shopify_fetcher.access.facts import read_facts
 from shopify_fetcher.access.session import Access, ShopSession
 from shopify_fetcher.domain.budget import Lane
-from shopify_fetcher.domain.shop import ShopFacts, missing_scopes, numeric_id, shop_domain
+from shopify_fetcher.domain.shop import ShopFacts, missing_scopes, shop_domain
 from shopify_fetcher.errors import ClaimRefused, FetcherError, NotConnected, ScopesMissing, ShopMismatch
 from shopify_fetcher.store import budgets, connections, credentials, installations
 from shopify_fetcher.store.connections import Connection
@@ -21,15 +19,12 @@ from shopify_fetcher.store.installations import Installation
 from shopify_fetcher.store.tables import outbox
 from shopify_fetcher.subscriptions import Subscriptions
 from sync_common.bus import outbox as bus_outbox
-from sync_common.contracts.events import StoreConnected, StoreDisconnected
-from sync_common.contracts.events.lifecycle import DisconnectReason
+from sync_common.contracts.events import StoreConnected
 from sync_common.contracts.resources import SHOPIFY_API_VERSION
 from sync_common.contracts.topics import SHOPIFY_FETCHER
 from sync_common.db import Database, Transaction
 from sync_common.runtime import Clock
 
-GOODBYE_SECONDS: Final = 12.0
-GONE_AFTER: Final = timedelta(hours=3)
 CLAIM_LIFETIME: Final = timedelta(hours=1)
 CLAIM_BYTES: Final = 32
 
@@ -46,7 +41,7 @@ class Unclaimed:
 
 
 class Connector:
-    """Everything that begins or ends a connection."""
+    """Everything that begins a connection."""
 
     def __init__(
         self,
@@ -162,94 +157,14 @@ class Connector:
             await self._tell_connected(tx, connection, facts, user_id)
         log.info("connected", store_id=store_id, installation_id=installation_id)
 
-    async def disconnect(self, *, store_id: int, advertiser_id: int) -> None:
-        """Disconnect one store at its owner's wish; with the last one, say goodbye to the shop."""
-        async with self._database.transaction() as tx:
-            installation_id = await connections.installation_of(
-                tx, advertiser_id=advertiser_id, store_id=store_id
-            )
-            if installation_id is None:
-                return
-            await installations.lock(tx, installation_id)
-            installation = await installations.find(tx, installation_id)
-            reason = DisconnectReason.USER_REQUESTED
-            ended = await connections.disconnect_store(
-                tx, advertiser_id=advertiser_id, store_id=store_id, reason=reason
-            )
-            if ended is not None and installation is not None:
-                await self._tell_disconnected(tx, ended, installation, reason)
-        if installation is not None:
-            await self.say_goodbye(installation)
-
-    async def say_goodbye(self, installation: Installation) -> None:
-        """Delete our subscriptions and forget the tokens, if no store is connected and none may be by a claim.
-
-        The app stays installed: uninstalling would make Shopify demand erasure 48 hours later.
-        """
-        async with self._database.transaction() as tx:
-            if await connections.connected(tx, installation.id):
-                return
-            if await installations.awaits_claim(tx, installation.id):
-                return
-            stored = await credentials.load(tx, installation.id)
-        if stored is None:
-            return
-        with contextlib.suppress(FetcherError, TimeoutError):  # what cannot be deleted ends in 401s there
-            async with asyncio.timeout(GOODBYE_SECONDS):
-                await self._subscriptions.remove(self._access.session(installation, Lane.INTERACTIVE))
-        async with self._database.transaction() as tx:
-            await installations.lock(tx, installation.id)
-            if await connections.connected(tx, installation.id):
-                await installations.hasten_webhooks(tx, installation.id)  # connected anew: subscribe again
-                return
-            # A pair acquired since belongs to a connect under way; if that never ends, the doctor finds it.
-            if await credentials.forget_sealed_with(tx, installation.id, stored.data_key):
-                await installations.note_uninstalled(tx, installation.id)
-
-    async def on_refused(self, installation: Installation, version: int | None) -> None:
-        """End every connection of an installation whose token is dead, unless a newer one was stored."""
-        if version is None:
-            return
-        async with self._database.transaction() as tx:
-            was_told = await installations.uninstall_was_told(tx, installation.id)
-        reason = DisconnectReason.APP_UNINSTALLED if was_told else DisconnectReason.TOKEN_EXPIRED
-        await self.end_all(installation, reason, version)
-
-    async def on_gone(self, installation: Installation) -> None:
-        """End an installation whose shop was not found for hours, or whose uninstall had been told.
-
-        One answer of 404 may be Shopify's mistake, and a disconnect asks the merchant to act.
-        """
-        async with self._database.transaction() as tx:
-            gone_for = await installations.note_gone(tx, installation.id)
-            was_told = await installations.uninstall_was_told(tx, installation.id)
-            stored = await credentials.load(tx, installation.id)
-        if stored is not None and (was_told or gone_for >= GONE_AFTER):
-            reason = DisconnectReason.APP_UNINSTALLED if was_told else DisconnectReason.API_ERROR
-            await self.end_all(installation, reason, stored.token_version)
-
-    async def end_all(
-        self, installation: Installation, reason: DisconnectReason, version: int
-    ) -> list[Connection]:
-        """Disconnect all stores and destroy the token, in one guarded change; a newer token wins against it."""
-        async with self._database.transaction() as tx:
-            await installations.lock(tx, installation.id)
-            if not await credentials.forget(tx, installation.id, seen=version):
-                return []
-            ended = await connections.disconnect_all(tx, installation.id, reason)
-            await installations.note_uninstalled(tx, installation.id)
-            for connection in ended:
-                await self._tell_disconnected(tx, connection, installation, reason)
-        return ended
-
     async def refresh_facts(self, installation: Installation) -> ShopFacts:
         """Read the shop's facts and scopes again."""
-        facts = await _read_facts(self._access.session(installation, Lane.INTERACTIVE))
+        facts = await read_facts(self._access.session(installation, Lane.INTERACTIVE))
         await self._save_facts(installation.id, facts)
         return facts
 
     async def _checked_facts(self, installation_id: int, shop: str) -> ShopFacts:
-        facts = await _read_facts(await self._session(installation_id))
+        facts = await read_facts(await self._session(installation_id))
         if facts.domain != shop:
             raise ShopMismatch("the token belongs to another shop")
         missing = missing_scopes(self._scopes, facts.access_scopes)
@@ -301,22 +216,6 @@ class Connector:
         )
         await bus_outbox.publish(tx, outbox, event, source=SHOPIFY_FETCHER, now=self._clock.now())
 
-    async def _tell_disconnected(
-        self, tx: Transaction, connection: Connection, installation: Installation, reason: DisconnectReason
-    ) -> None:
-        event = StoreDisconnected(
-            store_id=connection.store_id,
-            advertiser_id=connection.advertiser_id,
-            shop_domain=installation.shop_domain,
-            installation_id=installation.id,
-            generation=connection.generation,
-            reason=reason,
-            disconnected_at=connection.disconnected_at or self._clock.now(),
-        )
-        await bus_outbox.publish(tx, outbox, event, source=SHOPIFY_FETCHER, now=self._clock.now())
-        metrics.disconnections.labels(reason.value).inc()
-        log.info("disconnected", store_id=connection.store_id, reason=reason.value)
-
 
 async def _lock_with_token(tx: Transaction, installation_id: int) -> None:
     await installations.lock(tx, installation_id)
@@ -326,19 +225,3 @@ async def _lock_with_token(tx: Transaction, installation_id: int) -> None:
 
 def _claim_hash(claim: str) -> bytes:
     return sha256(claim.encode()).digest()
-
-
-async def _read_facts(session: ShopSession) -> ShopFacts:
-    data: dict[str, Any] = (await session.call("shop_details")).data
-    shop, scopes = data["shop"], data["currentAppInstallation"]["accessScopes"]
-    return ShopFacts(
-        domain=str(shop["myshopifyDomain"]).lower(),
-        shopify_shop_id=int(numeric_id(shop["id"])),
-        name=shop["name"],
-        owner=shop.get("shopOwnerName"),
-        email=shop.get("contactEmail") or shop.get("email"),
-        currency=shop["currencyCode"],
-        timezone=shop["ianaTimezone"],
-        plan_name=shop["plan"]["publicDisplayName"],
-        access_scopes=tuple(sorted(scope["handle"] for scope in scopes)),
-    )

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 
 from shopify_fetcher.access.session import Access
-from shopify_fetcher.connections import Connector
+from shopify_fetcher.disconnections import Disconnector
 from shopify_fetcher.domain.budget import Lane
 from shopify_fetcher.errors import FetcherError, NotConnected, ShopGone, Throttled, TokenRefused, Transient
 from shopify_fetcher.store import bulk, credentials, installations
@@ -43,10 +43,10 @@ class ShopEvents:
     up the two rejections here.
     """
 
-    def __init__(self, database: Database, access: Access, connector: Connector) -> None:
+    def __init__(self, database: Database, access: Access, disconnector: Disconnector) -> None:
         self._database = database
         self._access = access
-        self._connector = connector
+        self._disconnector = disconnector
 
     async def handle(self, batch: Sequence[Message]) -> Sequence[Outcome]:
         """Answer each message; what concerns no installation of ours is done at once."""
@@ -109,7 +109,7 @@ class ShopEvents:
         if works:
             log.info("uninstall_not_confirmed", installation_id=installation.id)
             return
-        await self._connector.end_all(installation, DisconnectReason.APP_UNINSTALLED, stored.token_version)
+        await self._disconnector.end_all(installation, DisconnectReason.APP_UNINSTALLED, stored.token_version)
 
     async def _token_works(self, installation: Installation) -> bool:
         """Probe without drawing conclusions; raise where the answer is unclear, or late."""

@@ -15,6 +15,7 @@ from pydantic import AwareDatetime, BaseModel, Field, model_validator
 from shopify_fetcher.access.rotation import KeyRotation
 from shopify_fetcher.access.session import Access
 from shopify_fetcher.connections import Connector
+from shopify_fetcher.disconnections import Disconnector
 from shopify_fetcher.domain import cursor as cursors
 from shopify_fetcher.domain.budget import Lane
 from shopify_fetcher.domain.search import Window
@@ -126,6 +127,7 @@ def make_app(
     database: Database,
     access: Access,
     connector: Connector,
+    disconnector: Disconnector,
     reader: Reader,
     keys: KeyRotation,
     *,
@@ -192,7 +194,7 @@ def make_app(
 
     @app.post("/v1/connections/{store_id}/disconnect", status_code=204)
     async def disconnect(store_id: Annotated[int, Path(gt=0)], wish: DisconnectRequest) -> Response:
-        await connector.disconnect(store_id=store_id, advertiser_id=wish.advertiser_id)
+        await disconnector.disconnect(store_id=store_id, advertiser_id=wish.advertiser_id)
         return Response(status_code=204)
 
     @app.get("/v1/installations/{installation_id}/records/{resource}")

@@ -11,6 +11,7 @@ from shopify_fetcher.access.tokens import TokenKeeper
 from shopify_fetcher.access.vault import Vault
 from shopify_fetcher.clients.shopify import ShopifyClient
 from shopify_fetcher.connections import Connector
+from shopify_fetcher.disconnections import Disconnector
 from shopify_fetcher.errors import Transient
 from shopify_fetcher.handlers import ShopEvents
 from shopify_fetcher.http import make_app
@@ -43,6 +44,7 @@ class Parts:
 
     access: Access
     connector: Connector
+    disconnector: Disconnector
     doctor: WebhookDoctor
     reader: Reader
     events: ShopEvents
@@ -62,21 +64,23 @@ def build(settings: Settings, database: Database, http: Client, clock: Clock) ->
     access = Access(shopify, TokenKeeper(database, shopify, vault), Pacer(database), CostBook(database))
     subscriptions = Subscriptions(settings.webhook_uri)
     connector = Connector(database, access, subscriptions, clock, scopes=settings.scopes)
-    access.on_refused = connector.on_refused
+    disconnector = Disconnector(database, access, subscriptions, clock)
+    access.on_refused = disconnector.on_refused
     return Parts(
         access=access,
         connector=connector,
+        disconnector=disconnector,
         doctor=WebhookDoctor(
             database,
             access,
             subscriptions,
             clock,
             refresh_facts=connector.refresh_facts,
-            say_goodbye=connector.say_goodbye,
-            on_gone=connector.on_gone,
+            say_goodbye=disconnector.say_goodbye,
+            on_gone=disconnector.on_gone,
         ),
         reader=Reader(access, database, settings.bulk_folder),
-        events=ShopEvents(database, access, connector),
+        events=ShopEvents(database, access, disconnector),
         keys=KeyRotation(database, vault),
     )
 
@@ -110,6 +114,7 @@ async def serve(settings: Settings) -> int:
         database,
         parts.access,
         parts.connector,
+        parts.disconnector,
         parts.reader,
         parts.keys,
         service_token=settings.service_token.get_secret_value(),

@@ -99,7 +99,7 @@ async def test_goodbye_forgets_a_pair_that_it_had_to_refresh(fetcher: Fetcher, m
     await fetcher.connect(shop)
     await shop.admin("/expire-tokens")
 
-    await fetcher.parts.connector.disconnect(store_id=7, advertiser_id=3)
+    await fetcher.parts.disconnector.disconnect(store_id=7, advertiser_id=3)
 
     assert (await shop.admin("", method="GET"))["subscriptions"] == []
     assert await fetcher.rows("SELECT * FROM fetcher.credentials") == []
@@ -115,7 +115,7 @@ async def test_goodbye_leaves_the_pair_of_a_connect_under_way(
     shopify, tokens = replica.parts.access.shopify, replica.parts.access.tokens
     await shop.fault(operation="WebhookSubscriptionDelete", effect="delay", delay_seconds=0.3, times=50)
 
-    goodbye = asyncio.create_task(fetcher.parts.connector.disconnect(store_id=7, advertiser_id=3))
+    goodbye = asyncio.create_task(fetcher.parts.disconnector.disconnect(store_id=7, advertiser_id=3))
     await until(lambda: was_called(shop, "WebhookSubscriptionDelete"))
     acquired = await tokens.acquire(installation_id, lambda: shopify.exchange_code(shop.domain, code))
     await goodbye
@@ -140,7 +140,7 @@ async def test_foreign_advertiser_cannot_disconnect(fetcher: Fetcher, make_shop:
 async def test_reconnecting_raises_the_generation(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop()
     await fetcher.connect(shop)
-    await fetcher.parts.connector.disconnect(store_id=7, advertiser_id=3)
+    await fetcher.parts.disconnector.disconnect(store_id=7, advertiser_id=3)
 
     await fetcher.connect(shop)
 

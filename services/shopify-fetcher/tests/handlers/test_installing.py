@@ -244,7 +244,7 @@ async def test_disconnect_leaves_an_install_to_be_claimed(fetcher: Fetcher, make
     await fetcher.connect(shop, store_id=7, advertiser_id=3)
     secret = (await install(fetcher, shop))["claim"]
 
-    await fetcher.parts.connector.disconnect(store_id=7, advertiser_id=3)
+    await fetcher.parts.disconnector.disconnect(store_id=7, advertiser_id=3)
     answer = await claim(fetcher, shop, secret, store_id=8, advertiser_id=4)
 
     assert answer.status_code == 200, answer.text

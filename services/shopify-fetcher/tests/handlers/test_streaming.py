@@ -18,7 +18,13 @@ from ..builders import SERVICE_TOKEN, Fetcher, MakeShop, until
 async def served(fetcher: Fetcher) -> AsyncIterator[httpx.AsyncClient]:
     parts = fetcher.parts
     app = make_app(
-        fetcher.database, parts.access, parts.connector, parts.reader, parts.keys, service_token=SERVICE_TOKEN
+        fetcher.database,
+        parts.access,
+        parts.connector,
+        parts.disconnector,
+        parts.reader,
+        parts.keys,
+        service_token=SERVICE_TOKEN,
     )
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_config=None, lifespan="off"))
     serving = asyncio.create_task(server.serve())

@@ -275,7 +275,7 @@ async def test_refusal_of_an_old_token_does_not_end_a_newer_connection(
     await fetcher.connect(shop)
 
     installation = await fetcher.installation(installation_id)
-    await fetcher.parts.connector.on_refused(installation, old["token_version"])
+    await fetcher.parts.disconnector.on_refused(installation, old["token_version"])
 
     assert "sync.store.disconnected" not in await fetcher.events()
     assert len(await fetcher.rows("SELECT * FROM fetcher.credentials")) == 1

@@ -311,7 +311,7 @@ async def test_webhook_of_an_ended_installation_calls_no_doctor(
 ) -> None:
     shop = await make_shop()
     await fetcher.connect(shop)
-    await fetcher.parts.connector.disconnect(store_id=7, advertiser_id=3)
+    await fetcher.parts.disconnector.disconnect(store_id=7, advertiser_id=3)
 
     await fetcher.parts.events.handle([message("shop/update", shop.domain)])
 
@@ -384,7 +384,7 @@ async def test_redacted_shop_is_forgotten_unless_it_is_connected_again(
     left, returned = await make_shop(), await make_shop()
     for number, shop in enumerate((left, returned), start=7):
         await fetcher.connect(shop, store_id=number)
-    await fetcher.parts.connector.disconnect(store_id=7, advertiser_id=3)
+    await fetcher.parts.disconnector.disconnect(store_id=7, advertiser_id=3)
 
     outcomes = await fetcher.parts.events.handle([redaction(left.domain), redaction(returned.domain)])
 
