@@ -1,9 +1,12 @@
 """One call to Shopify: what is logged of it, what it teaches, and how long-lived that is."""
 
+import pytest
 from structlog.testing import capture_logs
 
 from shopify_fetcher import metrics
 from shopify_fetcher.access.costs import FIRST_GUESS, QUERY_COST_MAX, CostBook
+from shopify_fetcher.clients import shopify
+from shopify_fetcher.errors import Malformed
 
 from ..builders import Fetcher, MakeShop
 
@@ -95,3 +98,41 @@ async def test_answer_by_another_version_is_reported_once_and_counted_each_time(
 
     assert [entry["api_version"] for entry in logs if entry["event"] == "api_version_differs"] == ["2027-01"]
     assert counter._value.get() - before == 3
+
+
+async def test_answer_that_is_too_large_is_not_read_to_its_end(
+    fetcher: Fetcher, make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    monkeypatch.setattr(shopify, "ANSWER_BYTES_MAX", 100)
+
+    with pytest.raises(Malformed, match="larger than allowed"):
+        await (await fetcher.session(installation_id)).call("shop_details")
+
+
+async def test_answer_that_drips_for_too_long_is_asked_for_again(
+    fetcher: Fetcher, make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each byte came in time, so no limit of the connection ever ended the call."""
+    monkeypatch.setattr(shopify, "CALL_SECONDS_MAX", 0.5)
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await shop.fault(operation="ShopDetails", effect="drip", delay_seconds=20)
+    asked = len(await shop.operations())
+
+    await (await fetcher.session(installation_id)).call("shop_details")
+
+    assert len(await shop.operations()) - asked == 2
+
+
+async def test_shop_that_redirects_is_not_followed(fetcher: Fetcher, make_shop: MakeShop) -> None:
+    """The token is for this host alone."""
+    shop, other = await make_shop(), await make_shop()
+    installation_id = await fetcher.connect(shop)
+    location = f"/shops/{other.domain}/admin/api/2026-10/graphql.json"
+    await shop.fault(operation="ShopDetails", status=307, headers={"Location": location})
+
+    await (await fetcher.session(installation_id)).call("shop_details")
+
+    assert await other.operations() == []
