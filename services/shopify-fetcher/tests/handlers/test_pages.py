@@ -127,6 +127,29 @@ async def test_refusals_are_named_for_the_reaction(
     assert (lines[-1]["type"], lines[-1]["code"], lines[-1]["retryable"]) == ("failed", code, retryable)
 
 
+@pytest.mark.parametrize(
+    ("body", "code"),
+    [
+        ({"data": []}, "protocol"),
+        ({"errors": "No."}, "protocol"),
+        ({"data": None, "errors": {"base": ["No."]}}, "protocol"),
+        ({"data": {"orders": {"nodes": []}}, "errors": ["No."], "extensions": None}, "shop_unreachable"),
+        ({"data": {"orders": None}, "extensions": {"cost": "much"}}, "protocol"),
+    ],
+)
+async def test_answer_of_another_shape_is_a_failure_with_a_word(
+    fetcher: Fetcher, make_shop: MakeShop, body: dict[str, Any], code: str
+) -> None:
+    """The stream broke off without one, so that it was asked for eight times more before the job failed."""
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await shop.fault(operation="OrdersPage", status=200, body=body, times=50)
+
+    lines = await fetcher.stream(installation_id, "orders", mode="paged")
+
+    assert (lines[-1]["type"], lines[-1].get("code")) == ("failed", code)
+
+
 async def test_moment_of_failure_is_not_noticed(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop()
     installation_id = await fetcher.connect(shop)

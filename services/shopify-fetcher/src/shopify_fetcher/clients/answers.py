@@ -71,7 +71,7 @@ def read_answer(response: Response, content: bytes, *, sent: datetime, received:
     """Read a GraphQL answer with status 200; raise for errors that leave no usable data."""
     offset = offset_to_shopify(sent, received, _date(response, received))
     payload = _json(content)
-    cost = payload.get("extensions", {}).get("cost") or {}
+    cost = _mapping(_mapping(payload.get("extensions")).get("cost"))
     status = _throttle_status(cost)
     requested = float(cost.get("requestedQueryCost") or 0)
     errors = _refusals(payload, requested, status)
@@ -132,10 +132,10 @@ def _seconds_until(date: str, response: Response) -> float:
 def _refusals(payload: Mapping[str, Any], requested: float, status: ThrottleStatus | None) -> tuple[str, ...]:
     """Raise for errors that leave no usable data; return the codes of those that do: fields that we may not read."""
     errors = payload.get("errors") or []
-    if isinstance(errors, str):
-        raise Malformed("Shopify answered with an error text")
-    codes = tuple(str((error.get("extensions") or {}).get("code", "UNKNOWN")) for error in errors)
     data = payload.get("data")
+    if not isinstance(errors, list) or not isinstance(data, dict | None):
+        raise Malformed("an answer has another shape than GraphQL's")
+    codes = tuple(str(_mapping(_mapping(error).get("extensions")).get("code", "UNKNOWN")) for error in errors)
     if "THROTTLED" in codes:
         raise BudgetSpent(requested, status)
     if "MAX_COST_EXCEEDED" in codes:
@@ -155,7 +155,13 @@ def _refusals(payload: Mapping[str, Any], requested: float, status: ThrottleStat
 
 
 def _paths(payload: Mapping[str, Any]) -> list[Path]:
-    return [error["path"] for error in payload.get("errors") or [] if isinstance(error.get("path"), list)]
+    paths = (_mapping(error).get("path") for error in payload.get("errors") or [])
+    return [path for path in paths if isinstance(path, list)]
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    """Return an object of an answer; an empty one where there is something else."""
+    return value if isinstance(value, dict) else {}
 
 
 def _throttle_status(cost: Mapping[str, Any]) -> ThrottleStatus | None:
