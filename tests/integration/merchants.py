@@ -9,7 +9,7 @@ from threading import Lock
 from typing import Any
 
 from local_stack.browser import Browser
-from local_stack.platform import Platform, Row, eventually
+from local_stack.platform import NotInTime, Platform, Row, eventually
 from local_stack.stack import Login
 
 from .conftest import connect_in
@@ -89,6 +89,11 @@ class Store:
         left: list[Row] = self._platform.simulator("GET", f"/shops/{self.domain}/faults")["faults"]
         return left
 
+    def calls(self) -> list[Row]:
+        """Return the latest calls that the shop got."""
+        calls: list[Row] = self._platform.simulator("GET", f"/shops/{self.domain}/calls?limit=50000")["calls"]
+        return calls
+
     def disarm(self) -> None:
         """Let nothing more go wrong."""
         self._platform.simulator("DELETE", f"/shops/{self.domain}/faults")
@@ -148,14 +153,16 @@ class Store:
 
     def must_be_exact_or_explained(self, job: Row) -> None:
         """Raise unless the job is complete with an exact mirror, or failed with a reason that was told."""
-        assert job["status"] in ENDED
+        assert job["status"] in ENDED, job["status"]
         if job["status"] == "completed":
-            assert self.faults_of_mirror() == []
+            found = self.faults_of_mirror()
+            assert not found, f"{self.domain} is complete and wrong: {found}"
             return
-        reason = job["error_message"]
-        assert job["error_code"] in REASONS, (job["error_code"], reason, job["error_details"])
-        assert reason == REASONS[job["error_code"]].format(resource=job["error_details"]["resource"])
-        assert self._merchant.is_told(reason), reason
+        code, reason, details = job["error_code"], job["error_message"], job["error_details"]
+        assert code in REASONS, f"{code} is no reason: {reason} {details}"
+        words = REASONS[code].format(resource=details["resource"])
+        assert reason == words, f"{code} is told as: {reason} {details}"
+        assert self._merchant.is_told(reason), f"the page does not show: {reason}"
 
     def must_become_exact(self, *, within_seconds: float = 30) -> None:
         """Raise unless what is under way makes the mirror exact."""
@@ -169,8 +176,8 @@ class Store:
             eventually(
                 exact, within_seconds=within_seconds, what=f"{self.domain} is exact", interval_seconds=1
             )
-        except AssertionError:
-            assert found == []
+        except NotInTime as error:
+            raise AssertionError(f"{self.domain} stays wrong: {found}") from error
 
     def _mutate(self, kind: str, record: Row, **changes: str) -> None:
         self._platform.mutate(self.domain, kind=kind, id=int(record["legacyResourceId"]), changes=changes)
