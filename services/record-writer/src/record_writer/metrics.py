@@ -26,13 +26,13 @@ WEBHOOK_AGE: Final = Histogram(
     registry=REGISTRY,
 )
 UNKNOWN_VALUES: Final = Counter(
-    "writer_unknown_values_total",
+    "record_writer_unknown_values_total",
     "Records with an enum value that the mapping does not know, by field and value; unusual ones as 'other'.",
     ("field", "value"),
     registry=REGISTRY,
 )
 UNKNOWN_WEBHOOK_KEYS: Final = Counter(
-    "writer_unknown_webhook_keys_total",
+    "record_writer_unknown_webhook_keys_total",
     "Top-level keys, in a sample of webhook bodies, that Shopify's example of the topic has not; the log names them.",
     ("topic",),
     registry=REGISTRY,

@@ -41,12 +41,12 @@ async def test_redacted_customer_is_deleted_and_the_orders_are_anonymous(world):
 
 async def test_key_that_no_request_had_before_is_counted_and_the_request_is_done(world):
     topic = {"topic": "customers/redact"}
-    before = REGISTRY.get_sample_value("writer_unknown_webhook_keys_total", topic) or 0.0
+    before = REGISTRY.get_sample_value("record_writer_unknown_webhook_keys_total", topic) or 0.0
 
     outcome = await world.comply("customers/redact", {**PERSON, "returns_to_redact": [1]}, 10)
 
     assert outcome == Done()
-    assert REGISTRY.get_sample_value("writer_unknown_webhook_keys_total", topic) == before + 1
+    assert REGISTRY.get_sample_value("record_writer_unknown_webhook_keys_total", topic) == before + 1
 
 
 async def test_late_records_of_the_erased_are_skipped_and_counted(world):

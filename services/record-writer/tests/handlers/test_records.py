@@ -30,13 +30,19 @@ async def test_customer_read_by_a_job_becomes_a_contact(world):
 async def test_what_shopify_added_since_is_reported_and_fails_nothing(world):
     value = {"field": "orders.financial_status", "value": "HALF_PAID"}
     topic = {"topic": "orders/updated"}
-    before = [seen("writer_unknown_values_total", value), seen("writer_unknown_webhook_keys_total", topic)]
+    before = [
+        seen("record_writer_unknown_values_total", value),
+        seen("record_writer_unknown_webhook_keys_total", topic),
+    ]
     body = world.rest_order(100, financial_status="half_paid", brand_new=[1])
 
     outcomes = await world.write(world.webhook("orders/updated", body, 10))
 
     row = await world.row("orders", 100)
-    after = [seen("writer_unknown_values_total", value), seen("writer_unknown_webhook_keys_total", topic)]
+    after = [
+        seen("record_writer_unknown_values_total", value),
+        seen("record_writer_unknown_webhook_keys_total", topic),
+    ]
     assert outcomes == [Done()]
     assert (row["financial_status"], row["financial_status_raw"]) == (None, "half_paid")
     assert row["metadata"]["brand_new"] == [1]

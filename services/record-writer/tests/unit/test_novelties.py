@@ -146,11 +146,11 @@ def test_key_that_no_example_has_is_found(records):
 
 def values(field: str, value: str) -> float:
     labels = {"field": field, "value": value}
-    return REGISTRY.get_sample_value("writer_unknown_values_total", labels) or 0.0
+    return REGISTRY.get_sample_value("record_writer_unknown_values_total", labels) or 0.0
 
 
 def keys(topic: str) -> float:
-    return REGISTRY.get_sample_value("writer_unknown_webhook_keys_total", {"topic": topic}) or 0.0
+    return REGISTRY.get_sample_value("record_writer_unknown_webhook_keys_total", {"topic": topic}) or 0.0
 
 
 def saying(value: str, field: str = "orders.financial_status") -> Change:
@@ -202,7 +202,7 @@ def test_labels_end_at_a_number(monkeypatch):
     assert [line["value"] for line in logs] == ["ONE", "TWO"]
     assert (
         REGISTRY.get_sample_value(
-            "writer_unknown_values_total", {"field": "products.status", "value": "THREE"}
+            "record_writer_unknown_values_total", {"field": "products.status", "value": "THREE"}
         )
         is None
     )

@@ -242,6 +242,21 @@ async def test_answer_with_holes_is_asked_for_again(fetcher: Fetcher, make_shop:
     assert {line["id"] for line in only(lines, "record")} == set(await shop.truth("orders"))
 
 
+@pytest.mark.parametrize(("resource", "operation"), [("orders", "OrdersPage"), ("products", "MoreVariants")])
+async def test_page_that_leads_back_to_itself_is_asked_for_again(
+    fetcher: Fetcher, make_shop: MakeShop, resource: str, operation: str
+) -> None:
+    """One such answer failed the whole sync."""
+    shop = await make_shop(orders=60)
+    installation_id = await fetcher.connect(shop)
+    await shop.fault(operation=operation, effect="repeat_cursor", times=2)
+
+    lines = await fetcher.stream(installation_id, resource, mode="paged")
+
+    assert {line["id"] for line in only(lines, "record")} == set(await shop.truth(resource))
+    assert lines[-1]["count"] == len(only(lines, "record"))
+
+
 async def test_list_that_goes_on_without_saying_where_is_no_end(
     fetcher: Fetcher, make_shop: MakeShop
 ) -> None:

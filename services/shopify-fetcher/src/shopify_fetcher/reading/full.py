@@ -22,7 +22,7 @@ from shopify_fetcher.errors import BulkBusy, BulkExpired, BulkFailed
 from shopify_fetcher.reading.bulk import BulkReader, BulkWish
 from shopify_fetcher.reading.counts import counted
 from shopify_fetcher.reading.lines import Lines
-from shopify_fetcher.reading.records import PageSize, connection, encoded, page_of
+from shopify_fetcher.reading.records import PageSize, encoded, page_of
 from sync_common.contracts.resources import Resource
 
 SLICES: Final = 4
@@ -92,8 +92,7 @@ class FullReader:
         while True:
             ids = at.left[0].ids
             variables = {"query": self._search(ids)}
-            answer = await page_of(self._session, f"{resource}_by_id", variables, size)
-            page = connection(answer, resource)
+            answer, page = await page_of(self._session, resource, f"{resource}_by_id", variables, size)
             records = await encoded(self._session, resource, page["nodes"])
             more = bool(page["pageInfo"]["hasNextPage"]) and bool(page["nodes"])
             emitted = at.emitted + len(records)

@@ -13,6 +13,7 @@ from sync_common.contracts.resources import Resource
 MORE_NODES: Final = 100
 QUERY_COST_MAX: Final = 1_000
 MORE_PAGES_MAX: Final = 1_000
+STUCK_MAX: Final = 3  # times that a page is asked for that leads back to itself
 
 _NESTED: Final[dict[Resource, tuple[tuple[str, str], ...]]] = {
     Resource.CUSTOMERS: (("addressesV2", "customers_addresses"),),
@@ -22,6 +23,7 @@ _NESTED: Final[dict[Resource, tuple[tuple[str, str], ...]]] = {
 _ROOT: Final = {Resource.CUSTOMERS: "customer", Resource.ORDERS: "order", Resource.PRODUCTS: "product"}
 
 Record = dict[str, Any]
+Page = dict[str, Any]
 
 
 class PageSize:
@@ -51,27 +53,38 @@ class PageSize:
 
 
 async def page_of(
-    session: ShopSession, document: str, variables: Mapping[str, Any], size: PageSize
-) -> Answer:
-    """Ask for one page, of as many records as may be afforded."""
+    session: ShopSession, resource: Resource, document: str, variables: Mapping[str, Any], size: PageSize
+) -> tuple[Answer, Page]:
+    """Ask for one page, of as many records as may be afforded; raise where a record on it may not be read."""
+    stuck = 0
     while True:
         try:
             answer = await session.call(document, {"first": size.value, **variables})
         except MaxCostExceeded as error:
             size.halve(error)
-        else:
-            size.learn(answer.requested_cost)
-            return answer
+            continue
+        size.learn(answer.requested_cost)
+        page = _connection(answer, resource)
+        if "after" not in variables or not _is_stuck(page, variables["after"]):
+            return answer, page
+        stuck += 1
+        if stuck == STUCK_MAX:
+            raise Malformed("a page says that more follows, but not where")
 
 
-def connection(answer: Answer, resource: Resource) -> dict[str, Any]:
-    """Return the list of records of a page; raise where there is none or where a record in it may not be read."""
-    found: dict[str, Any] | None = answer.data.get(resource.value)
-    if found is None:
+def _connection(answer: Answer, resource: Resource) -> Page:
+    page: Page | None = answer.data.get(resource.value)
+    if page is None:
         raise Malformed("a page has no records and no error")
-    if None in found["nodes"]:
+    if None in page["nodes"]:
         raise AccessDenied("records on a page may not be read")
-    return found
+    return page
+
+
+def _is_stuck(page: Page, after: str | None) -> bool:
+    """Say whether a page leads back to itself: its list would never end."""
+    mark = page["pageInfo"]
+    return mark["hasNextPage"] and mark["endCursor"] in (None, after)
 
 
 async def encoded(
@@ -100,8 +113,6 @@ async def completed(session: ShopSession, resource: Resource, record: Record) ->
             more = await _more(session, resource, document, name, record["id"], mark["endCursor"])
             if more is None:
                 return None
-            if more["pageInfo"]["hasNextPage"] and more["pageInfo"]["endCursor"] in (None, mark["endCursor"]):
-                raise Malformed(f"a record's {name} say that more follow, but not where")
             nodes += more["nodes"]
             mark = more["pageInfo"]
         else:
@@ -111,10 +122,16 @@ async def completed(session: ShopSession, resource: Resource, record: Record) ->
 
 async def _more(
     session: ShopSession, resource: Resource, document: str, name: str, gid: str, after: str
-) -> dict[str, Any] | None:
+) -> Page | None:
     """Return the next page of a nested list; None once the record is gone."""
-    answer = await session.call(document, {"id": gid, "first": MORE_NODES, "after": after})
-    if answer.errors:
-        raise AccessDenied(f"the rest of a record's {name} may not be read")
-    parent = answer.data[_ROOT[resource]]
-    return None if parent is None else parent[name]
+    for _ in range(STUCK_MAX):
+        answer = await session.call(document, {"id": gid, "first": MORE_NODES, "after": after})
+        if answer.errors:
+            raise AccessDenied(f"the rest of a record's {name} may not be read")
+        parent = answer.data[_ROOT[resource]]
+        if parent is None:
+            return None
+        page: Page = parent[name]
+        if not _is_stuck(page, after):
+            return page
+    raise Malformed(f"a record's {name} say that more follow, but not where")
