@@ -1,6 +1,8 @@
 """The budget row under several processes."""
 
 import asyncio
+import contextlib
+from typing import Any
 
 import pytest
 
@@ -62,3 +64,33 @@ async def test_long_wait_is_told_where_somebody_hears_of_it_and_refused_where_no
     await pacer.wait_for(installation_id, cost=10, lane=Lane.INTERACTIVE, on_wait=hear)
 
     assert told
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [{"status": 429, "headers": {"Retry-After": "30"}}, {"effect": "throttled"}],
+    ids=["429", "THROTTLED"],
+)
+async def test_refusal_that_one_process_met_holds_every_process_back(
+    fetcher: Fetcher, replica: Fetcher, make_shop: MakeShop, fault: dict[str, Any]
+) -> None:
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    await shop.fault(operation="CustomersCount", **fault)
+    session = await fetcher.session(installation_id)
+
+    with contextlib.suppress(TimeoutError, Throttled):
+        async with asyncio.timeout(0.5):
+            await session.call("customers_count", {"query": ""})
+
+    told = list[float]()
+
+    async def hear(seconds: float) -> None:
+        told.append(seconds)
+        raise Throttled(seconds)
+
+    with pytest.raises(Throttled):
+        await Pacer(replica.database).wait_for(
+            installation_id, cost=1_000, lane=Lane.INTERACTIVE, on_wait=hear
+        )
+    assert 1 <= told[0] <= 30
