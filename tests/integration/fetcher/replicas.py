@@ -2,7 +2,7 @@
 
 import signal
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -29,7 +29,7 @@ class Replicas:
     folder: Path
     bootstrap: str
     database: StackDatabase
-    _secrets: Secrets = field(default_factory=Secrets.new)
+    secrets: Secrets = field(default_factory=Secrets.new)
     _addresses: list[Addresses] = field(default_factory=list)
     _processes: list[Process] = field(default_factory=list)
     _simulator: Process | None = None
@@ -49,7 +49,7 @@ class Replicas:
                 )
             )
         at, tool = self._addresses[0], DEV_TOOLS[SIMULATOR]
-        self._simulator = self._run(tool.package, environment.of_tool(tool, at, self._secrets, self.folder))
+        self._simulator = self._run(tool.package, environment.of_tool(tool, at, self.secrets, self.folder))
         self._await(self._simulator, f"{at.url(SIMULATOR)}/healthz")
         for number in range(2):
             self._processes.append(self._start_fetcher(number))
@@ -66,11 +66,22 @@ class Replicas:
         self._processes[number].popen.wait()
         self._processes[number] = self._start_fetcher(number)
 
+    def restart_with(self, master_keys: str) -> None:
+        """Restart both fetchers, one after the other, with other master keys."""
+        self.secrets = replace(self.secrets, master_keys=master_keys)
+        for number, process in enumerate(self._processes):
+            process.stop()
+            self._processes[number] = self._start_fetcher(number)
+
+    def url(self, number: int) -> str:
+        """Return the internal address of one fetcher."""
+        return self._addresses[number].url(SHOPIFY_FETCHER)
+
     def caller(self, number: int) -> httpx.AsyncClient:
         """Return a client of one fetcher."""
         return httpx.AsyncClient(
-            base_url=self._addresses[number].url(SHOPIFY_FETCHER),
-            headers={"authorization": f"Bearer {self._secrets.service_token}"},
+            base_url=self.url(number),
+            headers={"authorization": f"Bearer {self.secrets.service_token}"},
             timeout=httpx.Timeout(60, connect=1),
             trust_env=False,
         )
@@ -85,7 +96,7 @@ class Replicas:
         """Open a shop, install the app there and connect it as this store; return the installation's id."""
         self.simulator("POST", "/shops", {"shop": shop, **wishes})
         form = {
-            "client_id": self._secrets.client_id,
+            "client_id": self.secrets.client_id,
             "scope": SCOPES,
             "redirect_uri": f"{self._addresses[0].url(OAUTH_GATEWAY)}/auth/shopify/callback",
             "state": "1",
@@ -101,9 +112,9 @@ class Replicas:
             "code": code,
         }
         answer = httpx.post(
-            f"{self._addresses[0].url(SHOPIFY_FETCHER)}/v1/connections",
+            f"{self.url(0)}/v1/connections",
             json=wish,
-            headers={"authorization": f"Bearer {self._secrets.service_token}"},
+            headers={"authorization": f"Bearer {self.secrets.service_token}"},
             trust_env=False,
             timeout=60,
         )
@@ -116,7 +127,7 @@ class Replicas:
 
     def _start_fetcher(self, number: int) -> Process:
         service, at = SERVICES[SHOPIFY_FETCHER], self._addresses[number]
-        process = self._run(service.package, environment.of_service(service, at, self._secrets), number)
+        process = self._run(service.package, environment.of_service(service, at, self.secrets), number)
         self._await(process, f"{at.ops_url(SHOPIFY_FETCHER)}/readyz")
         return process
 
