@@ -169,6 +169,26 @@ async def test_operation_that_fails_is_no_empty_success_but_read_in_slices(
     assert all("id:>=" in row["search"] for row in rows[1:])
 
 
+async def test_file_with_fewer_records_than_shopify_counted_is_not_whole(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
+    shop = await make_shop(orders=30)
+    installation_id = await fetcher.connect(shop)
+    await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+    [row] = await fetcher.rows("SELECT gid FROM fetcher.bulk_operations")
+    status = (await (await fetcher.session(installation_id)).call("bulk_status", {"id": row["gid"]})).data
+    counted = int(status["bulkOperation"]["rootObjectCount"]) + 1
+    status["bulkOperation"] |= {"rootObjectCount": str(counted), "completedAt": None}
+    await shop.fault(operation="BulkStatus", status=200, body={"data": status})
+
+    lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=2)
+
+    truth = await shop.truth("orders")
+    assert (lines[-1]["type"], lines[-1]["count"]) == ("done", len(truth))
+    rows = await fetcher.rows("SELECT status FROM fetcher.bulk_operations WHERE job_id = 2 ORDER BY id")
+    assert [one["status"] for one in rows] == ["failed"] + ["completed"] * full.SLICES
+
+
 async def test_slice_that_fails_too_is_read_by_pages(
     fetcher: Fetcher, make_shop: MakeShop, bulk_speed: BulkSpeed, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -99,6 +99,28 @@ async def test_rotation_raced_by_ten_workers_and_crashes_loses_no_pair_and_reuse
     assert await fetcher.events() == ["sync.store.connected"]
 
 
+async def test_connect_waits_while_another_process_talks_to_the_token_endpoint(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
+    """Two pairs could be stored in another order than Shopify had made them, and the living one be lost."""
+    shop = await make_shop()
+    await fetcher.connect(shop)
+    await fetcher.execute(
+        "UPDATE fetcher.installations SET token_lease_owner = gen_random_uuid(),"
+        " token_lease_until = clock_timestamp() + interval '1 hour'"
+    )
+    connecting = asyncio.create_task(fetcher.connect(shop, store_id=8))
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(1):
+            await asyncio.shield(connecting)
+    asked_meanwhile = await shop.token_calls()
+    await fetcher.execute("UPDATE fetcher.installations SET token_lease_until = NULL")
+    await connecting
+
+    assert (asked_meanwhile, await shop.token_calls()) == (1, 2)
+
+
 async def connect_with_a_token_that_never_expires(fetcher: Fetcher, shop: SimulatedShop) -> int:
     """Connect as a custom app does: Shopify gives it such a token whatever it asks for."""
     wish = {"client_id": CLIENT_ID, "client_secret": CLIENT_SECRET, "code": await shop.code()}
