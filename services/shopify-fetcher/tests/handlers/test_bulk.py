@@ -249,6 +249,21 @@ async def test_slots_that_stay_taken_lead_to_pages(
     assert only(lines, "throttled")
 
 
+async def test_empty_page_that_says_more_follows_is_no_end(
+    fetcher: Fetcher, make_shop: MakeShop, bulk_speed: BulkSpeed
+) -> None:
+    shop = await make_shop(orders=10)
+    installation_id = await fetcher.connect(shop)
+    for _ in range(1 + 1):  # the whole, and the first slice
+        await bulk_speed(fail_next="INTERNAL_SERVER_ERROR")
+    page = {"nodes": [], "pageInfo": {"hasNextPage": True}}
+    await shop.fault(operation="OrdersById", status=200, body={"data": {"orders": page}})
+
+    lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+
+    assert (lines[-1]["type"], lines[-1]["code"]) == ("failed", "protocol")
+
+
 async def test_result_that_is_not_kept_any_more_is_made_again(fetcher: Fetcher, make_shop: MakeShop) -> None:
     shop = await make_shop(orders=10)
     installation_id = await fetcher.connect(shop)

@@ -18,7 +18,7 @@ from shopify_fetcher.domain.cursor import FullCursor, Piece
 from shopify_fetcher.domain.search import Window
 from shopify_fetcher.domain.shop import numeric_id
 from shopify_fetcher.domain.slices import ALL_IDS, IdRange, split
-from shopify_fetcher.errors import BulkBusy, BulkExpired, BulkFailed
+from shopify_fetcher.errors import BulkBusy, BulkExpired, BulkFailed, Malformed
 from shopify_fetcher.reading.bulk import BulkReader, BulkWish
 from shopify_fetcher.reading.counts import counted
 from shopify_fetcher.reading.lines import Lines
@@ -94,7 +94,9 @@ class FullReader:
             variables = {"query": self._search(ids)}
             answer, page = await page_of(self._session, resource, f"{resource}_by_id", variables, size)
             records = await encoded(self._session, resource, page["nodes"])
-            more = bool(page["pageInfo"]["hasNextPage"]) and bool(page["nodes"])
+            more = bool(page["pageInfo"]["hasNextPage"])
+            if more and not page["nodes"]:
+                raise Malformed("a page says that more follows, but not where")
             emitted = at.emitted + len(records)
             if not more:
                 at = _next_piece(at, read=emitted, objects=None)
