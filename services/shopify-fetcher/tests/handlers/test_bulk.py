@@ -136,7 +136,7 @@ async def assert_whole(shop: SimulatedShop, lines: list[dict[str, Any]]) -> None
     assert {line["id"] for line in only(lines, "record")} == set(truth)
 
 
-async def test_operation_that_is_denied_ends_the_read(
+async def test_operation_that_is_denied_ends_the_read_and_is_not_adopted(
     fetcher: Fetcher, make_shop: MakeShop, bulk_speed: BulkSpeed
 ) -> None:
     shop = await make_shop(orders=30)
@@ -144,6 +144,7 @@ async def test_operation_that_is_denied_ends_the_read(
     await bulk_speed(fail_next="ACCESS_DENIED", fail_after_objects=7)
 
     lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+    again = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
 
     assert (lines[-1]["type"], lines[-1]["code"], lines[-1]["retryable"]) == (
         "failed",
@@ -151,6 +152,7 @@ async def test_operation_that_is_denied_ends_the_read(
         False,
     )
     assert only(lines, "record") == []
+    await assert_whole(shop, again)
 
 
 @pytest.mark.parametrize("code", ["TIMEOUT", "INTERNAL_SERVER_ERROR"])
