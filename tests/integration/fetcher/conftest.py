@@ -2,16 +2,10 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import ExitStack
-from uuid import uuid4
 
 import pytest
 
-from local_stack import schema
-from local_stack.parts import kafka_server
-from local_stack.repository import LOCAL, scratch_folder
-from local_stack.testing import StackDatabase
-
+from ..alone import own_servers
 from .replicas import Replicas
 
 
@@ -23,13 +17,10 @@ def every_part_lives() -> None:
 @pytest.fixture
 def replicas(postgres_url: str, template_database: str) -> Iterator[Replicas]:
     """Return two running fetchers with a broker, a database and a simulator of their own."""
-    name = f"fetchers_{uuid4().hex[:12]}"
-    schema.create_database(postgres_url, name, template=template_database)
-    with ExitStack() as stop, scratch_folder("fetchers") as folder:
-        stop.callback(schema.drop_database, postgres_url, name)
-        server = kafka_server(folder, cache=LOCAL / "cache", port=0)
-        stop.callback(server.stop)
-        found = Replicas(folder, server.address, StackDatabase(postgres_url, name))
-        stop.callback(found.stop)
-        asyncio.run(found.start())
-        yield found
+    with own_servers("fetchers", postgres_url, template_database) as servers:
+        found = Replicas(servers.folder, servers.bootstrap, servers.database)
+        try:
+            asyncio.run(found.start())
+            yield found
+        finally:
+            found.stop()

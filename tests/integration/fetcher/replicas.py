@@ -17,6 +17,8 @@ from sync_common.bus import ensure_topics
 from sync_common.contracts.stack import DEV_TOOLS, SERVICES
 from sync_common.contracts.topics import OAUTH_GATEWAY, SHOPIFY_FETCHER, WEBHOOK_INGEST
 
+from ..alone import answers
+
 READY_SECONDS = 60
 SCOPES = "read_customers,read_orders,read_products,read_inventory,read_all_orders"
 Row = dict[str, Any]
@@ -137,11 +139,4 @@ class Replicas:
 
     def _await(self, process: Process, url: str) -> None:
         with stopped_on_error(process):
-            wait_until(lambda: _answers(url), process, timeout_seconds=READY_SECONDS)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(url, timeout=2, trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
+            wait_until(lambda: answers(url), process, timeout_seconds=READY_SECONDS)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-import httpx
 import psutil
 import psycopg
 from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
@@ -23,6 +22,8 @@ from sync_common.bus import ensure_topics
 from sync_common.contracts.resources import Resource
 from sync_common.contracts.stack import SERVICES
 from sync_common.contracts.topics import RECORD_WRITER, dead_letter_topic, live_topic, sync_topic
+
+from ..alone import answers
 
 READY_SECONDS = 60
 TOPIC_OF = {"live": live_topic, "sync": sync_topic}
@@ -88,7 +89,11 @@ class WriterAlone:
             env=environment.of_service(service, addresses, self._secrets),
         )
         with stopped_on_error(self._process):
-            wait_until(lambda: _is_ready(port), self._process, timeout_seconds=READY_SECONDS)
+            wait_until(
+                lambda: answers(f"http://127.0.0.1:{port}/readyz"),
+                self._process,
+                timeout_seconds=READY_SECONDS,
+            )
 
     def stop(self) -> None:
         """Stop it as a deployment does."""
@@ -179,10 +184,3 @@ async def _lag(admin: AIOKafkaAdminClient, consumer: AIOKafkaConsumer) -> int:
 async def _partitions(admin: AIOKafkaAdminClient, topic: str) -> Iterable[TopicPartition]:
     (described,) = await admin.describe_topics([topic])
     return [TopicPartition(topic, one["partition"]) for one in described["partitions"]]
-
-
-def _is_ready(port: int) -> bool:
-    try:
-        return httpx.get(f"http://127.0.0.1:{port}/readyz", timeout=2, trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False

@@ -1,7 +1,6 @@
 """What is done on a timer: late links, erasing shops in small steps, folding and forgetting what is old."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -14,6 +13,7 @@ from record_writer.metrics import LINKS_SWEPT
 from record_writer.store import books, erasure, records
 from record_writer.store.tables import outbox as outbox_table
 from sync_common.bus import outbox
+from sync_common.bus.waiting import pause
 from sync_common.contracts.events import ShopRedacted
 from sync_common.contracts.resources import Resource
 from sync_common.contracts.topics import DEAD_LETTER_RETENTION_MS, RECORD_WRITER, TOPICS, sync_topic
@@ -72,9 +72,7 @@ class Upkeep:
                 if not is_transient(error):
                     raise
                 log.warning("upkeep_waits", error=type(error).__name__)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(self.pause_after(swept_at - began_at)):
-                    await stop.wait()
+            await pause(stop, self.pause_after(swept_at - began_at))
 
     def pause_after(self, swept_seconds: float) -> float:
         """Return how long to rest after a sweep that took so long."""

@@ -1,7 +1,6 @@
 """Webhook subscriptions: made at connect, compared every hour with the wanted list, deleted at the last disconnect."""
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Iterable
 from datetime import timedelta
 from typing import Any, Final
@@ -18,6 +17,7 @@ from shopify_fetcher.store import connections, installations
 from shopify_fetcher.store.installations import Installation
 from shopify_fetcher.store.tables import outbox
 from sync_common.bus import outbox as bus_outbox
+from sync_common.bus.waiting import pause
 from sync_common.contracts.events import WebhooksRepaired
 from sync_common.contracts.topics import SHOPIFY_FETCHER
 from sync_common.db import Database, Transaction
@@ -135,9 +135,7 @@ class WebhookDoctor:
                 log.exception("webhook_check_broke")
                 visited = False
             if not visited:
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(IDLE_SECONDS):
-                        await stop.wait()
+                await pause(stop, IDLE_SECONDS)
 
     async def visit_next(self) -> bool:
         """Check one installation that is due; False when none is."""

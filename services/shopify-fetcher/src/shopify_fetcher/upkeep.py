@@ -1,13 +1,13 @@
 """Forget what is of no more use: days of API usage long past, bulk operations whose results are gone."""
 
 import asyncio
-import contextlib
 from datetime import timedelta
 from typing import Final
 
 import structlog
 
 from shopify_fetcher.store import budgets, bulk
+from sync_common.bus.waiting import pause
 from sync_common.db import Database
 
 INTERVAL_SECONDS: Final = 3_600.0
@@ -30,9 +30,7 @@ class Upkeep:
                 await self.tidy()
             except Exception:
                 log.exception("upkeep_broke")
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(INTERVAL_SECONDS):
-                    await stop.wait()
+            await pause(stop, INTERVAL_SECONDS)
 
     async def tidy(self) -> None:
         """Tidy up once."""

@@ -4,8 +4,9 @@ import pytest
 from structlog.testing import capture_logs
 
 from shopify_fetcher import metrics
-from shopify_fetcher.access.costs import FIRST_GUESS, QUERY_COST_MAX, CostBook
+from shopify_fetcher.access.costs import FIRST_GUESS, CostBook
 from shopify_fetcher.clients import shopify
+from shopify_fetcher.domain.budget import QUERY_COST_MAX
 from shopify_fetcher.errors import Malformed
 
 from ..builders import Fetcher, MakeShop

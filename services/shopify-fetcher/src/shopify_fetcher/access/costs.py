@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from shopify_fetcher.domain.budget import QUERY_COST_MAX
 from shopify_fetcher.store import costs
 from shopify_fetcher.store.costs import Size
 from sync_common.db import Database
 
 FIRST_GUESS: Final = 100.0
-QUERY_COST_MAX: Final = 1_000.0  # of one query, whatever the plan (API rate limits)
 
 
 class CostBook:

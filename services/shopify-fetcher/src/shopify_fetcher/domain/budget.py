@@ -16,7 +16,7 @@ BLOCK_SECONDS_MIN: Final = 0.1
 BLOCK_SECONDS_MAX: Final = 60.0
 HOLD_DRAIN_SHARE: Final = 0.25
 HEADROOM_POINTS_MAX: Final = 500.0  # what upper lanes need at once does not grow with the plan
-CREDIT_POINTS_MAX: Final = 1_000.0  # what one query may cost at most: every query can be saved for
+QUERY_COST_MAX: Final = 1_000.0  # of one query, whatever the plan (API rate limits); a lane saves no more
 WAITER_SECONDS: Final = 3.0  # a waiter that has not asked again for so long is gone
 
 
@@ -95,7 +95,7 @@ class Budget:
             lanes={
                 lane: replace(
                     state := self.lane(lane),
-                    credit=min(CREDIT_POINTS_MAX, state.credit + lane.minimum * restored),
+                    credit=min(QUERY_COST_MAX, state.credit + lane.minimum * restored),
                 )
                 for lane in Lane
             },
@@ -134,7 +134,7 @@ def reserve(budget: Budget, *, cost: float, lane: Lane, now: datetime) -> Reserv
     if wait > 0:
         wait = max(lane.pause_seconds, wait)
         until = now + timedelta(seconds=wait + WAITER_SECONDS)
-        waiting = replace(guarantee, needed=min(cost, CREDIT_POINTS_MAX), needed_until=until)
+        waiting = replace(guarantee, needed=min(cost, QUERY_COST_MAX), needed_until=until)
         return Reservation(current.with_lane(lane, waiting), wait)
     spent = LaneState(credit=max(0.0, guarantee.credit - cost))
     granted = replace(current, outstanding=current.outstanding + cost, blocked_until=None)
@@ -201,7 +201,7 @@ def settle(
     current = budget.at(now)
     outstanding = max(0.0, current.outstanding - min(reserved, current.bucket_size))
     guarantee = current.lane(lane)
-    refunded = min(CREDIT_POINTS_MAX, guarantee.credit + max(0.0, reserved - cost))
+    refunded = min(QUERY_COST_MAX, guarantee.credit + max(0.0, reserved - cost))
     released = replace(
         current,
         outstanding=outstanding,

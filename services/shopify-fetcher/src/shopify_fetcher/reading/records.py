@@ -7,11 +7,11 @@ import msgspec
 
 from shopify_fetcher.access.session import ShopSession
 from shopify_fetcher.clients.answers import Answer
+from shopify_fetcher.domain.budget import QUERY_COST_MAX
 from shopify_fetcher.errors import AccessDenied, Malformed, MaxCostExceeded
 from sync_common.contracts.resources import Resource
 
 MORE_NODES: Final = 100
-QUERY_COST_MAX: Final = 1_000
 MORE_PAGES_MAX: Final = 1_000
 STUCK_MAX: Final = 3  # times that a page is asked for that leads back to itself
 

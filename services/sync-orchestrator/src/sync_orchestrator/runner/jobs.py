@@ -5,13 +5,14 @@ from collections.abc import Sequence
 
 import structlog
 
+from sync_common.bus.waiting import pause
 from sync_common.db import Lease
 from sync_orchestrator import metrics
 from sync_orchestrator.domain.jobs import JobStatus
 from sync_orchestrator.domain.model import Job
 from sync_orchestrator.errors import LeaseLost
 from sync_orchestrator.runner.driving import JobRun
-from sync_orchestrator.runner.loops import patiently, pause
+from sync_orchestrator.runner.loops import patiently
 from sync_orchestrator.runner.tools import Tools
 from sync_orchestrator.store import jobs, parts
 

@@ -1,7 +1,5 @@
-"""How the runner's loops wait and survive outages."""
+"""How the runner's loops survive outages."""
 
-import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable
 
 import structlog
@@ -20,10 +18,3 @@ async def patiently(task: str, step: Callable[[], Awaitable[None]]) -> None:
         if not is_transient(error) and not isinstance(error, BusError):
             raise
         log.warning("waiting out an outage", task=task, exc_info=error)
-
-
-async def pause(stop: asyncio.Event, seconds: float) -> None:
-    """Wait a while, or until told to stop."""
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(seconds):
-            await stop.wait()

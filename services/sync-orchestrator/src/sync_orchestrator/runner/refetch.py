@@ -7,13 +7,14 @@ from typing import Final
 import structlog
 
 from sync_common.bus import BusError
+from sync_common.bus.waiting import pause
 from sync_common.contracts import records
 from sync_common.contracts.resources import SHOPIFY_API_VERSION
 from sync_common.contracts.topics import live_topic
 from sync_orchestrator import metrics
 from sync_orchestrator.clients.fetcher import Nodes
 from sync_orchestrator.errors import FetcherRefused, StreamCut
-from sync_orchestrator.runner.loops import patiently, pause
+from sync_orchestrator.runner.loops import patiently
 from sync_orchestrator.runner.tools import Tools
 from sync_orchestrator.store import refetches, stores
 from sync_orchestrator.store.events import SOURCE

@@ -5,13 +5,14 @@ from typing import Final
 
 import structlog
 
+from sync_common.bus.waiting import pause
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.db import Database, Transaction
 from sync_orchestrator import metrics
 from sync_orchestrator.domain import schedule as rules
 from sync_orchestrator.domain.model import JobWish
 from sync_orchestrator.domain.schedule import Run
-from sync_orchestrator.runner.loops import patiently, pause
+from sync_orchestrator.runner.loops import patiently
 from sync_orchestrator.store import jobs, schedules
 from sync_orchestrator.store.schedules import Schedule
 

@@ -4,11 +4,12 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
+from sync_common.bus.waiting import pause
 from sync_common.contracts.stack import SERVICES
 from sync_common.contracts.topics import SYNC_ORCHESTRATOR
 from sync_common.db import Database
 from sync_common.runtime import Clock
-from sync_orchestrator.runner.loops import patiently, pause
+from sync_orchestrator.runner.loops import patiently
 from sync_orchestrator.store import events
 
 INTERVAL_SECONDS: Final = 3_600.0
