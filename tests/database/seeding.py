@@ -33,8 +33,15 @@ INSERT INTO sync.sync_jobs (job_id, advertiser_id, store_id, installation_id, sh
     SELECT n, n, n, n, shop, 'full_sync', 'completed', 'user', now(), now(), now(), 60 FROM tenants;
 INSERT INTO sync.sync_job_parts (advertiser_id, job_id, resource, state, published)
     SELECT n, n, resource, 'done', 100 FROM tenants, unnest('{{customers,orders,products}}'::text[]) AS resource;
-INSERT INTO sync.proofs (advertiser_id, store_id, resource, job_id, shopify_count, our_count, differences, checked_at)
-    SELECT n, n, 'orders', n, 100, 100, 0, now() FROM tenants;
+INSERT INTO sync.checks (advertiser_id, store_id, reason, state, ended_at)
+    SELECT n, n, 'full_sync', 'done', now() FROM tenants;
+INSERT INTO sync.proofs (
+    advertiser_id, store_id, resource, check_id, job_id, shopify_count, our_count, missing, surplus, repaired,
+    checked_at
+)
+    SELECT n, n, 'orders', n, n, 100, 100, 0, 0, 0, now() FROM tenants;
+INSERT INTO sync.deletions (advertiser_id, store_id, resource, record_id, check_id, state)
+    SELECT n, n, 'orders', '1', n, 'waiting' FROM tenants;
 
 INSERT INTO records.contacts (advertiser_id, source_type, source_id, external_id, email)
     SELECT n, 'ShopifyStore', n, '1', 'Ada@example.com' FROM tenants;

@@ -76,6 +76,9 @@ VALUES = {
     "sync.sync_job_parts.state": "waiting running published done failed skipped",
     "sync.sync_job_parts.mode": "bulk paged",
     "sync.sync_job_parts.skip_reason": "not_due scope_missing",
+    "sync.checks.reason": "full_sync backfill user",
+    "sync.checks.state": "waiting running done failed cancelled",
+    "sync.deletions.state": "waiting deleted kept undone",
     "records.contacts.state": "enabled disabled invited declined",
     "records.orders.financial_status":
         "pending authorized partially_paid paid partially_refunded refunded voided expired",
@@ -90,7 +93,8 @@ VALUES = {
     **dict.fromkeys(
         (
             "fetcher.bulk_operations.resource", "sync.sync_job_parts.resource", "sync.watermarks.resource",
-            "sync.proofs.resource", "sync.refetch_queue.resource", "records.tombstones.resource",
+            "sync.proofs.resource", "sync.deletions.resource", "sync.refetch_queue.resource",
+            "records.tombstones.resource",
             "records.job_ledger.resource", "records.job_tallies.resource", "records.job_marks.resource",
             "records.job_books.resource", "records.row_tallies.resource",
         ),

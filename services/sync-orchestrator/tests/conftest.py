@@ -77,7 +77,8 @@ class Store:
 
 
 TABLES = (
-    *("sync.sync_jobs", "sync.store_state", "sync.watermarks", "sync.proofs", "sync.refetch_queue"),
+    *("sync.sync_jobs", "sync.store_state", "sync.watermarks", "sync.refetch_queue"),
+    *("sync.checks", "sync.proofs", "sync.deletions"),
     *("sync.outbox", "sync.inbox", "records.job_tallies", "records.job_marks"),
     *("fetcher.connections", "fetcher.installations", "gateway.shopify_stores", "gateway.advertisers"),
 )

@@ -13,10 +13,11 @@ from sync_common.contracts.resources import Resource
 from sync_common.db import Transaction
 from sync_orchestrator import metrics
 from sync_orchestrator.domain import planning, retry, watermark
+from sync_orchestrator.domain.checks import CheckReason
 from sync_orchestrator.domain.jobs import JobSlot, JobStatus, PartState
 from sync_orchestrator.domain.model import Job, JobWish, Part
 from sync_orchestrator.errors import LeaseLost
-from sync_orchestrator.store import events, jobs, parts, stores
+from sync_orchestrator.store import checks, events, jobs, parts, stores
 
 CancelReason = Literal["user", "disconnected", "superseded"]
 
@@ -79,7 +80,7 @@ async def complete(tx: Transaction, job: Job, *, now: datetime) -> None:
             failed_records=sum(count.failed for count in counts.values()),
         )
     if job.job_type is JobType.FULL_SYNC:
-        await stores.note_proofs(tx, job)
+        await checks.want(tx, job.advertiser_id, job.store_id, CheckReason.FULL_SYNC, job_id=job.job_id)
     await stores.settle(tx, job.advertiser_id, job.store_id)
     if ending.follow_up:
         await jobs.want(tx, job.advertiser_id, job.store_id, _FOLLOW_UP)

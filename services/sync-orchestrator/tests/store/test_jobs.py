@@ -200,8 +200,8 @@ async def test_completion_changes_job_store_watermarks_and_outbox_together(store
     assert len(reached) == 3
     assert all(row["reached_at"] <= view["started_at"] - timedelta(minutes=9) for row in reached)
     assert store.events() == ["sync.started", "sync.completed"]
-    proofs = store.rows("SELECT * FROM sync.proofs_v1")
-    assert [proof["equal"] for proof in proofs] == [True] * 3
+    check = store.row("SELECT * FROM sync.checks")
+    assert (check["state"], check["reason"], check["job_id"]) == ("waiting", "full_sync", job.job_id)
 
 
 async def test_job_with_an_open_part_cannot_complete(store: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 from local_stack.testing import StackDatabase
 from sync_orchestrator.store.tables import metadata
 
-VIEWS = ("jobs_v1", "store_state_v1", "proofs_v1")
+VIEWS = ("jobs_v1", "store_state_v1", "proofs_v1", "checks_v1", "deletions_v1")
 
 
 @pytest.mark.parametrize("table", sorted(metadata.tables))
@@ -33,7 +33,7 @@ def test_every_table_with_an_advertiser_is_under_forced_row_security(admin: Any)
     ).fetchall()
 
     assert {row["relname"]: row["forced"] for row in rows} == dict.fromkeys(
-        ("sync_jobs", "sync_job_parts", "store_state", "watermarks", "proofs"), True
+        ("sync_jobs", "sync_job_parts", "store_state", "watermarks", "checks", "proofs", "deletions"), True
     )
 
 

@@ -107,6 +107,8 @@ SERVICES: Final[dict[str, Service]] = {
                 "sync.jobs_v1",
                 "sync.store_state_v1",
                 "sync.proofs_v1",
+                "sync.checks_v1",
+                "sync.deletions_v1",
                 "records.job_books_v1",
                 "records.store_counts_v1",
                 "records.deliveries_v1",

@@ -115,12 +115,6 @@ async def note_failure(tx: Transaction, job: Job, *, error: str, exhausted: bool
     await tx.execute(load_sql(_PACKAGE, "note_failure"), parameters)
 
 
-async def note_proofs(tx: Transaction, job: Job) -> None:
-    """Keep how the mirror compared with Shopify in a full read."""
-    parameters = {"advertiser_id": job.advertiser_id, "store_id": job.store_id, "job_id": job.job_id}
-    await tx.execute(load_sql(_PACKAGE, "store_proofs"), parameters)
-
-
 async def access_of(tx: Transaction, job: Job) -> Access:
     """Return what the store's installation may read; of one that is not there yet, the fetcher will tell."""
     parameters = {"advertiser_id": job.advertiser_id, "store_id": job.store_id}

@@ -3,6 +3,9 @@
 from sync_common.contracts.events.base import Event
 from sync_common.contracts.events.commands import (
     BackfillRequested,
+    CheckRequested,
+    DeletionDecision,
+    DeletionsDecided,
     RefetchRequested,
     SyncCancelRequested,
     SyncRequested,
@@ -25,8 +28,10 @@ EVENTS: dict[str, type[Event]] = {
     model.type_name(): model
     for model in (
         BackfillRequested,
+        CheckRequested,
         DeadLetterBodyViewed,
         DeadLetterReplayed,
+        DeletionsDecided,
         InvitationMailRequested,
         PasswordResetMailRequested,
         RefetchRequested,
@@ -47,8 +52,11 @@ EVENTS: dict[str, type[Event]] = {
 __all__ = [
     "EVENTS",
     "BackfillRequested",
+    "CheckRequested",
     "DeadLetterBodyViewed",
     "DeadLetterReplayed",
+    "DeletionDecision",
+    "DeletionsDecided",
     "Event",
     "InvitationMailRequested",
     "PasswordResetMailRequested",

@@ -1,5 +1,6 @@
-"""Wishes: sync, cancel, backfill and refetch. The orchestrator decides what comes of them."""
+"""Wishes: sync, cancel, backfill, check and refetch. The orchestrator decides what comes of them."""
 
+from enum import StrEnum
 from typing import ClassVar
 
 from pydantic import Field
@@ -49,6 +50,30 @@ class BackfillRequested(StoreCommand):
     """Read a store's whole order history."""
 
     TYPE: ClassVar[str] = "sync.backfill_requested"
+
+
+class CheckRequested(StoreCommand):
+    """Compare a store's mirror with Shopify now; while one is pending or running this asks for nothing new."""
+
+    TYPE: ClassVar[str] = "sync.check_requested"
+
+
+class DeletionDecision(StrEnum):
+    """What a person says about records that a check found deleted at Shopify."""
+
+    DELETE = "delete"
+    KEEP = "keep"
+    UNDO = "undo"
+
+
+class DeletionsDecided(StoreCommand):
+    """Delete or keep what waits for a person, or bring back what was deleted: all that one check found."""
+
+    TYPE: ClassVar[str] = "sync.deletions_decided"
+
+    check_id: int
+    resource: Resource
+    decision: DeletionDecision
 
 
 class RefetchRequested(Event):
