@@ -34,7 +34,6 @@ CREATE TABLE sync.sync_jobs (
     lease_owner text,
     lease_expires_at timestamptz,
     epoch integer NOT NULL DEFAULT 0,
-    orders_since timestamptz,
     throttled_until timestamptz,
     records_per_minute double precision,
     estimated_duration integer,
@@ -52,7 +51,6 @@ CREATE TABLE sync.sync_jobs (
 );
 COMMENT ON COLUMN sync.sync_jobs.epoch IS 'Rises at every take-over; whoever holds an older one may not write.';
 COMMENT ON COLUMN sync.sync_jobs.attempt IS 'Failed jobs in a row before this one.';
-COMMENT ON COLUMN sync.sync_jobs.orders_since IS 'Start of the order window, fixed when the job started.';
 COMMENT ON COLUMN sync.sync_jobs.follow_up IS 'Sync the changes again afterwards: something was lost while this ran.';
 CREATE UNIQUE INDEX sync_jobs_one_active ON sync.sync_jobs (advertiser_id, store_id, slot)
     WHERE status IN ('pending', 'running');
@@ -95,6 +93,7 @@ CREATE TABLE sync.sync_job_parts (
     FOREIGN KEY (advertiser_id, job_id) REFERENCES sync.sync_jobs ON DELETE CASCADE,
     CHECK ((state = 'skipped') = (skip_reason IS NOT NULL))
 );
+COMMENT ON COLUMN sync.sync_job_parts.created_since IS 'Start of the order window, fixed when the job started.';
 COMMENT ON COLUMN sync.sync_job_parts.cursor IS 'A resumed read begins here; Kafka has all before it.';
 COMMENT ON COLUMN sync.sync_job_parts.basis_at IS 'Earliest of both clocks at the start; watermarks count from it.';
 COMMENT ON COLUMN sync.sync_job_parts.read_count IS 'Root records that the fetcher says it read.';

@@ -15,7 +15,7 @@ from sync_orchestrator import metrics
 from sync_orchestrator.domain import planning, retry, watermark
 from sync_orchestrator.domain.checks import CheckReason
 from sync_orchestrator.domain.jobs import JobSlot, JobStatus, PartState
-from sync_orchestrator.domain.model import Job, JobWish, Part
+from sync_orchestrator.domain.model import Job, JobWish, Part, StoreState
 from sync_orchestrator.errors import LeaseLost
 from sync_orchestrator.store import checks, events, jobs, parts, stores
 
@@ -42,36 +42,40 @@ class Problem:
 
 async def start(tx: Transaction, job: Job, *, now: datetime) -> None:
     """Plan a job that was claimed for the first time, or whose first holder died before planning it."""
-    if await stores.lock(tx, job.advertiser_id, job.store_id) is None:
+    state = await stores.lock(tx, job.advertiser_id, job.store_id)
+    if state is None:
         raise LeaseLost(f"job {job.job_id}: its store is unknown")
     await jobs.hold(tx, job, alone=True)
     if await parts.of_job(tx, job):
         return
-    await _plan(tx, job)
+    await _plan(tx, job, state)
     await stores.settle(tx, job.advertiser_id, job.store_id)
     started = SyncStarted(**_about(job), started_at=_started_at(job), is_first_sync=job.is_first_sync)
     await events.publish(tx, started, now=now)
 
 
-async def _plan(tx: Transaction, job: Job) -> None:
+async def _plan(tx: Transaction, job: Job, state: StoreState) -> None:
     access = await stores.access_of(tx, job)
-    window = planning.orders_since(job.job_type, _started_at(job), has_all_orders=access.has_all_orders)
+    if state.orders_complete and not access.has_all_orders:
+        await stores.note_order_access(tx, job, is_complete=False)
+    is_complete = state.orders_complete and access.has_all_orders
+    window = planning.order_window(job.job_type, _started_at(job), is_complete=is_complete)
     marks = await stores.watermarks_of(tx, job.advertiser_id, job.store_id)
-    plans = planning.plan_parts(job.job_type, watermarks=marks, order_window=window)
-    skipped = planning.skips(job.job_type, skips_products=job.skips_products, unreadable=access.unreadable)
+    plans = planning.plan_parts(job.job_type, watermarks=marks, window=window)
+    unreadable = access.unreadable_by(job.job_type)
+    skipped = planning.skips(job.job_type, skips_products=job.skips_products, unreadable=unreadable)
     await parts.create(tx, job, plans, skipped)
-    await jobs.note_start(tx, job, orders_since=window)
 
 
 async def complete(tx: Transaction, job: Job, *, now: datetime) -> None:
     """End a job whose books are all closed; raise LeaseLost if somebody else ended or took it."""
-    await stores.lock(tx, job.advertiser_id, job.store_id)
+    state = await stores.lock(tx, job.advertiser_id, job.store_id)
     ending = await jobs.complete(tx, job)
     done = [part for part in await parts.of_job(tx, job) if part.state is PartState.DONE]
     counts = await parts.final_counts(tx, job)
-    await _advance_watermarks(tx, job, [part for part in done if not counts[part.resource].failed])
     is_first = False
     if job.slot is JobSlot.SYNC:
+        await _advance_watermarks(tx, job, [part for part in done if not counts[part.resource].failed])
         is_first = await stores.note_success(
             tx,
             job,
@@ -79,8 +83,7 @@ async def complete(tx: Transaction, job: Job, *, now: datetime) -> None:
             is_full=job.job_type is JobType.FULL_SYNC,
             failed_records=sum(count.failed for count in counts.values()),
         )
-    if job.job_type is JobType.FULL_SYNC:
-        await checks.want(tx, job.advertiser_id, job.store_id, CheckReason.FULL_SYNC, job_id=job.job_id)
+    await _go_on(tx, job, state, done)
     await stores.settle(tx, job.advertiser_id, job.store_id)
     if ending.follow_up:
         await jobs.want(tx, job.advertiser_id, job.store_id, _FOLLOW_UP)
@@ -95,6 +98,27 @@ async def complete(tx: Transaction, job: Job, *, now: datetime) -> None:
     metrics.note_end(job, JobStatus.COMPLETED, ending.actual_duration)
 
 
+async def _go_on(tx: Transaction, job: Job, state: StoreState | None, done: list[Part]) -> None:
+    """Want what follows a completed job: a check of what it read, and after the first sync the order history."""
+    if job.job_type is JobType.BACKFILL:
+        await _end_backfill(tx, job, done)
+    elif job.job_type is JobType.FULL_SYNC:
+        await checks.want(tx, job.advertiser_id, job.store_id, CheckReason.FULL_SYNC, job_id=job.job_id)
+        access = await stores.access_of(tx, job)
+        if state is not None and access.has_all_orders and not state.orders_complete:
+            await jobs.want(tx, job.advertiser_id, job.store_id, _HISTORY)
+
+
+async def _end_backfill(tx: Transaction, job: Job, done: list[Part]) -> None:
+    """Let syncs see all orders from now on; what changed among the older ones meanwhile is for the next of them."""
+    await stores.note_order_access(tx, job, is_complete=True)
+    for part in done:
+        if part.basis_at is not None:
+            await stores.rewind_watermark(tx, job, part.resource, watermark.reached(part.basis_at))
+    await checks.want(tx, job.advertiser_id, job.store_id, CheckReason.BACKFILL)
+
+
+_HISTORY = JobWish(JobType.BACKFILL, TriggeredBy.SYSTEM)
 _FOLLOW_UP = JobWish(JobType.INCREMENTAL_SYNC, TriggeredBy.WEBHOOK)
 
 

@@ -154,7 +154,7 @@ async def test_sync_now_starts_a_waiting_retry_at_once(store: Any, handle: Any, 
 
     await handle(SyncRequested(**ABOUT))
 
-    assert (await store.claim()).attempt == 1
+    assert (await store.claim()).attempt == 0
 
 
 async def test_sync_now_widens_a_waiting_sync_of_the_changes(store: Any, handle: Any, jobs_of: Any) -> None:
@@ -294,3 +294,15 @@ async def test_command_with_a_missing_field_is_rejected_by_name(handle: Any) -> 
 
     with pytest.raises(Rejected, match="store_id"):
         await handle(broken)
+
+
+async def test_repaired_webhooks_are_not_lost_in_a_retry_that_reads_less(
+    store: Any, handle: Any, jobs_of: Any
+) -> None:
+    store.admin.execute("UPDATE sync.store_state SET initial_sync_completed = true")
+    await store.want(JobType.PRODUCTS_ONLY, attempt=1)
+
+    await handle(WebhooksRepaired(**SHOP, installation_id=5, topics=("orders/create",)))
+
+    (job,) = jobs_of()
+    assert (job["job_type"], job["attempt"]) == ("incremental_sync", 1)

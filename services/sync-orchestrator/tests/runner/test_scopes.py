@@ -116,3 +116,17 @@ async def test_products_that_are_not_due_are_skipped_for_that_reason(rig: Rig) -
 
     assert row["status"] == "completed"
     assert parts(row)["products"] == ("skipped", "not_due")
+
+
+async def test_history_that_may_not_be_read_fails_in_words_and_leaves_the_schedule(rig: Rig) -> None:
+    rig.store.admin.execute(SYNCED_BEFORE)
+    rig.store.admin.execute(PLANNED)
+    rig.store.grant("read_customers", "read_orders", "read_products")
+    await rig.store.want(JobType.BACKFILL)
+
+    async with rig.replica():
+        row = await rig.ended()
+
+    assert (row["status"], row["error_code"]) == ("failed", "scopes_missing")
+    assert row["error_message"].startswith("The app may not read orders older than 60 days.")
+    assert rig.store.row("SELECT status FROM sync.store_state") == {"status": "connected"}

@@ -36,6 +36,14 @@ async def finish_parts(database: Database, job: Job) -> None:
             await parts.close(tx, job, resource, COUNTS)
 
 
+def window(store: Any) -> dict[str, datetime | None]:
+    """Return which orders the store's one job reads."""
+    found: dict[str, datetime | None] = store.row(
+        "SELECT created_since, created_until FROM sync.sync_job_parts WHERE resource = 'orders'"
+    )
+    return found
+
+
 async def test_second_wish_returns_the_running_job(store: Any) -> None:
     first = await store.want()
     await store.claim()
@@ -161,9 +169,8 @@ async def test_first_claim_plans_the_parts_and_tells_of_the_start(store: Any) ->
 
     job = await started(store)
 
-    row = store.row("SELECT * FROM sync.sync_jobs")
     assert job.started_at is not None
-    assert row["orders_since"] == job.started_at - timedelta(days=60)
+    assert window(store) == {"created_since": job.started_at - timedelta(days=60), "created_until": None}
     assert [p["mode"] for p in store.rows("SELECT mode FROM sync.sync_job_parts")] == ["bulk"] * 3
     assert store.row("SELECT status FROM sync.store_state_v1")["status"] == "syncing"
     assert store.events() == ["sync.started"]
@@ -172,12 +179,12 @@ async def test_first_claim_plans_the_parts_and_tells_of_the_start(store: Any) ->
 async def test_starting_again_after_a_take_over_keeps_the_plan(store: Any) -> None:
     await store.want()
     await started(store, "a")
-    window = store.row("SELECT orders_since FROM sync.sync_jobs")
+    planned = window(store)
     store.expire_leases()
 
     await started(store, "b")
 
-    assert store.row("SELECT orders_since FROM sync.sync_jobs") == window
+    assert window(store) == planned
     assert store.events() == ["sync.started"]
 
 
@@ -367,3 +374,107 @@ async def test_known_speed_of_a_store_is_remembered_for_its_next_job(store: Any)
     following, _ = await store.want()
 
     assert following.records_per_minute == 9 * 60 / 2
+
+
+async def test_person_who_retries_starts_the_ladder_anew(store: Any) -> None:
+    await store.want(triggered_by=TriggeredBy.SCHEDULE, attempt=2)
+    (waiting, _) = await store.want()
+
+    async with store.database.transaction() as tx:
+        await jobs.hasten(tx, waiting, JobWish(JobType.INCREMENTAL_SYNC, TriggeredBy.USER, 3))
+
+    row = store.row("SELECT * FROM sync.sync_jobs")
+    assert (row["attempt"], row["triggered_by"], row["triggered_by_user_id"]) == (0, "user", 3)
+
+
+async def test_schedule_that_hastens_a_retry_leaves_its_failures_counted(store: Any) -> None:
+    await store.want(triggered_by=TriggeredBy.SCHEDULE, attempt=2)
+    (waiting, _) = await store.want()
+
+    async with store.database.transaction() as tx:
+        await jobs.hasten(tx, waiting, JobWish(JobType.INCREMENTAL_SYNC, TriggeredBy.WEBHOOK))
+
+    row = store.row("SELECT * FROM sync.sync_jobs")
+    assert (row["attempt"], row["triggered_by"]) == (2, "schedule")
+
+
+async def test_store_whose_retry_a_person_cancels_is_on_schedule_again(store: Any) -> None:
+    store.admin.execute("UPDATE sync.store_state SET status = 'error', scheduled_frequency = 'hourly'")
+    await store.want()
+    await started(store)
+
+    async with store.database.transaction() as tx:
+        await transitions.cancel(tx, store.advertiser_id, store.store_id, "user", now=NOW)
+
+    state = store.row("SELECT status, scheduled_frequency FROM sync.store_state")
+    assert state == {"status": "connected", "scheduled_frequency": None}, "to be planned anew"
+
+
+async def test_waiting_for_shopify_makes_the_job_longer_once(store: Any) -> None:
+    await store.want()
+    job = await started(store)
+    async with store.database.transaction() as tx:
+        await jobs.note_estimate(tx, job, 100)
+
+    for _ in range(3):
+        async with store.database.transaction() as tx:
+            await jobs.note_throttled(tx, job, timedelta(seconds=40))
+
+    estimated = store.row("SELECT estimated_duration FROM sync.sync_jobs")["estimated_duration"]
+    assert 140 <= estimated <= 143, "the same wait told three times is one wait"
+
+
+async def test_backfill_ends_the_window_and_rewinds_the_orders_alone(store: Any) -> None:
+    store.grant("read_customers", "read_orders", "read_products", "read_all_orders")
+    store.admin.execute(
+        "INSERT INTO sync.watermarks SELECT 11, 17, resource, now() + interval '1 hour', 1"
+        " FROM unnest(ARRAY['customers', 'orders']) AS resource;"
+        "UPDATE sync.store_state SET initial_sync_completed = true"
+    )
+    await store.want(JobType.BACKFILL)
+    job = await started(store)
+    async with store.database.transaction() as tx:
+        began_at = await parts.begin(tx, job, Resource.ORDERS)
+        await parts.note_basis(tx, job, Resource.ORDERS, basis_at=began_at, observed_at=began_at)
+        await parts.publish(tx, job, Resource.ORDERS, published=3, read_count=3)
+        await parts.close(tx, job, Resource.ORDERS, COUNTS)
+        await transitions.complete(tx, job, now=NOW)
+
+    assert store.row("SELECT orders_complete FROM sync.store_state_v1")["orders_complete"]
+    reached = {row["resource"]: row["reached_at"] for row in store.rows("SELECT * FROM sync.watermarks")}
+    assert reached["orders"] == began_at - timedelta(minutes=10)
+    assert reached["customers"] > began_at
+    assert store.row("SELECT reason FROM sync.checks")["reason"] == "backfill"
+
+    await store.want(JobType.FULL_SYNC)
+    await started(store)
+    following = store.row(
+        "SELECT created_since FROM sync.sync_job_parts WHERE resource = 'orders' AND state = 'waiting'"
+    )
+    assert following["created_since"] is None
+
+
+async def test_first_sync_of_a_store_with_full_access_is_followed_by_its_history(store: Any) -> None:
+    store.grant("read_customers", "read_orders", "read_products", "read_all_orders")
+    await store.want()
+    job = await started(store)
+    await finish_parts(store.database, job)
+
+    async with store.database.transaction() as tx:
+        await transitions.complete(tx, job, now=NOW)
+
+    following = store.row("SELECT * FROM sync.sync_jobs WHERE status = 'pending'")
+    assert (following["job_type"], following["triggered_by"]) == ("backfill", "system")
+    assert store.row("SELECT status FROM sync.store_state")["status"] == "connected"
+
+
+async def test_history_that_may_not_be_read_any_more_is_no_longer_complete(store: Any) -> None:
+    store.grant("read_customers", "read_orders", "read_products")
+    store.admin.execute("UPDATE sync.store_state SET orders_complete = true")
+    await store.want()
+
+    job = await started(store)
+
+    assert not store.row("SELECT orders_complete FROM sync.store_state")["orders_complete"]
+    assert job.started_at is not None
+    assert window(store)["created_since"] == job.started_at - timedelta(days=60)

@@ -8,16 +8,16 @@ from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.contracts.resources import Resource
 from sync_orchestrator.domain import planning
 from sync_orchestrator.domain.jobs import SkipReason
-from sync_orchestrator.domain.planning import Lane, ReadMode
+from sync_orchestrator.domain.planning import Lane, OrderWindow, ReadMode
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 WATERMARKS = {resource: NOW - timedelta(hours=1) for resource in Resource}
 
 
 def test_full_sync_reads_everything_in_bulk_and_orders_of_sixty_days() -> None:
-    window = planning.orders_since(JobType.FULL_SYNC, NOW, has_all_orders=False)
+    window = planning.order_window(JobType.FULL_SYNC, NOW, is_complete=False)
 
-    parts = planning.plan_parts(JobType.FULL_SYNC, watermarks=WATERMARKS, order_window=window)
+    parts = planning.plan_parts(JobType.FULL_SYNC, watermarks=WATERMARKS, window=window)
 
     assert {part.resource for part in parts} == set(Resource)
     assert {part.mode for part in parts} == {ReadMode.BULK}
@@ -27,7 +27,7 @@ def test_full_sync_reads_everything_in_bulk_and_orders_of_sixty_days() -> None:
 
 
 def test_incremental_sync_reads_pages_from_the_watermark() -> None:
-    parts = planning.plan_parts(JobType.INCREMENTAL_SYNC, watermarks=WATERMARKS, order_window=None)
+    parts = planning.plan_parts(JobType.INCREMENTAL_SYNC, watermarks=WATERMARKS, window=OrderWindow())
 
     assert {part.resource: part.updated_since for part in parts} == WATERMARKS
     assert {part.mode for part in parts} == {ReadMode.PAGED}
@@ -36,7 +36,7 @@ def test_incremental_sync_reads_pages_from_the_watermark() -> None:
 def test_resource_without_a_watermark_is_read_in_full() -> None:
     watermarks = {Resource.CUSTOMERS: NOW}
 
-    parts = planning.plan_parts(JobType.INCREMENTAL_SYNC, watermarks=watermarks, order_window=None)
+    parts = planning.plan_parts(JobType.INCREMENTAL_SYNC, watermarks=watermarks, window=OrderWindow())
 
     assert {part.resource for part in parts if part.mode is ReadMode.BULK} == {
         Resource.ORDERS,
@@ -44,18 +44,35 @@ def test_resource_without_a_watermark_is_read_in_full() -> None:
     }
 
 
-def test_backfill_reads_orders_of_all_time() -> None:
-    window = planning.orders_since(JobType.BACKFILL, NOW, has_all_orders=False)
+def test_backfill_reads_what_is_older_than_the_window_of_syncs_and_overlaps_it() -> None:
+    window = planning.order_window(JobType.BACKFILL, NOW, is_complete=False)
 
-    parts = planning.plan_parts(JobType.BACKFILL, watermarks=WATERMARKS, order_window=window)
+    (part,) = planning.plan_parts(JobType.BACKFILL, watermarks=WATERMARKS, window=window)
 
-    assert [(part.resource, part.mode, part.created_since) for part in parts] == [
-        (Resource.ORDERS, ReadMode.BULK, None)
-    ]
+    assert (part.resource, part.mode, part.created_since) == (Resource.ORDERS, ReadMode.BULK, None)
+    assert part.created_until == NOW - timedelta(days=59)
 
 
-def test_full_order_access_lifts_the_window() -> None:
-    assert planning.orders_since(JobType.FULL_SYNC, NOW, has_all_orders=True) is None
+def test_window_is_lifted_once_the_history_is_complete() -> None:
+    assert planning.order_window(JobType.FULL_SYNC, NOW, is_complete=True) == OrderWindow()
+
+
+@pytest.mark.parametrize(
+    ("waiting", "wanted", "becomes"),
+    [
+        (JobType.PRODUCTS_ONLY, JobType.INCREMENTAL_SYNC, JobType.INCREMENTAL_SYNC),
+        (JobType.PRODUCTS_ONLY, JobType.ORDERS_ONLY, JobType.INCREMENTAL_SYNC),
+        (JobType.ORDERS_ONLY, JobType.ORDERS_ONLY, JobType.ORDERS_ONLY),
+        (JobType.INCREMENTAL_SYNC, JobType.CUSTOMERS_ONLY, JobType.INCREMENTAL_SYNC),
+        (JobType.FULL_SYNC, JobType.CUSTOMERS_ONLY, JobType.FULL_SYNC),
+        (JobType.CUSTOMERS_ONLY, JobType.FULL_SYNC, JobType.FULL_SYNC),
+        (JobType.BACKFILL, JobType.BACKFILL, JobType.BACKFILL),
+    ],
+)
+def test_waiting_job_comes_to_cover_what_is_wanted(
+    waiting: JobType, wanted: JobType, becomes: JobType
+) -> None:
+    assert planning.widened(waiting, wanted) is becomes
 
 
 def test_first_sync_is_always_a_full_one() -> None:
@@ -118,6 +135,6 @@ def test_only_what_a_job_covers_is_skipped() -> None:
     ],
 )
 def test_merchant_is_told_what_may_not_be_read(resources: list[Resource], words: str) -> None:
-    told = planning.nothing_readable(resources)
+    told = planning.nothing_readable(JobType.FULL_SYNC, resources)
 
     assert told == f"The app may not read {words} of this store. Reconnect the store to allow it."

@@ -37,6 +37,8 @@ class ReadRequest:
     job_id: int
     updated_since: datetime | None = None
     created_since: datetime | None = None
+    created_until: datetime | None = None
+    newest_first: bool = False
     cursor: str | None = None
 
     @property
@@ -52,6 +54,10 @@ class ReadRequest:
             query["updated_since"] = to_rfc3339(self.updated_since)
         if self.created_since is not None:
             query["created_since"] = to_rfc3339(self.created_since)
+        if self.created_until is not None:
+            query["created_until"] = to_rfc3339(self.created_until)
+        if self.newest_first:
+            query["newest_first"] = "true"
         if self.cursor is not None:
             query["cursor"] = self.cursor
         return query

@@ -47,6 +47,7 @@ class Part:
     mode: ReadMode
     updated_since: datetime | None
     created_since: datetime | None
+    created_until: datetime | None
     cursor: str | None
     total: int | None
     published: int
@@ -73,6 +74,7 @@ class StoreState:
     status: str
     initial_sync_completed: bool
     last_full_sync_at: datetime | None
+    orders_complete: bool
     timezone: str
 
     @property

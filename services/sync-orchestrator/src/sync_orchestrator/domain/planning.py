@@ -11,6 +11,7 @@ from sync_common.contracts.resources import Resource
 from sync_orchestrator.domain.jobs import SkipReason, covered
 
 ORDER_WINDOW: Final = timedelta(days=60)  # shopify.dev, Access scopes: read_orders sees the last 60 days
+HISTORY_OVERLAP: Final = timedelta(days=1)  # of a backfill with the window that syncs read
 FULL_SYNC_EVERY: Final = timedelta(days=7)
 
 
@@ -37,35 +38,46 @@ class PartPlan:
     mode: ReadMode
     updated_since: datetime | None = None
     created_since: datetime | None = None
+    created_until: datetime | None = None
 
 
-def orders_since(job_type: JobType, started_at: datetime, *, has_all_orders: bool) -> datetime | None:
-    """Return the start of the order window, fixed at the start of the job; None reads the whole history."""
-    if has_all_orders or job_type is JobType.BACKFILL:
-        return None
-    return started_at - ORDER_WINDOW
+@dataclass(frozen=True, slots=True)
+class OrderWindow:
+    """Which orders a job reads, by their creation; None is open."""
+
+    since: datetime | None = None
+    until: datetime | None = None
+
+
+def order_window(job_type: JobType, started_at: datetime, *, is_complete: bool) -> OrderWindow:
+    """Return which orders a job reads, fixed at its start.
+
+    Syncs read the last 60 days, whatever the app may read: so a first sync is soon over. A backfill reads what is
+    older; once it has, syncs know no window any more.
+    """
+    if job_type is JobType.BACKFILL:
+        return OrderWindow(until=started_at - ORDER_WINDOW + HISTORY_OVERLAP)
+    return OrderWindow() if is_complete else OrderWindow(since=started_at - ORDER_WINDOW)
 
 
 def plan_parts(
-    job_type: JobType, *, watermarks: Mapping[Resource, datetime], order_window: datetime | None
+    job_type: JobType, *, watermarks: Mapping[Resource, datetime], window: OrderWindow
 ) -> tuple[PartPlan, ...]:
     """Decide how each resource is read: by pages from its watermark, or in bulk where all of it is wanted."""
     in_full = job_type in (JobType.FULL_SYNC, JobType.BACKFILL)
     resources = covered(job_type)
     return tuple(
-        _plan_part(resource, None if in_full else watermarks.get(resource), order_window)
+        _plan_part(resource, None if in_full else watermarks.get(resource), window)
         for resource in Resource
         if resource in resources
     )
 
 
-def _plan_part(resource: Resource, watermark: datetime | None, order_window: datetime | None) -> PartPlan:
-    return PartPlan(
-        resource=resource,
-        mode=ReadMode.BULK if watermark is None else ReadMode.PAGED,
-        updated_since=watermark,
-        created_since=order_window if resource is Resource.ORDERS else None,
-    )
+def _plan_part(resource: Resource, watermark: datetime | None, window: OrderWindow) -> PartPlan:
+    mode = ReadMode.BULK if watermark is None else ReadMode.PAGED
+    if resource is not Resource.ORDERS:
+        return PartPlan(resource, mode, watermark)
+    return PartPlan(resource, mode, watermark, window.since, window.until)
 
 
 def unreadable(scopes: Collection[str]) -> frozenset[Resource]:
@@ -87,8 +99,10 @@ def skips(
     }
 
 
-def nothing_readable(resources: Collection[Resource]) -> str:
+def nothing_readable(job_type: JobType, resources: Collection[Resource]) -> str:
     """Say to a merchant what the app may not read."""
+    if job_type is JobType.BACKFILL:
+        return "The app may not read orders older than 60 days. Request historical access to allow it."
     return f"The app may not read {_listed(resources)} of this store. Reconnect the store to allow it."
 
 
@@ -97,6 +111,13 @@ def _listed(resources: Collection[Resource]) -> str:
     if not first:
         return last
     return f"{', '.join(first)}{',' if len(first) > 1 else ''} or {last}"
+
+
+def widened(waiting: JobType, wanted: JobType) -> JobType:
+    """Return what a job that waits becomes when another sync is wanted: one that does for both."""
+    if JobType.FULL_SYNC in (waiting, wanted):
+        return JobType.FULL_SYNC
+    return waiting if covered(waiting) >= covered(wanted) else JobType.INCREMENTAL_SYNC
 
 
 def effective_type(job_type: JobType, *, initial_sync_completed: bool) -> JobType:

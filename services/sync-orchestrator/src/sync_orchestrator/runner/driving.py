@@ -105,7 +105,7 @@ class JobRun:
         async with self._tools.database.transaction() as tx:
             await transitions.start(tx, self.job, now=self._tools.clock.now())
             planned = await parts.of_job(tx, self.job)
-        _must_read_something(planned)
+        _must_read_something(self.job, planned)
         self._parts = {part.resource: PartInHand(part, part.state in _ENDED) for part in planned}
         self.settle()
         return {
@@ -185,9 +185,9 @@ class JobRun:
         }
 
 
-def _must_read_something(planned: Sequence[Part]) -> None:
+def _must_read_something(job: Job, planned: Sequence[Part]) -> None:
     if all(part.skip_reason is SkipReason.SCOPE_MISSING for part in planned):
-        raise NothingReadable(nothing_readable([part.resource for part in planned]))
+        raise NothingReadable(nothing_readable(job.job_type, [part.resource for part in planned]))
 
 
 def problem_of(error: BaseException, job: Job) -> Problem:

@@ -10,6 +10,7 @@ import structlog
 
 from sync_common.bus import DeliveryFailed, MessageTooLarge, ProducerBatch
 from sync_common.contracts import records
+from sync_common.contracts.events.lifecycle import JobType
 from sync_common.contracts.resources import SHOPIFY_API_VERSION
 from sync_common.contracts.topics import sync_topic
 from sync_orchestrator import metrics
@@ -47,15 +48,15 @@ class PartReader:
         """Publish what is left, then the marks; return the number of records read and of marks sent."""
         read_count = self._part.read_count
         if self._part.state in TO_READ or read_count is None:
-            read_count = await self._read_to_the_end()
+            read_count = (await self._read_to_the_end()).count
         return read_count, await self._send_marks()
 
-    async def _read_to_the_end(self) -> int:
+    async def _read_to_the_end(self) -> Finished:
         cuts = 0
         while True:
             before = self._cursor
             try:
-                read_count = await self._read_stream()
+                read = await self._read_stream()
             except MessageTooLarge as error:
                 raise self._failed("record_too_large", str(error), retryable=False) from error
             except FetcherRefused as error:
@@ -66,9 +67,14 @@ class PartReader:
             else:
                 async with self._tools.database.transaction() as tx:
                     await parts.publish(
-                        tx, self._job, self._part.resource, published=self._published, read_count=read_count
+                        tx,
+                        self._job,
+                        self._part.resource,
+                        published=self._published,
+                        read_count=read.count,
+                        object_count=read.objects,
                     )
-                return read_count
+                return read
 
     async def _pause_after(self, cuts: int, error: Exception) -> None:
         metrics.STREAMS_CUT.inc()
@@ -84,7 +90,7 @@ class PartReader:
             raise self._failed("stream_cut", str(error), retryable=True)
         await asyncio.sleep(self._tools.limits.pause_after(cuts))
 
-    async def _read_stream(self) -> int:
+    async def _read_stream(self) -> Finished:
         async with self._tools.database.transaction() as tx:
             self._began_at = await parts.begin(tx, self._job, self._part.resource)
         batch = self._tools.producer.batch()
@@ -102,7 +108,7 @@ class PartReader:
             raise
         raise StreamCut("the stream ended without a word")
 
-    async def _take(self, line: Line, batch: ProducerBatch) -> int | None:
+    async def _take(self, line: Line, batch: ProducerBatch) -> Finished | None:
         match line:
             case Record():
                 await self._publish(line, batch)
@@ -119,7 +125,7 @@ class PartReader:
                 raise self._failed(line.code, line.message, retryable=line.retryable)
             case Finished():
                 await self._acknowledge(batch)
-                return line.count
+                return line
         return None
 
     async def _publish(self, line: Record, batch: ProducerBatch) -> None:
@@ -216,6 +222,8 @@ class PartReader:
             job_id=self._job.job_id,
             updated_since=self._part.updated_since,
             created_since=self._part.created_since,
+            created_until=self._part.created_until,
+            newest_first=self._job.job_type is JobType.BACKFILL,
             cursor=self._cursor,
         )
 

@@ -9,9 +9,11 @@ from typing import Any, Final
 from sqlalchemy import Row, func, select, update
 
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
+from sync_common.contracts.resources import Resource
 from sync_common.db import Transaction, load_sql
-from sync_orchestrator.domain.jobs import ACTIVE, JobSlot, JobStatus, slot_of
+from sync_orchestrator.domain.jobs import ACTIVE, JobSlot, JobStatus, covered, slot_of
 from sync_orchestrator.domain.model import Job, JobWish
+from sync_orchestrator.domain.planning import widened
 from sync_orchestrator.errors import LeaseLost
 from sync_orchestrator.store.tables import sync_jobs
 
@@ -74,13 +76,19 @@ async def active_job(tx: Transaction, advertiser_id: int, store_id: int, slot: J
 
 
 async def hasten(tx: Transaction, job: Job, wish: JobWish) -> None:
-    """Make a pending job due now, because somebody waits for it; a wish for everything widens it."""
+    """Make a pending job due now, because somebody waits for it, and have it cover what is wanted.
+
+    Where a person asks, failures so far no longer count: the whole ladder of retries is there again.
+    """
     values: dict[str, Any] = {
         "due_at": func.least(sync_jobs.c.due_at, func.clock_timestamp()),
         "updated_at": func.clock_timestamp(),
+        "job_type": widened(job.job_type, wish.job_type),
+        "skips_products": job.skips_products and Resource.PRODUCTS not in covered(wish.job_type),
     }
-    if wish.job_type is JobType.FULL_SYNC:
-        values |= {"job_type": JobType.FULL_SYNC, "skips_products": False}
+    if wish.triggered_by is TriggeredBy.USER:
+        user = {"triggered_by": TriggeredBy.USER, "triggered_by_user_id": wish.triggered_by_user_id}
+        values |= {"attempt": 0, **user}
     await tx.execute(
         update(sync_jobs)
         .where(
@@ -147,18 +155,10 @@ async def hold(tx: Transaction, job: Job, *, alone: bool = False) -> None:
         raise LeaseLost(f"job {job.job_id}: epoch {job.epoch} is over")
 
 
-async def note_start(tx: Transaction, job: Job, *, orders_since: datetime | None) -> None:
-    """Fix the order window of a job that starts."""
-    await tx.execute(update(sync_jobs).where(*_held(job)).values(orders_since=orders_since))
-
-
 async def note_throttled(tx: Transaction, job: Job, resume_in: timedelta) -> None:
-    """Show until when Shopify's rate limit holds the job back. Not a failure."""
-    await tx.execute(
-        update(sync_jobs)
-        .where(*_held(job))
-        .values(throttled_until=func.clock_timestamp() + resume_in, updated_at=func.clock_timestamp())
-    )
+    """Show until when Shopify's rate limit holds the job back, and that it takes so much longer. Not a failure."""
+    parameters = {**_identity(job), "resume_in_seconds": resume_in.total_seconds()}
+    await tx.execute(load_sql(_PACKAGE, "note_throttled"), parameters)
 
 
 async def note_estimate(tx: Transaction, job: Job, seconds: int) -> None:

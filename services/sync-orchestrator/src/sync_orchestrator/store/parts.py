@@ -34,6 +34,7 @@ async def create(
             "mode": plan.mode,
             "updated_since": plan.updated_since,
             "created_since": plan.created_since,
+            "created_until": plan.created_until,
         }
         for plan in plans
     ]
@@ -94,9 +95,18 @@ async def checkpoint(tx: Transaction, job: Job, resource: Resource, *, cursor: s
     )
 
 
-async def publish(tx: Transaction, job: Job, resource: Resource, *, published: int, read_count: int) -> None:
-    """Note that the last page of a part is acknowledged."""
-    await _move(tx, job, resource, (PartAction.PUBLISH,), published=published, read_count=read_count)
+async def publish(
+    tx: Transaction,
+    job: Job,
+    resource: Resource,
+    *,
+    published: int,
+    read_count: int,
+    object_count: int | None = None,
+) -> None:
+    """Note that the last page of a part is acknowledged, and how much the fetcher says that it read."""
+    counts = {"published": published, "read_count": read_count, "object_count": object_count}
+    await _move(tx, job, resource, (PartAction.PUBLISH,), **counts)
 
 
 async def note_books(tx: Transaction, job: Job, resource: Resource, counts: ResourceCounts) -> None:
@@ -189,6 +199,7 @@ def _part(row: Row[Any]) -> Part:
         mode=ReadMode(row.mode),
         updated_since=row.updated_since,
         created_since=row.created_since,
+        created_until=row.created_until,
         cursor=row.cursor,
         total=row.total,
         published=row.published,

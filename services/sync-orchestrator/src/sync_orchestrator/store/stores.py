@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import delete, select, text
+from sqlalchemy import delete, select, text, update
 
+from sync_common.contracts.events.lifecycle import JobType
 from sync_common.contracts.resources import Resource
 from sync_common.db import Transaction, load_sql
 from sync_orchestrator.domain.model import Job, StoreState, Watermarks
@@ -21,6 +22,11 @@ class Access:
 
     has_all_orders: bool = False
     unreadable: frozenset[Resource] = frozenset()
+
+    def unreadable_by(self, job_type: JobType) -> frozenset[Resource]:
+        """Return what a job cannot read; older orders need a permission of their own."""
+        lacks_history = job_type is JobType.BACKFILL and not self.has_all_orders
+        return self.unreadable | {Resource.ORDERS} if lacks_history else self.unreadable
 
 
 _ACCESS: Final = text(
@@ -144,6 +150,29 @@ async def advance_watermark(tx: Transaction, job: Job, resource: Resource, reach
     await tx.execute(load_sql(_PACKAGE, "advance_watermarks"), parameters)
 
 
+async def note_order_access(tx: Transaction, job: Job, *, is_complete: bool) -> None:
+    """Remember whether every order, however old, is here and can be read again."""
+    await tx.execute(
+        update(store_state)
+        .where(store_state.c.advertiser_id == job.advertiser_id, store_state.c.store_id == job.store_id)
+        .values(orders_complete=is_complete)
+    )
+
+
+async def rewind_watermark(tx: Transaction, job: Job, resource: Resource, to: datetime) -> None:
+    """Move a watermark back: records that syncs could not see may have changed since."""
+    await tx.execute(
+        update(watermarks)
+        .where(
+            watermarks.c.advertiser_id == job.advertiser_id,
+            watermarks.c.store_id == job.store_id,
+            watermarks.c.resource == resource,
+            watermarks.c.reached_at > to,
+        )
+        .values(reached_at=to, job_id=job.job_id)
+    )
+
+
 async def forget_watermarks(tx: Transaction, advertiser_id: int, store_id: int) -> None:
     """Make the next sync of a store read everything."""
     await tx.execute(
@@ -175,5 +204,6 @@ def _state(row: Any) -> StoreState:
         status=row.status,
         initial_sync_completed=row.initial_sync_completed,
         last_full_sync_at=row.last_full_sync_at,
+        orders_complete=row.orders_complete,
         timezone=row.timezone,
     )

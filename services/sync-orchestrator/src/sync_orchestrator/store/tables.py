@@ -36,7 +36,6 @@ sync_jobs: Final = Table(
     Column("lease_owner", Text),
     Column("lease_expires_at", _instant),
     Column("epoch", Integer, nullable=False),
-    Column("orders_since", _instant),
     Column("throttled_until", _instant),
     Column("records_per_minute", Float),
     Column("estimated_duration", Integer),

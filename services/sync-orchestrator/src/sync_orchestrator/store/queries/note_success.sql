@@ -9,7 +9,6 @@ SET last_sync_at = :completed_at,
     last_sync_error = NULL,
     initial_sync_completed = s.initial_sync_completed OR :is_full,
     last_full_sync_at = CASE WHEN :is_full THEN CAST(:completed_at AS timestamptz) ELSE s.last_full_sync_at END,
-    scheduled_frequency = CASE WHEN s.next_run_at IS NULL THEN NULL ELSE s.scheduled_frequency END,
     updated_at = clock_timestamp()
 FROM before
 WHERE s.advertiser_id = before.advertiser_id AND s.store_id = before.store_id
