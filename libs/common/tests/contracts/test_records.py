@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sync_common.contracts.envelope import Envelope, MalformedEnvelope
-from sync_common.contracts.records import RawRecord, fetched, part_ended
+from sync_common.contracts.records import RawRecord, RecordType, fetched, part_ended, restored
 from sync_common.contracts.resources import Resource
 
 NOW = datetime(2026, 11, 22, 10, tzinfo=UTC)
@@ -32,6 +32,17 @@ def test_record_survives_headers(shop: str, observed_at: datetime, store_id: int
     )
 
     assert RawRecord.from_headers(record.envelope().to_headers(), b"{}") == record
+
+
+def test_restore_names_the_one_store_that_it_is_for() -> None:
+    record = restored(
+        resource=Resource.ORDERS, shop="a", record_id="17", store_id=3, advertiser_id=4, observed_at=NOW,
+        now=NOW, source="t",
+    )  # fmt: skip
+
+    read = RawRecord.from_headers(record.envelope().to_headers(), b"")
+    assert read == record
+    assert (read.type, read.store_id, read.advertiser_id, read.job_id) == (RecordType.RESTORED, 3, 4, None)
 
 
 def test_missing_header_is_named() -> None:

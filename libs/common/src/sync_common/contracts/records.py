@@ -23,6 +23,7 @@ class RecordType(StrEnum):
     FETCHED = "shopify.record.fetched"  # read from the API: a full record
     DELIVERED = "shopify.webhook.delivered"  # a webhook body as received
     GONE = "shopify.record.gone"  # a read by id proved that the record no longer exists
+    RESTORED = "shopify.record.restored"  # its deletion was a mistake and is taken back, in one store
     PART_ENDED = "shopify.part.ended"  # mark: the job has published all of this resource
 
 
@@ -38,9 +39,9 @@ _SHAPES: Final = {one.value: one for one in Shape}
 class RawRecord(NamedTuple):
     """One message on a `shopify.<resource>.<lane>.v1` topic, headers decoded, body untouched.
 
-    `store_id`, `job_id` and `epoch` are set on the sync lane only; `webhook_topic` and `webhook_id` on webhooks
-    only. `observed_at` says how fresh the body is: when the read was sent, the bulk operation was created, or
-    Shopify triggered the webhook (never later than its receipt).
+    `job_id` and `epoch` are set on the sync lane only, `store_id` there and where a deletion is taken back;
+    `webhook_topic` and `webhook_id` on webhooks only. `observed_at` says how fresh the body is: when the read was
+    sent, the bulk operation was created, or Shopify triggered the webhook (never later than its receipt).
     """
 
     event_id: str
@@ -262,6 +263,34 @@ def fetched(
         job_id=job_id,
         epoch=epoch,
         api_version=api_version,
+    )
+
+
+def restored(
+    *,
+    resource: Resource,
+    shop: str,
+    record_id: str,
+    store_id: int,
+    advertiser_id: int,
+    observed_at: datetime,
+    now: datetime,
+    source: str,
+) -> RawRecord:
+    """Describe that a record's deletions up to `observed_at`, when that was decided, are taken back in one store."""
+    return RawRecord(
+        type=RecordType.RESTORED,
+        resource=resource,
+        shop=shop,
+        record_id=record_id,
+        observed_at=observed_at,
+        body=b"",
+        shape=Shape.GRAPHQL,
+        event_id=new_event_id(),
+        source=source,
+        occurred_at=now,
+        store_id=store_id,
+        advertiser_id=advertiser_id,
     )
 
 
