@@ -241,6 +241,21 @@ def test_count_takes_a_filter(world: World) -> None:
     assert counted["count"] == wanted
 
 
+def test_count_of_a_range_holds_what_its_list_holds(world: World) -> None:
+    world.granted(ALL_ORDERS)
+    numbers = sorted(world.shop.orders)
+    bound = timestamp(ago(days=20))
+    search = f"created_at:>='{bound}' AND id:>={numbers[10]} AND id:<={numbers[-10]}"
+    wanted = [n for n in numbers[10:-9] if world.shop.orders[n]["createdAt"] >= bound]
+
+    counted = world.data("query($query: String) { ordersCount(query: $query) { count } }", query=search)
+    listed = world.all("orders", 20, search)
+
+    assert wanted
+    assert counted["ordersCount"]["count"] == len(wanted)
+    assert sorted(int(order["legacyResourceId"]) for order in listed) == wanted
+
+
 def test_lagging_index_finds_a_change_only_later(world: World) -> None:
     world.shop.index_lag = timedelta(seconds=10)
     key = next(iter(world.shop.customers))

@@ -40,6 +40,11 @@ def orders(text: str) -> Search:
         ("id:42", True),
         ("id:>41 AND id:<43", True),
         ("id:>=43", False),
+        ("id:<42", False),
+        ("id:<=42", True),
+        ("id:<0", False),
+        ("id:<='99999999999999999999999'", True),
+        ("id:>99999999999999999999999", False),
         ("status:open", True),
         ("status:closed", False),
         ("status:any", True),
@@ -108,6 +113,29 @@ def test_bounds_of_a_conjunction_are_known() -> None:
     )
 
     assert search.bound("updatedAt") == ("2026-11-22T10:00:00Z", "2026-11-22T11:00:00Z")
+
+
+def test_bounds_of_ids_are_those_of_their_index() -> None:
+    low, high = orders("id:>=5 AND id:<43 AND status:any").bound("legacyResourceId")
+
+    assert (low, high) == ("5".zfill(20), "42".zfill(20))
+
+
+@pytest.mark.parametrize(
+    ("of", "text", "ignored"),
+    [
+        ("customers", "customer_date:>='2026-11-02T00:00:00Z'", ()),
+        ("customers", "created_at:>='2026-11-02T00:00:00Z'", ("created_at",)),
+        ("customersCount", "created_at:>='2026-11-02T00:00:00Z'", ()),
+        ("customersCount", "customer_date:>='2026-11-02T00:00:00Z'", ("customer_date",)),
+        ("ordersCount", "created_at:>='2026-11-02T00:00:00Z'", ()),
+    ],
+)
+def test_lists_and_counts_of_customers_know_other_words(of: str, text: str, ignored: tuple[str, ...]) -> None:
+    search = parse_search(text, VOCABULARIES[of], NEW_YORK)
+
+    assert search.ignored == ignored
+    assert search.matches(RECORD) is bool(ignored)
 
 
 def test_bounds_of_an_alternative_are_not_used() -> None:

@@ -57,9 +57,28 @@ class Listing:
             return None
         return seen(self.shop, self.resource, record) if self.search.matches(indexed) else None
 
+    def within(self, sort_field: str) -> tuple[list[Position], int, int]:
+        """Every indexed record in ascending order, and the slice of them that lies within the filter's bounds."""
+        positions = self.positions(sort_field)
+        low, high = self.search.bound(sort_field)
+        return (
+            positions,
+            bisect_left(positions, (low, BEFORE_ALL)),
+            bisect_right(positions, (high, AFTER_ALL)),
+        )
+
     def all(self) -> Iterator[Record]:
         """Every matching record by ascending id."""
-        return (record for _, key in self.positions("legacyResourceId") if (record := self.get(key)))
+        return self._matching(*self.within("legacyResourceId"))
+
+    def count(self) -> int:
+        """How many records match; only those are looked at that lie within the narrowest of the filter's bounds."""
+        slices = [self.within(name) for name in {"legacyResourceId", *self.search.bounds}]
+        narrowest = min(slices, key=lambda one: one[2] - one[1])
+        return sum(1 for _ in self._matching(*narrowest))
+
+    def _matching(self, positions: list[Position], low: int, high: int) -> Iterator[Record]:
+        return (record for _, key in positions[low:high] if (record := self.get(key)))
 
 
 def _unindexed_changes(context: RequestContext, resource: Resource) -> dict[int, Record | None]:
@@ -97,8 +116,8 @@ def page_of_records(run: Execution, resource: Resource, arguments: Mapping[str, 
     search = read_search(run, resource, arguments.get("query"))
     listing = Listing(run.context, resource, search)
     sort_field = SORT_FIELDS[arguments["sortKey"]]
-    positions = listing.positions(sort_field)
-    low, high = _window(positions, request, search.bound(sort_field), bool(arguments["reverse"]))
+    positions, low, high = listing.within(sort_field)
+    low, high = _between_cursors(positions, low, high, request, is_reversed=bool(arguments["reverse"]))
     descending = bool(arguments["reverse"]) != request.is_backward
     window: Iterator[int] = iter(range(high - 1, low - 1, -1) if descending else range(low, high))
     found: list[tuple[Record, Position]] = []
@@ -122,12 +141,10 @@ def page_of_records(run: Execution, resource: Resource, arguments: Mapping[str, 
     )
 
 
-def _window(
-    positions: list[Position], request: PageRequest, bound: tuple[str, str], is_reversed: bool
+def _between_cursors(
+    positions: list[Position], low: int, high: int, request: PageRequest, *, is_reversed: bool
 ) -> tuple[int, int]:
-    """The slice of the ascending list that lies within the filter's bounds and between the cursors."""
-    low = bisect_left(positions, (bound[0], BEFORE_ALL))
-    high = bisect_right(positions, (bound[1], AFTER_ALL))
+    """What of a slice of the ascending list lies between the cursors."""
     lower, upper = (request.before, request.after) if is_reversed else (request.after, request.before)
     if lower:
         low = max(low, bisect_right(positions, lower))
@@ -138,9 +155,9 @@ def _window(
 
 def count_records(run: Execution, resource: Resource, arguments: Mapping[str, Any]) -> Record:
     """How many records match, exactly or at least `limit`."""
-    listing = Listing(run.context, resource, read_search(run, resource, arguments.get("query")))
+    search = read_search(run, f"{resource}Count", arguments.get("query"))
     limit = arguments.get("limit")
-    total = sum(1 for _ in listing.all())
+    total = Listing(run.context, resource, search).count()
     if limit is not None and total > limit:
         return {"count": limit, "precision": "AT_LEAST"}
     return {"count": total, "precision": "EXACT"}

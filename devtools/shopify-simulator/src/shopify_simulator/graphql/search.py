@@ -13,11 +13,14 @@ from functools import lru_cache
 from typing import Any, Literal
 from zoneinfo import ZoneInfo
 
+from shopify_simulator.shop.model import ID_DIGITS
+
 Predicate = Callable[[Mapping[str, Any]], bool]
 Matcher = Callable[[Mapping[str, Any], str], bool]
 
 LOWEST = ""
 HIGHEST = "\U0010ffff"
+NUMBER_MAX = 10**ID_DIGITS - 1
 # Leap years, so that each has any day.
 EARLIEST_YEAR, LATEST_YEAR = 1600, 9996
 
@@ -229,15 +232,20 @@ def _id_part(term: Term) -> Part:
     if not digits.isdecimal():
         return Part(lambda record: False)
     wanted = int(digits)
-    compare: dict[str, Callable[[int], bool]] = {
-        "": lambda number: number == wanted,
-        ">": lambda number: number > wanted,
-        ">=": lambda number: number >= wanted,
-        "<": lambda number: number < wanted,
-        "<=": lambda number: number <= wanted,
-    }
-    accepts = compare[term.comparison]
-    return Part(lambda record: accepts(int(record["id"].rpartition("/")[2])))
+    low, high = {
+        "": (wanted, wanted),
+        ">": (wanted + 1, NUMBER_MAX),
+        ">=": (wanted, NUMBER_MAX),
+        "<": (0, wanted - 1),
+        "<=": (0, wanted),
+    }[term.comparison]
+    bounds = {"legacyResourceId": (_sorted_number(low), _sorted_number(high))}
+    return Part(lambda record: low <= int(record["id"].rpartition("/")[2]) <= high, bounds)
+
+
+def _sorted_number(number: int) -> str:
+    """A number as the index of ids holds it, or next to all that it can hold."""
+    return LOWEST if number < 0 else str(min(number, NUMBER_MAX)).zfill(ID_DIGITS)
 
 
 def _time_part(name: str, term: Term, zone: ZoneInfo) -> Part:
@@ -313,18 +321,27 @@ def _is_test(record: Mapping[str, Any], value: str) -> bool:
 
 
 TIMES = {"created_at": "createdAt", "updated_at": "updatedAt"}
+ORDERS = Vocabulary(
+    {**TIMES, "processed_at": "processedAt"},
+    {
+        "status": _has_order_status,
+        "financial_status": _has_financial_status,
+        "tag": _has_tag,
+        "test": _is_test,
+    },
+)
+PRODUCTS = Vocabulary(TIMES, {"status": _has_status, "tag": _has_tag})
 VOCABULARIES: dict[str, Vocabulary] = {
-    "customers": Vocabulary(TIMES, {"tag": _has_tag, "email": _has_customer_email}),
-    "orders": Vocabulary(
-        {**TIMES, "processed_at": "processedAt"},
-        {
-            "status": _has_order_status,
-            "financial_status": _has_financial_status,
-            "tag": _has_tag,
-            "test": _is_test,
-        },
+    # The documentation of `customers` names no `created_at`, that of `customersCount` no `customer_date`.
+    "customers": Vocabulary(
+        {"customer_date": "createdAt", "updated_at": "updatedAt"},
+        {"tag": _has_tag, "email": _has_customer_email},
     ),
-    "products": Vocabulary(TIMES, {"status": _has_status, "tag": _has_tag}),
+    "customersCount": Vocabulary(TIMES),
+    "orders": ORDERS,
+    "ordersCount": ORDERS,
+    "products": PRODUCTS,
+    "productsCount": PRODUCTS,
     "bulkOperations": Vocabulary(
         {"created_at": "createdAt", "completed_at": "completedAt"}, {"status": _has_status}
     ),
