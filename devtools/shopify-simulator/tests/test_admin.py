@@ -98,6 +98,20 @@ def test_truth_follows_references_as_graphql_does(acme: Merchant) -> None:
     assert all(set(last) == {"id", "legacyResourceId", "createdAt", "processedAt"} for last in lasts)
 
 
+def test_orders_leave_the_window_when_they_are_aged(acme: Merchant) -> None:
+    before = {order["id"]: order for order in acme.truth("orders")}
+    visible = acme.look()["visibleCounts"]["orders"]
+
+    aged = acme.control("age-orders", orders=visible - 1, days=60)["aged"]
+
+    after = {order["id"]: order for order in acme.truth("orders")}
+    moved = {key for key, order in after.items() if order["createdAt"] != before[key]["createdAt"]}
+    assert moved == {f"gid://shopify/Order/{number}" for number in aged}
+    assert all({**after[key], "createdAt": before[key]["createdAt"]} == before[key] for key in moved)
+    assert acme.look()["visibleCounts"]["orders"] == 1
+    assert acme.admin.get("deliveries").json()["deliveries"] == []
+
+
 def test_a_named_act_changes_the_truth(acme: Merchant) -> None:
     number = int(acme.truth("customers")[3]["legacyResourceId"])
 

@@ -177,6 +177,17 @@ def test_a_page_below_a_record_leads_back_to_itself(acme: Merchant) -> None:
     assert page["pageInfo"] == {"hasNextPage": True, "endCursor": None}
 
 
+def test_a_page_lacks_nodes_and_goes_on_as_if_it_had_them(acme: Merchant) -> None:
+    token = acme.install()["access_token"]
+    whole = acme.graphql(token, PAGE, {"first": 5}).json()["data"]["customers"]
+    arm(acme, {"operation": "query Page", "effect": "missing_nodes", "nodes": 2})
+
+    page = acme.graphql(token, PAGE, {"first": 5}).json()["data"]["customers"]
+
+    assert page == {"nodes": whole["nodes"][2:], "pageInfo": whole["pageInfo"]}
+    assert acme.graphql(token, PAGE, {"first": 5}).json()["data"]["customers"] == whole
+
+
 def test_a_bulk_file_ends_on_a_line_and_looks_whole(acme: Merchant) -> None:
     path = bulk_path(acme)
     whole = acme.http.get(path).content

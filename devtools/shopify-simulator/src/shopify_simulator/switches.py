@@ -1,4 +1,4 @@
-"""The administrator's switches for what goes wrong: faults, how bulk operations run, and which version answers."""
+"""The administrator's switches: faults, how bulk operations run, which version answers, and how old orders are."""
 
 from datetime import timedelta
 from typing import Any, Literal
@@ -8,6 +8,7 @@ from pydantic import Field
 
 from shopify_simulator.admin import Body, Known
 from shopify_simulator.faults.fault import Fault
+from shopify_simulator.shop.model import parse_timestamp, timestamp
 from shopify_simulator.shops import Sim
 
 router = APIRouter(prefix="/_admin")
@@ -28,6 +29,25 @@ class ApiChange(Body):
     """Which version answers every call from now on, as if the one asked for had been retired; null ends it."""
 
     answers_as: str | None = Field(pattern=r"^(\d{4}-\d{2}|unstable)$")
+
+
+class Ageing(Body):
+    """How many orders, the newest first, become how many days older."""
+
+    orders: int = Field(ge=1)
+    days: float = Field(ge=-3650, le=3650)
+
+
+@router.post("/shops/{shop}/age-orders")
+async def age_orders(hosted: Known, body: Ageing, simulator: Sim) -> Any:
+    """Move the creation of the newest orders back, as time does: nobody is told, and nothing else of them changes."""
+    shop, age = hosted.shop, timedelta(days=body.days)
+    newest = [key for _, key in shop.orders.sorted_by("createdAt")[-body.orders :]]
+    for key in newest:
+        order = shop.orders[key]
+        created_at = timestamp(parse_timestamp(order["createdAt"]) - age)
+        shop.put("orders", {**order, "createdAt": created_at}, simulator.now())
+    return {"aged": newest}
 
 
 @router.get("/shops/{shop}/faults")

@@ -16,10 +16,12 @@ Effect = Literal[
     "drip",
     "corrupt_gzip",
     "repeat_cursor",
+    "missing_nodes",
     "truncate_lines",
     "missing_parents",
 ]
 FILE_EFFECTS = {"truncate_lines", "missing_parents"}
+PAGE_EFFECTS = {"repeat_cursor", "missing_nodes"}
 ANSWERING_EFFECTS = {"status", "replaced", "html"}
 PAGE = "<!DOCTYPE html><html><head><title>Shopify</title></head><body><h1>Something went wrong</h1></body></html>"
 
@@ -42,6 +44,7 @@ class Fault(BaseModel):
     headers: dict[str, str] = {}
     delay_seconds: float = Field(default=0.0, ge=0, le=600)
     after_bytes: int = Field(default=0, ge=0)
+    nodes: int = Field(default=1, ge=1)
     skip: int = Field(default=0, ge=0)
     times: int = Field(default=1, ge=1)
     share: float | None = Field(default=None, ge=0, le=1)
@@ -64,7 +67,7 @@ class Fault(BaseModel):
             and (self.path is None or self.path in path)
             and (self.operation is None or self.operation.encode() in body)
             and (self.effect not in FILE_EFFECTS or path.startswith("/bulk/"))
-            and (self.effect != "repeat_cursor" or path.endswith("/graphql.json"))
+            and (self.effect not in PAGE_EFFECTS or path.endswith("/graphql.json"))
         )
 
     def strikes(self) -> bool:

@@ -45,17 +45,26 @@ def _corrupt_gzip(body: bytes, _request: bytes, fault: Fault) -> bytes:
 def _repeat_cursor(body: bytes, request: bytes, _fault: Fault) -> bytes:
     answer, asked = json.loads(body), json.loads(request)
     after = (asked.get("variables") or {}).get("after")
-    for page in _pages(answer.get("data")):
-        page.update({"hasNextPage": True, "endCursor": after})
+    for connection in _connections(answer.get("data")):
+        connection["pageInfo"].update({"hasNextPage": True, "endCursor": after})
     return json.dumps(answer).encode()
 
 
-def _pages(data: Any) -> list[dict[str, Any]]:
-    """Where the answer's outermost connections say how they go on: at the top, or else one level below."""
+def _missing_nodes(body: bytes, _request: bytes, fault: Fault) -> bytes:
+    """Leave out the first nodes of a page, which says nothing of it and goes on as if they had been there."""
+    answer = json.loads(body)
+    for connection in _connections(answer.get("data")):
+        for name in {"nodes", "edges"} & connection.keys():
+            connection[name] = connection[name][fault.nodes :]
+    return json.dumps(answer).encode()
+
+
+def _connections(data: Any) -> list[dict[str, Any]]:
+    """The answer's outermost connections that say how they go on: at the top, or else one level below."""
     fields = list(data.values()) if isinstance(data, dict) else []
     below = [value for field in fields if isinstance(field, dict) for value in field.values()]
     for level in (fields, below):
-        found = [value["pageInfo"] for value in level if isinstance(value, dict) and "pageInfo" in value]
+        found = [value for value in level if isinstance(value, dict) and "pageInfo" in value]
         if found:
             return found
     return []
@@ -81,6 +90,7 @@ def _missing_parents(body: bytes, _request: bytes, _fault: Fault) -> bytes:
 REWRITES: dict[str, Callable[[bytes, bytes, Fault], bytes]] = {
     "corrupt_gzip": _corrupt_gzip,
     "repeat_cursor": _repeat_cursor,
+    "missing_nodes": _missing_nodes,
     "truncate_lines": _truncate_lines,
     "missing_parents": _missing_parents,
 }
