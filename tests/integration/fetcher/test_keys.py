@@ -36,5 +36,7 @@ async def test_old_master_key_can_be_thrown_away_after_a_rotation(replicas: Repl
     assert "1  sealed by next (now in use)" in rotated.output
     for number in range(2):
         async with replicas.caller(number) as caller:
-            counts = await caller.get(f"/v1/installations/{installation_id}/counts")
-        assert counts.json() == {"customers": 1, "orders": 1, "products": 1}
+            counts = await caller.post(
+                f"/v1/installations/{installation_id}/counts", json={"resource": "orders"}
+            )
+        assert counts.json()["counts"] == [1]

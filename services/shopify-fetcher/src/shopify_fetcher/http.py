@@ -19,6 +19,7 @@ from shopify_fetcher.disconnections import Disconnector
 from shopify_fetcher.domain import cursor as cursors
 from shopify_fetcher.domain.budget import Lane
 from shopify_fetcher.domain.search import Window
+from shopify_fetcher.domain.slices import IdRange
 from shopify_fetcher.errors import (
     FetcherError,
     NotFound,
@@ -32,7 +33,7 @@ from shopify_fetcher.errors import (
     Unauthorized,
 )
 from shopify_fetcher.reading import lines
-from shopify_fetcher.reading.counts import counts
+from shopify_fetcher.reading.counts import COUNTS_MAX, counted
 from shopify_fetcher.reading.nodes import read_nodes
 from shopify_fetcher.reading.reader import Mode, Reader, Wish
 from shopify_fetcher.store import installations
@@ -52,6 +53,9 @@ _STATUS = {
     "scopes_missing": 422,
     "bad_cursor": 422,
 }
+
+
+RecordNumber = Annotated[int, Field(ge=0, lt=2**63)]
 
 
 class InstallRequest(BaseModel):
@@ -109,18 +113,33 @@ class NodesRequest(BaseModel):
     ids: list[Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]] = Field(min_length=1, max_length=250)
 
 
+class CreatedWindow(BaseModel):
+    """Records of one resource by when they were created, bounds included."""
+
+    resource: Resource
+    created_since: AwareDatetime | None = None
+    created_until: AwareDatetime | None = None
+    lane: Lane = Lane.INCREMENTAL
+
+    def window(self, first: int | None, last: int | None) -> Window:
+        """Return what of it lies between two ids."""
+        return Window(
+            created_since=self.created_since, created_until=self.created_until, ids=IdRange(first, last)
+        )
+
+
+class CountsRequest(CreatedWindow):
+    """Which records are to be counted, by ranges of ids; null leaves a range open."""
+
+    ranges: list[tuple[RecordNumber | None, RecordNumber | None]] = Field(
+        default=[(None, None)], min_length=1, max_length=COUNTS_MAX
+    )
+
+
 class RotateRequest(BaseModel):
     """From where on data keys are to be wrapped anew."""
 
     after: int = Field(default=0, ge=0)
-
-
-class CountsAnswer(BaseModel):
-    """Shopify's exact counts."""
-
-    customers: int
-    orders: int
-    products: int
 
 
 def make_app(
@@ -234,9 +253,11 @@ def make_app(
             }
         )
 
-    @app.get("/v1/installations/{installation_id}/counts")
-    async def count(found: FoundInstallation, created_since: AwareDatetime | None = None) -> CountsAnswer:
-        return CountsAnswer(**await counts(access.session(found, Lane.INTERACTIVE), created_since))
+    @app.post("/v1/installations/{installation_id}/counts")
+    async def counts(found: FoundInstallation, wish: CountsRequest) -> Response:
+        windows = [wish.window(*ids) for ids in wish.ranges]
+        numbers, answer = await counted(access.session(found, wish.lane), wish.resource, windows)
+        return _json({"counts": numbers, "shopify_time": to_rfc3339(answer.shopify_time)})
 
     @app.post("/v1/keys/rotate")
     async def rotate_keys(wish: RotateRequest) -> Response:

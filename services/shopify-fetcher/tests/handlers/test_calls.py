@@ -72,10 +72,10 @@ async def test_throttled_call_teaches_the_level_and_its_own_cost(
 ) -> None:
     shop = await make_shop()
     installation_id = await fetcher.connect(shop)
-    await shop.fault(operation="CustomersCount", effect="throttled")
+    await shop.fault(operation="CustomersCounts", effect="throttled")
     session = await fetcher.session(installation_id)
 
-    await session.call("customers_count", {"query": ""})
+    await session.call("customers_counts", {"window": ""})
 
     [usage] = await fetcher.rows("SELECT sum(throttled) AS throttled FROM fetcher.api_usage")
     assert usage["throttled"] == 1

@@ -69,7 +69,7 @@ async def test_missing_scopes_are_named_and_the_token_is_forgotten(
 
 async def test_wrong_service_token_is_refused(fetcher: Fetcher) -> None:
     async with fetcher.client(token="wrong") as client:
-        answer = await client.get("/v1/installations/1/counts")
+        answer = await client.post("/v1/installations/1/counts", json={"resource": "orders"})
 
     assert (answer.status_code, answer.json()["code"]) == (401, "unauthorized")
 

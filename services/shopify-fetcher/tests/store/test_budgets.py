@@ -76,12 +76,12 @@ async def test_refusal_that_one_process_met_holds_every_process_back(
 ) -> None:
     shop = await make_shop()
     installation_id = await fetcher.connect(shop)
-    await shop.fault(operation="CustomersCount", **fault)
+    await shop.fault(operation="CustomersCounts", **fault)
     session = await fetcher.session(installation_id)
 
     with contextlib.suppress(TimeoutError, Throttled):
         async with asyncio.timeout(0.5):
-            await session.call("customers_count", {"query": ""})
+            await session.call("customers_counts", {"window": ""})
 
     told = list[float]()
 

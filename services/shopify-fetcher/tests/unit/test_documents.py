@@ -17,6 +17,7 @@ from graphql import (
 
 from shopify_fetcher.clients import documents
 from shopify_fetcher.clients.documents import bulk_document, document
+from shopify_fetcher.reading.counts import COUNTS_MAX
 from sync_common.contracts.resources import Resource
 
 QUERIES = Path(documents.__file__).parent / "queries"
@@ -57,6 +58,15 @@ def answer_shape(text: str) -> dict[str, object]:
 @pytest.mark.parametrize("name", OPERATIONS)
 def test_document_is_valid_against_the_schema(name: str) -> None:
     assert validate(SCHEMA, parse(document(name))) == []
+
+
+@pytest.mark.parametrize("number", [1, COUNTS_MAX])
+@pytest.mark.parametrize("resource", Resource)
+def test_document_of_any_number_of_counts_is_valid(resource: Resource, number: int) -> None:
+    text = document(f"{resource}_counts", [f"window{n}" for n in range(number)])
+
+    assert validate(SCHEMA, parse(text)) == []
+    assert text.count("limit: null") == number
 
 
 @pytest.mark.parametrize("resource", Resource)

@@ -69,6 +69,34 @@ def test_records_before_the_window_are_left_out(updated_at: str, is_covered: boo
     assert Window(updated_since=NOW).covers({"updatedAt": updated_at}) is is_covered
 
 
+@pytest.mark.parametrize(
+    ("created_at", "is_covered"),
+    [
+        ("2026-11-22T09:59:59Z", False),
+        ("2026-11-22T10:00:00Z", True),
+        ("2026-11-22T11:00:00Z", True),
+        ("2026-11-22T06:00:00-05:00", True),
+        ("2026-11-22T11:00:01Z", False),
+    ],
+)
+def test_records_created_outside_the_window_are_left_out(created_at: str, is_covered: bool) -> None:
+    window = Window(created_since=NOW, created_until=NOW + timedelta(hours=1))
+
+    assert window.covers({"createdAt": created_at}) is is_covered
+
+
+def test_creation_has_another_name_in_the_list_of_customers_than_in_their_count() -> None:
+    window = Window(created_since=NOW, created_until=NOW + timedelta(hours=1), ids=IdRange(5))
+    lists = {resource: window.search(resource) for resource in Resource}
+    counts = {resource: window.count_search(resource) for resource in Resource}
+
+    wanted = "created_at:>='2026-11-22T10:00:00Z' AND created_at:<='2026-11-22T11:00:00Z' AND id:>=5"
+    assert counts[Resource.CUSTOMERS] == counts[Resource.ORDERS] == lists[Resource.ORDERS] == wanted
+    assert lists[Resource.CUSTOMERS] == wanted.replace("created_at", "customer_date")
+    assert lists[Resource.PRODUCTS] == counts[Resource.PRODUCTS]
+    assert lists[Resource.PRODUCTS].endswith(wanted)
+
+
 @given(
     st.one_of(
         st.builds(

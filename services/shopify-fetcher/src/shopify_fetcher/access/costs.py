@@ -12,7 +12,7 @@ FIRST_GUESS: Final = 100.0
 
 
 class CostBook:
-    """What each document has cost before, per number of records asked for: the best guess for the next call."""
+    """What each document has cost before, per number of things asked for: the best guess for the next call."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -49,4 +49,4 @@ class CostBook:
 
 
 def _size(name: str, variables: Mapping[str, Any]) -> Size:
-    return name, int(variables.get("first") or len(variables.get("ids", ())))
+    return name, int(variables.get("first") or len(variables.get("ids", variables)))

@@ -1,7 +1,8 @@
-"""The GraphQL documents of this service: files of `queries/`, with the fragments that they spread."""
+"""The GraphQL documents of this service: files of `queries/`, with the fragments that they spread, and counts."""
 
 import json
 import re
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
 
@@ -23,8 +24,30 @@ _FRAGMENT_FILES = {
 }
 
 
+_COUNTS = {f"{resource}_counts": resource for resource in Resource}
+
+
+def document(name: str, variables: Iterable[str] = ()) -> str:
+    """Return the operation `name`; one of counts has a count for each of the variables."""
+    resource = _COUNTS.get(name)
+    return _operation(name) if resource is None else counts_document(resource, tuple(variables))
+
+
 @cache
-def document(name: str) -> str:
+def counts_document(resource: Resource, searches: tuple[str, ...]) -> str:
+    """Return a query of one count per search, under the name of the variable that holds the search.
+
+    `limit: null` asks for the exact count; the default stops at 10,000.
+    """
+    variables = ", ".join(f"${name}: String" for name in searches)
+    counts = "".join(
+        f"  {name}: {resource}Count(limit: null, query: ${name}) {{ count precision }}\n" for name in searches
+    )
+    return f"query {resource.title()}Counts({variables}) {{\n{counts}}}\n"
+
+
+@cache
+def _operation(name: str) -> str:
     """Return an operation with every fragment it needs, directly or through others."""
     texts = [_read(name)]
     loaded: set[str] = set()

@@ -54,7 +54,7 @@ class ShopifyClient:
 
     async def graphql(self, shop: str, token: str, name: str, variables: Mapping[str, Any]) -> Answer:
         """Run the document `name`; raise an error named for the reaction."""
-        body = msgspec.json.encode({"query": document(name), "variables": variables})
+        body = msgspec.json.encode({"query": document(name, variables), "variables": variables})
         headers = {"X-Shopify-Access-Token": token, "Content-Type": "application/json"}
         sent = self._clock.now()
         response, content = await self._post(

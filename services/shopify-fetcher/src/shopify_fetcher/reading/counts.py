@@ -1,6 +1,7 @@
 """Exact counts, from Shopify itself."""
 
-from datetime import datetime
+from collections.abc import Sequence
+from typing import Final
 
 from shopify_fetcher.access.session import ShopSession
 from shopify_fetcher.clients.answers import Answer
@@ -8,31 +9,26 @@ from shopify_fetcher.domain.search import Window
 from shopify_fetcher.errors import Malformed
 from sync_common.contracts.resources import Resource
 
-
-async def count_of(session: ShopSession, resource: Resource, search: str) -> int:
-    """Return how many records of a resource match."""
-    return (await counted(session, resource, search))[0]
+COUNTS_MAX: Final = 20
+"""How many counts one query asks for: each costs a point or little more, and a query may cost 1,000."""
 
 
-async def counted(session: ShopSession, resource: Resource, search: str) -> tuple[int, Answer]:
-    """Return the count and the answer that told it, which also tells Shopify's time."""
-    answer = await session.call(f"{resource}_count", {"query": search})
-    return _count(answer.data.get("count")), answer
+async def counted(
+    session: ShopSession, resource: Resource, windows: Sequence[Window]
+) -> tuple[list[int], Answer]:
+    """Return how many records each of at most `COUNTS_MAX` windows holds, and the answer that told it.
+
+    The answer also tells Shopify's time.
+    """
+    searches = {f"window{n}": window.count_search(resource) for n, window in enumerate(windows)}
+    answer = await session.call(f"{resource}_counts", searches)
+    return [_exact(answer.data.get(name)) for name in searches], answer
 
 
-async def counts(session: ShopSession, created_since: datetime | None) -> dict[str, int]:
-    """Return the counts of all three resources; `created_since` bounds the orders."""
-    searches = {
-        resource.value: Window(created_since=created_since if resource is Resource.ORDERS else None).search(
-            resource
-        )
-        for resource in Resource
-    }
-    answer = await session.call("counts", searches)
-    return {resource.value: _count(answer.data.get(f"{resource}Count")) for resource in Resource}
-
-
-def _count(value: object) -> int:
-    if not isinstance(value, dict):
+def _exact(count: object) -> int:
+    """Return a count; one that is only a lower bound would pass for the truth, so it is never taken."""
+    if not isinstance(count, dict):
         raise Malformed("a count is missing")
-    return int(value["count"])
+    if count.get("precision") != "EXACT":
+        raise Malformed("a count is not exact")
+    return int(count["count"])

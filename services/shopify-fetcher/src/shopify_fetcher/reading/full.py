@@ -61,9 +61,7 @@ class FullReader:
         await self._lines.done(at.read, at.objects)
 
     async def _begin(self) -> FullCursor:
-        total, answer = await counted(
-            self._session, self._wish.resource, self._wish.window.search(self._wish.resource)
-        )
+        [total], answer = await counted(self._session, self._wish.resource, [self._wish.window])
         await self._lines.total(total)
         return FullCursor(began=answer.shopify_time, left=(Piece(),))
 

@@ -56,10 +56,10 @@ class PagedReader:
     async def _begin(self, wish: PagedRead) -> tuple[PageCursor, int, Any]:
         """Close the window at Shopify's present time, or at the time that the cursor was begun with."""
         if wish.cursor is not None:
-            search = replace(wish.window, until=wish.cursor.until).search(wish.resource)
-            total, answer = await counted(self._session, wish.resource, search)
+            window = replace(wish.window, until=wish.cursor.until)
+            [total], answer = await counted(self._session, wish.resource, [window])
             return wish.cursor, total, answer.observed_at
-        total, answer = await counted(self._session, wish.resource, wish.window.search(wish.resource))
+        [total], answer = await counted(self._session, wish.resource, [wish.window])
         return PageCursor(None, answer.shopify_time, 0), total, answer.observed_at
 
 

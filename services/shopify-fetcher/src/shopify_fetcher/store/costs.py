@@ -7,7 +7,7 @@ from shopify_fetcher.store.tables import query_costs
 from sync_common.db import Transaction
 
 Size = tuple[str, int]
-"""A document and how many records it was asked for."""
+"""A document and how many records it was asked for, or else with how many variables: counts have one each."""
 
 
 async def load(tx: Transaction) -> dict[Size, float]:
