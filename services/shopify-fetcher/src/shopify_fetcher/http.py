@@ -34,6 +34,7 @@ from shopify_fetcher.errors import (
 )
 from shopify_fetcher.reading import lines
 from shopify_fetcher.reading.counts import COUNTS_MAX, counted
+from shopify_fetcher.reading.ids import read_ids
 from shopify_fetcher.reading.nodes import read_nodes
 from shopify_fetcher.reading.reader import Mode, Reader, Wish
 from shopify_fetcher.store import installations
@@ -134,6 +135,13 @@ class CountsRequest(CreatedWindow):
     ranges: list[tuple[RecordNumber | None, RecordNumber | None]] = Field(
         default=[(None, None)], min_length=1, max_length=COUNTS_MAX
     )
+
+
+class IdsRequest(CreatedWindow):
+    """From which id to which the ids are to be listed; null leaves an end open."""
+
+    first: RecordNumber | None = None
+    last: RecordNumber | None = None
 
 
 class RotateRequest(BaseModel):
@@ -258,6 +266,19 @@ def make_app(
         windows = [wish.window(*ids) for ids in wish.ranges]
         numbers, answer = await counted(access.session(found, wish.lane), wish.resource, windows)
         return _json({"counts": numbers, "shopify_time": to_rfc3339(answer.shopify_time)})
+
+    @app.post("/v1/installations/{installation_id}/ids")
+    async def ids(found: FoundInstallation, wish: IdsRequest) -> Response:
+        window = wish.window(wish.first, wish.last)
+        read = await read_ids(access.session(found, wish.lane), wish.resource, window)
+        return _json(
+            {
+                "ids": read.ids,
+                "more": read.next_first is not None,
+                "next_first": None if read.next_first is None else str(read.next_first),
+                "shopify_time": to_rfc3339(read.shopify_time),
+            }
+        )
 
     @app.post("/v1/keys/rotate")
     async def rotate_keys(wish: RotateRequest) -> Response:

@@ -183,4 +183,4 @@ def test_slices_cover_every_id_once(first: int, width: int, parts: int) -> None:
 
 def test_range_of_ids_is_written_into_the_search() -> None:
     assert Window(ids=IdRange(5, 9)).search(Resource.CUSTOMERS) == "id:>=5 AND id:<=9"
-    assert Window(ids=IdRange(5).after(9)).search(Resource.ORDERS) == "id:>=10"
+    assert Window(ids=IdRange(5).starting(10)).search(Resource.ORDERS) == "id:>=10"

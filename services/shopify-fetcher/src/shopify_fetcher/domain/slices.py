@@ -15,9 +15,9 @@ class IdRange(msgspec.Struct, frozen=True, array_like=True):
         terms = [] if self.first is None else [f"id:>={self.first}"]
         return terms if self.last is None else [*terms, f"id:<={self.last}"]
 
-    def after(self, number: int) -> "IdRange":
-        """Return what is left of this range behind `number`."""
-        return IdRange(number + 1, self.last)
+    def starting(self, number: int) -> "IdRange":
+        """Return what is left of this range from `number` on."""
+        return IdRange(number, self.last)
 
 
 ALL_IDS = IdRange()

@@ -18,11 +18,11 @@ from shopify_fetcher.domain.cursor import FullCursor, Piece
 from shopify_fetcher.domain.search import Window
 from shopify_fetcher.domain.shop import numeric_id
 from shopify_fetcher.domain.slices import ALL_IDS, IdRange, split
-from shopify_fetcher.errors import BulkBusy, BulkExpired, BulkFailed, Malformed
+from shopify_fetcher.errors import BulkBusy, BulkExpired, BulkFailed
 from shopify_fetcher.reading.bulk import BulkReader, BulkWish
 from shopify_fetcher.reading.counts import counted
 from shopify_fetcher.reading.lines import Lines
-from shopify_fetcher.reading.records import PageSize, encoded, page_of
+from shopify_fetcher.reading.records import PageSize, encoded, next_number, page_of
 from sync_common.contracts.resources import Resource
 
 SLICES: Final = 4
@@ -92,20 +92,16 @@ class FullReader:
             variables = {"query": self._search(ids)}
             answer, page = await page_of(self._session, resource, f"{resource}_by_id", variables, size)
             records = await encoded(self._session, resource, page["nodes"])
-            more = bool(page["pageInfo"]["hasNextPage"])
-            if more and not page["nodes"]:
-                raise Malformed("a page says that more follows, but not where")
+            following = next_number(page)
             emitted = at.emitted + len(records)
-            if not more:
+            if following is None:
                 at = _next_piece(at, read=emitted, objects=None)
             else:
-                last = int(numeric_id(page["nodes"][-1]["id"]))
-                at = structs.replace(
-                    at, left=(Piece(ids.after(last), by_pages=True), *at.left[1:]), emitted=emitted
-                )
+                rest = Piece(ids.starting(following), by_pages=True)
+                at = structs.replace(at, left=(rest, *at.left[1:]), emitted=emitted)
             metrics.records_streamed.labels(resource.value, "by_id").inc(len(records))
             await self._lines.page(records, answer.observed_at, at)
-            if not more:
+            if following is None:
                 return at
 
     async def _another_way(self, at: FullCursor, error: BulkFailed) -> FullCursor:

@@ -8,6 +8,7 @@ import msgspec
 from shopify_fetcher.access.session import ShopSession
 from shopify_fetcher.clients.answers import Answer
 from shopify_fetcher.domain.budget import QUERY_COST_MAX
+from shopify_fetcher.domain.shop import numeric_id
 from shopify_fetcher.errors import AccessDenied, Malformed, MaxCostExceeded
 from sync_common.contracts.resources import Resource
 
@@ -35,8 +36,8 @@ class PageSize:
     FIRST: Final = {Resource.CUSTOMERS: 100, Resource.ORDERS: 20, Resource.PRODUCTS: 20}
     MAX: Final = 250
 
-    def __init__(self, resource: Resource) -> None:
-        self.value = self.FIRST[resource]
+    def __init__(self, resource: Resource, *, first: int | None = None) -> None:
+        self.value = first or self.FIRST[resource]
         self._limit = self.MAX
 
     def learn(self, requested_cost: float) -> None:
@@ -85,6 +86,15 @@ def _is_stuck(page: Page, after: str | None) -> bool:
     """Say whether a page leads back to itself: its list would never end."""
     mark = page["pageInfo"]
     return mark["hasNextPage"] and mark["endCursor"] in (None, after)
+
+
+def next_number(page: Page) -> int | None:
+    """Return the number from which a list in the order of ids goes on after a page; None at its end."""
+    if not page["pageInfo"]["hasNextPage"]:
+        return None
+    if not page["nodes"]:
+        raise Malformed("a page says that more follows, but not where")
+    return int(numeric_id(page["nodes"][-1]["id"])) + 1
 
 
 async def encoded(
