@@ -37,6 +37,9 @@ ACTS = {
     ),
     PRODUCTS: ("update", "waver", "revert", "cut", "page", "look", "delete"),
 }
+MISTAKES = ("lose", "undo")
+"""A read by id that errs, and what puts that right; one that was not put right is at the end."""
+
 Event: TypeAlias = RawRecord | Message
 
 
@@ -107,14 +110,17 @@ def some_delivery(chance: random.Random, count: int) -> Delivery:
 def some_history(chance: random.Random, steps_max: int) -> History:
     """Return any history."""
     resource = chance.choice(tuple(Resource))
-    acts = ACTS[resource]
+    acts = (*ACTS[resource], *MISTAKES)
     number = chance.randint(1, steps_max)
     return History(resource, tuple(Step(chance.choice(acts), chance.choice(GAPS)) for _ in range(number)))
 
 
 @dataclass
 class Told:
-    """A history as it happened to one record: `truth` is what Shopify answers at the end, None where it is gone."""
+    """A history as it happened to one record: `truth` is what Shopify answers at the end, None where it is gone.
+
+    What was restored is read again at the end: nobody knows what its tombstone kept away.
+    """
 
     resource: Resource
     number: int
@@ -122,6 +128,7 @@ class Told:
     truth: dict[str, Any] | None
     is_erased: bool = False
     has_page: bool = False
+    is_restored: bool = False
 
 
 def tell(world: World, history: History, number: int) -> Told:
@@ -143,6 +150,8 @@ class _Teller:
     is_gone: bool = False
     is_erased: bool = False
     has_page: bool = False
+    is_lost: bool = False
+    is_restored: bool = False
 
     resource: ClassVar[Resource]
 
@@ -151,10 +160,13 @@ class _Teller:
         for step in history.steps:
             self.now += step.gap
             act: Callable[[], None] = getattr(self, step.act.replace(" ", "_"))
-            if not self.is_gone or step.act in ("look", "redact", "redact customer"):
+            if not self.is_gone or step.act in ("look", "redact", "redact customer", "undo"):
                 act()
+        self.undo()
         truth = None if self.is_gone else self.graphql()
-        return Told(self.resource, self.number, self.events, truth, self.is_erased, self.has_page)
+        return Told(
+            self.resource, self.number, self.events, truth, self.is_erased, self.has_page, self.is_restored
+        )
 
     def create(self) -> None:
         raise NotImplementedError
@@ -192,6 +204,25 @@ class _Teller:
         else:
             self.events.append(self.world.read(self.resource, self.graphql(), self.now, job_id=None))
         self.now += 0.1
+
+    def lose(self) -> None:
+        """Be told gone by a read by id, which is not so."""
+        self.now += 0.1
+        self.is_lost = True
+        self.events.append(self.world.gone(self.resource, self.number, self.now))
+
+    def undo(self) -> None:
+        """Have what was lost restored, in both stores of the shop."""
+        if not self.is_lost:
+            return
+        self.now += 0.1
+        self.is_lost, self.is_restored = False, True
+        for store_id, advertiser_id in ((1, 10), (2, 20)):
+            self.events.append(
+                self.world.restored(
+                    self.resource, self.number, self.now, store_id=store_id, advertiser_id=advertiser_id
+                )
+            )
 
     def delete(self) -> None:
         self.is_gone = True

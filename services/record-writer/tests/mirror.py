@@ -56,6 +56,7 @@ class Mirror:
                     break
                 await self._answer(list(due.values()))
                 pending |= await self._asked(by_number)
+        pending |= {one.number: one for one in told if one.is_restored}
         return await self._settled(told, pending, by_number)
 
     async def _settled(

@@ -17,7 +17,15 @@ from record_writer.handlers import RecordHandler
 from record_writer.upkeep import Upkeep
 from sync_common.bus import Message, Outcome, in_transaction, one_by_one
 from sync_common.contracts.events import RefetchRequested
-from sync_common.contracts.records import RawRecord, RecordType, ShopWebhook, fetched, part_ended, record_key
+from sync_common.contracts.records import (
+    RawRecord,
+    RecordType,
+    ShopWebhook,
+    fetched,
+    part_ended,
+    record_key,
+    restored,
+)
 from sync_common.contracts.resources import Resource, Shape
 from sync_common.contracts.topics import COMPLIANCE_TOPIC
 from sync_common.db import Database
@@ -109,6 +117,21 @@ class World(Records):
             gone=True,
         )
 
+    def restored(
+        self, resource: Resource, number: int, observed: float, *, store_id: int = 1, advertiser_id: int = 10
+    ) -> RawRecord:
+        """Return the undoing of a record's deletion in one store."""
+        return restored(
+            resource=resource,
+            shop=SHOP,
+            record_id=str(number),
+            store_id=store_id,
+            advertiser_id=advertiser_id,
+            observed_at=at(observed),
+            now=at(observed),
+            source="sync-orchestrator",
+        )
+
     def mark(self, resource: Resource, *, partition: int = 0, epoch: int = 1) -> RawRecord:
         """Return the end of a part of job 5, as one partition gets it."""
         return part_ended(
@@ -126,7 +149,7 @@ class World(Records):
     def message(self, raw: RawRecord, partition: int = 0) -> Message:
         self._offset += 1
         return Message(
-            topic=f"shopify.{raw.resource}.{'sync' if raw.store_id else 'live'}.v1",
+            topic=f"shopify.{raw.resource}.{'sync' if raw.job_id else 'live'}.v1",
             partition=partition,
             offset=self._offset,
             key=record_key(raw.shop, raw.record_id),

@@ -170,6 +170,7 @@ CREATE TABLE records.products (
     tags text[] NOT NULL DEFAULT '{}',
     status text,
     status_raw text,
+    archived_from text,
     variants jsonb NOT NULL DEFAULT '[]',
     images jsonb NOT NULL DEFAULT '[]',
     handle text,
@@ -204,6 +205,8 @@ CREATE TABLE records.products (
     CONSTRAINT products_source_external UNIQUE (advertiser_id, source_type, source_id, external_id),
     CONSTRAINT products_status CHECK (status IN ('active', 'archived', 'draft'))
 );
+COMMENT ON COLUMN records.products.archived_from IS
+    'The status that the last deletion replaced by archived; it comes back if the deletion is taken back.';
 CREATE INDEX products_by_status ON records.products (advertiser_id, status);
 CREATE INDEX products_tags ON records.products USING gin (tags);
 CREATE INDEX products_search ON records.products USING gin (search);

@@ -15,11 +15,15 @@ CREATE TABLE records.tombstones (
     store_id bigint NOT NULL,
     resource text NOT NULL CHECK (resource IN ('customers', 'orders', 'products')),
     external_id text NOT NULL,
-    deleted_at timestamptz NOT NULL,
+    deleted_at timestamptz NOT NULL DEFAULT '-infinity',
+    restored_at timestamptz NOT NULL DEFAULT '-infinity',
     created_at timestamptz NOT NULL DEFAULT clock_timestamp(),
-    PRIMARY KEY (advertiser_id, store_id, resource, external_id)
+    PRIMARY KEY (advertiser_id, store_id, resource, external_id),
+    CONSTRAINT tombstones_one_counts CHECK (deleted_at > restored_at OR deleted_at = '-infinity')
 );
 COMMENT ON TABLE records.tombstones IS 'Deleted records; deleted_at is the version that an upsert must exceed.';
+COMMENT ON COLUMN records.tombstones.restored_at IS
+    'Deletions up to here were taken back and do not count; deleted_at is -infinity where no later one came.';
 
 CREATE TABLE records.redactions (
     kind text NOT NULL CHECK (kind IN ('store', 'customer', 'order', 'email')),

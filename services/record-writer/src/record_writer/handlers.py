@@ -212,7 +212,7 @@ class RecordHandler:
         now = self.clock.now()
         counts: dict[str, dict[str, int]] = {"live": defaultdict(int), "sync": defaultdict(int)}
         for one in received:
-            lane = counts["live" if one.raw is None or one.raw.store_id is None else "sync"]
+            lane = counts["live" if one.raw is None or one.raw.job_id is None else "sync"]
             for item in one.items:
                 lane[written.outcomes.get(item.key, "unchanged")] += 1
             if one.erased:
@@ -299,7 +299,7 @@ def _verdicts(
 ) -> dict[books.Verdict, set[str]]:
     """Say what became of the records of each job; of two jobs that brought the same record one wrote it."""
     found: dict[tuple[Target, int | None, int | None, str], set[str]] = defaultdict(set)
-    winners = {item.key: item.job_id for items in (ordered.deletions, *ordered.rounds) for item in items}
+    winners = {item.key: item.job_id for items in ordered.steps for item in items}
     for one in received:
         for item in one.items:
             outcome = written.outcomes.get(item.key, "unchanged")

@@ -86,6 +86,21 @@ async def test_every_order_of_a_customers_history_ends_in_the_truth(mirror, hist
     await assert_every_order_ends_in_the_truth(mirror, history)
 
 
+@pytest.mark.parametrize(
+    "history",
+    [
+        lived(ORDERS, ("update", 0.5), ("lose", 0.5), ("undo", 1.0)),
+        lived(ORDERS, ("lose", 0.5), ("redact", 0.2), ("undo", 1.0)),
+        lived(PRODUCTS, ("lose", 0.5), ("cut", 0.5), ("undo", 1.0)),
+        lived(PRODUCTS, ("lose", 0.5), ("undo", 0.5), ("delete", 1.0)),
+        lived(CUSTOMERS, ("lose", 0.5), ("undo", 0.5), ("rename", 1.0)),
+        lived(CUSTOMERS, ("lose", 0.5), ("undo", 0.5), ("redact", 1.0)),
+    ],
+)
+async def test_every_order_of_a_history_with_a_mistaken_deletion_ends_in_the_truth(mirror, history):
+    await assert_every_order_ends_in_the_truth(mirror, history)
+
+
 async def test_read_by_id_that_saw_what_was_taken_back_within_the_second_does_not_win(mirror):
     history = lived(PRODUCTS, ("update", 0.2), ("look", 0.1), ("waver", 0.2))
     created_taken_back_read_updated = Delivery((0, 3, 2, 1), frozenset({0, 1, 2}), eager=False)

@@ -42,10 +42,12 @@ async def test_counts_are_the_live_rows_at_every_step_of_a_records_life(world):
     assert await counted(world) == 2
     await world.write(world.read(PRODUCTS, world.graphql_product(1, updated=30), 30))
     assert await counted(world) == 3
+    await world.write(world.restored(PRODUCTS, 2, 40))
+    assert await counted(world) == 4
     await tidy(world)
-    assert await counted(world) == 3
+    assert await counted(world) == 4
     await world.write(world.webhook("customer.tags_added", {"customerId": "gid://shopify/Customer/5"}, 31))
-    assert await counted(world) == 3
+    assert await counted(world) == 4
 
 
 async def test_counts_are_the_live_rows_after_erasing_a_person_and_a_shop(world):

@@ -52,13 +52,14 @@ def item_for(
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What to do with a batch, in this order: delete, write full records, then apply partial ones round by round.
+    """What to do with a batch, in this order: delete, restore, write full records, apply partial ones round by round.
 
     Each list is sorted by key and holds a key once. `ties` are keys of which two different full records claim
     the same `updated_at`.
     """
 
     deletions: Sequence[Item] = ()
+    restorations: Sequence[Item] = ()
     full: Sequence[Item] = ()
     partial: Sequence[Sequence[Item]] = ()
     ties: frozenset[Key] = field(default_factory=frozenset)
@@ -68,21 +69,30 @@ class Plan:
         """Return all that is staged: full records are round 0."""
         return (self.full, *self.partial)
 
+    @property
+    def steps(self) -> Sequence[Sequence[Item]]:
+        """Return all that is done, in its order."""
+        return (self.deletions, self.restorations, *self.rounds)
+
 
 def plan(items: Iterable[Item]) -> Plan:
-    """Put a batch in order: one deletion and one full record per key, partial ones by version; no known ones."""
+    """Put a batch in order: one deletion, restoration, full record per key; partial ones by version, no known ones."""
     by_kind: dict[Kind, dict[Key, list[Item]]] = {kind: defaultdict(list) for kind in Kind}
     for item in items:
         by_kind[item.change.kind][item.key].append(item)
     winners = {key: _newest(rivals) for key, rivals in by_kind[Kind.FULL].items()}
     ties = frozenset(key for key, rivals in by_kind[Kind.FULL].items() if _tied(winners[key], rivals))
-    latest = {key: _newest(same) for key, same in by_kind[Kind.DELETED].items()}
     return Plan(
-        deletions=[latest[key] for key in sorted(latest)],
+        deletions=_latest(by_kind[Kind.DELETED]),
+        restorations=_latest(by_kind[Kind.RESTORED]),
         full=[winners[key] for key in sorted(winners)],
         partial=_rounds(by_kind[Kind.PARTIAL]),
         ties=ties,
     )
+
+
+def _latest(by_key: dict[Key, list[Item]]) -> list[Item]:
+    return [_newest(by_key[key]) for key in sorted(by_key)]
 
 
 def _newest(rivals: Sequence[Item]) -> Item:

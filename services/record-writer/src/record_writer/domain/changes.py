@@ -28,6 +28,7 @@ class Kind(StrEnum):
     FULL = "full"
     PARTIAL = "partial"
     DELETED = "deleted"
+    RESTORED = "restored"  # deletions up to its moment do not count
     KNOWN = "known"  # stored already, from these very bytes: not even read
 
 
@@ -126,3 +127,8 @@ def known_record(external_id: str, *, observed_at: datetime) -> Change:
 def deletion(external_id: str, *, observed_at: datetime) -> Change:
     """Describe a record's end."""
     return Change(kind=Kind.DELETED, external_id=external_id, observed_at=observed_at)
+
+
+def restoration(external_id: str, *, observed_at: datetime) -> Change:
+    """Describe that a record's deletions up to this moment are taken back."""
+    return Change(kind=Kind.RESTORED, external_id=external_id, observed_at=observed_at)

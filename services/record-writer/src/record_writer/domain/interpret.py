@@ -9,7 +9,7 @@ import msgspec
 from msgspec import UNSET
 
 from record_writer.domain import customers, order_shapes, orders, products
-from record_writer.domain.changes import Change, deletion
+from record_writer.domain.changes import Change, deletion, restoration
 from record_writer.domain.rows import carried
 from record_writer.domain.values import identifier, storable
 from record_writer.domain.webhook_keys import unknown_keys
@@ -18,6 +18,7 @@ from sync_common.contracts.records import RawRecord, RecordType
 from sync_common.contracts.resources import Resource, Shape
 
 Mapper = Callable[..., Change]
+BODILESS: dict[RecordType, Mapper] = {RecordType.GONE: deletion, RecordType.RESTORED: restoration}
 
 
 class Deleted(msgspec.Struct, gc=False):
@@ -82,8 +83,9 @@ def interpret(raw: RawRecord, *, with_unknown_keys: bool = True) -> Change:
     Unknown keys of a webhook are looked for only where they are wanted: that takes a pass over all keys.
     The whole body is made storable first: the decoder looks into no value that it skips or keeps raw.
     """
-    if raw.type is RecordType.GONE:
-        return deletion(identifier(raw.record_id, f"{raw.resource}.id"), observed_at=raw.observed_at)
+    if raw.type in BODILESS:
+        number = identifier(raw.record_id, f"{raw.resource}.id")
+        return BODILESS[raw.type](number, observed_at=raw.observed_at)
     body = storable(raw.body)
     others: dict[str, Any] = {}
     if raw.type is RecordType.FETCHED and raw.shape is Shape.GRAPHQL:

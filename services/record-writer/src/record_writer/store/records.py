@@ -1,4 +1,4 @@
-"""Writing a batch of one resource: delete, drop what may not be written, upsert if newer, link, report."""
+"""Writing a batch of one resource: delete, restore, drop what may not be written, upsert if newer, link, report."""
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
@@ -48,9 +48,9 @@ async def write(
     """Apply a plan in the caller's transaction, once in each."""
     written = Written(ties=set(plan.ties))
     async with raw_cursor(tx) as cursor:
-        if plan.deletions:
-            await _delete(cursor, resource, plan.deletions, written)
-        if any(plan.rounds):
+        await _mark(cursor, "delete_records", resource, plan.deletions, written)
+        await _mark(cursor, "restore_records", resource, plan.restorations, written)
+        if any(plan.rounds) or plan.restorations:
             await stage(cursor, resource, plan, give_way)
             await _drop_deleted(cursor, resource, written)
             if plan.partial:
@@ -59,7 +59,7 @@ async def write(
                 await _upsert(cursor, resource, plan, written)
             await _apply_partial(cursor, resource, plan, written)
             if resource is Resource.CUSTOMERS:
-                await cursor.execute(query("link_contacts"))
+                await cursor.execute(query("link_contacts"), {"restored": _listed(plan.restorations)})
     return written
 
 
@@ -95,22 +95,20 @@ async def known_bodies(
         }
 
 
-async def _delete(cursor: Cursor, resource: Resource, deletions: Sequence[Item], written: Written) -> None:
-    rows = as_json(
-        {
-            "advertiser_id": item.target.advertiser_id,
-            "store_id": item.target.store_id,
-            "external_id": item.change.external_id,
-            "deleted_at": item.change.observed_at,
-        }
-        for item in deletions
-    )
-    await cursor.execute(query("bury_records"), {"resource": resource, "deletions": rows})
-    await cursor.execute(statement("delete_records", resource), {"deletions": rows})
-    deleted = {Key(*row) for row in await cursor.fetchall()}
-    written.outcomes.update(
-        (item.key, "updated" if item.key in deleted else "unchanged") for item in deletions
-    )
+async def _mark(
+    cursor: Cursor, name: str, resource: Resource, items: Sequence[Item], written: Written
+) -> None:
+    """Delete records or restore them; both leave their moment among the tombstones."""
+    if not items:
+        return
+    await cursor.execute(statement(name, resource), {"resource": resource, "listed": _listed(items)})
+    _note(await cursor.fetchall(), "updated", written)
+    for item in items:
+        written.outcomes.setdefault(item.key, "unchanged")
+
+
+def _listed(items: Sequence[Item]) -> str:
+    return as_json(item.key._asdict() | {"observed_at": item.change.observed_at} for item in items)
 
 
 async def _drop_deleted(cursor: Cursor, resource: Resource, written: Written) -> None:

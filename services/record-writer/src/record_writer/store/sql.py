@@ -47,6 +47,12 @@ PROTECTED = {
 }
 """Columns that Shopify's data protection nulls all at once; then they must not erase what is stored."""
 
+PRODUCTS_STATUS = {
+    "archived": ", status = 'archived', archived_from = status",
+    "unarchived": ", status = archived_from, archived_from = NULL",
+}
+"""A product that is deleted is archived too, and no longer when its deletion is taken back."""
+
 
 @cache
 def query(name: str) -> str:
@@ -67,7 +73,7 @@ def statement(name: str, resource: Resource) -> str:
         staged=query("staged_orders") if resource is Resource.ORDERS else "staged",
         assignments=_full(resource) if name == "upsert_records" else _partial(resource),
         differs=_differs(resource),
-        also=", status = 'archived'" if resource is Resource.PRODUCTS else "",
+        **(PRODUCTS_STATUS if resource is Resource.PRODUCTS else dict.fromkeys(PRODUCTS_STATUS, "")),
     )
 
 

@@ -148,6 +148,7 @@ products = Table(
     _required("tags", TEXTS),
     Column("status", Text),
     Column("status_raw", Text),
+    Column("archived_from", Text),
     _required("variants", JSONB),
     _required("images", JSONB),
     Column("handle", Text),
@@ -173,6 +174,7 @@ tombstones = Table(
     Column("resource", Text, primary_key=True),
     Column("external_id", Text, primary_key=True),
     _required("deleted_at", TIME),
+    _required("restored_at", TIME),
     _required("created_at", TIME),
 )
 

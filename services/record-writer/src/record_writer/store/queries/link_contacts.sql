@@ -1,9 +1,15 @@
--- Give the contacts of this batch the orders that waited for them. Orders that another batch holds are left to the sweep.
+-- Give the contacts of this batch, and those that it restored, the orders that waited for them. Orders that another batch
+-- holds are left to the sweep.
 -- OFFSET 0 keeps each look-up a look-up: as a join the planner may read a whole tenant's orders instead.
 WITH written AS MATERIALIZED (
     SELECT contact.advertiser_id, contact.id, contact.source_type, contact.source_id, contact.external_id,
            CASE WHEN contact.deleted_at IS NULL THEN contact.email_key END AS email
-    FROM (SELECT DISTINCT advertiser_id, source_id, external_id FROM staged) AS staged
+    FROM (
+        SELECT advertiser_id, source_id, external_id FROM staged
+        UNION
+        SELECT advertiser_id, store_id, external_id
+        FROM jsonb_to_recordset(%(restored)s) AS restored (advertiser_id bigint, store_id bigint, external_id text)
+    ) AS staged
     CROSS JOIN LATERAL (
         SELECT contacts.* FROM records.contacts
         WHERE contacts.advertiser_id = staged.advertiser_id
