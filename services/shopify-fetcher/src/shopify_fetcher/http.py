@@ -108,10 +108,11 @@ class DisconnectRequest(BaseModel):
 
 
 class NodesRequest(BaseModel):
-    """Which records are to be read by id."""
+    """Which records are to be read by id; where `created_after` is given, all of them were created after it."""
 
     resource: Resource
     ids: list[Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]] = Field(min_length=1, max_length=250)
+    created_after: AwareDatetime | None = None
 
 
 class CreatedWindow(BaseModel):
@@ -251,7 +252,8 @@ def make_app(
     @app.post("/v1/installations/{installation_id}/nodes")
     async def nodes(found: FoundInstallation, wish: NodesRequest) -> Response:
         session = access.session(found, Lane.REFETCH)
-        read = await read_nodes(session, wish.resource, list(dict.fromkeys(wish.ids)))
+        unique = list(dict.fromkeys(wish.ids))
+        read = await read_nodes(session, wish.resource, unique, created_after=wish.created_after)
         return _json(
             {
                 "observed_at": to_rfc3339(read.observed_at),

@@ -1,5 +1,6 @@
 """Records out of the simulator: the same, whichever way they are read."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ import pytest
 from ..builders import Fetcher, MakeShop, only
 
 RESOURCES = ("customers", "orders", "products")
+SCOPES_OF_SIXTY_DAYS = ("read_customers", "read_orders", "read_products", "read_inventory")
 
 
 def by_id(lines: list[dict[str, Any]]) -> Any:
@@ -54,17 +56,64 @@ async def test_deleted_record_is_proven_gone(fetcher: Fetcher, make_shop: MakeSh
     assert answer.json()["gone"] == ["999999999"]
 
 
-async def test_null_order_is_no_proof_without_full_history(fetcher: Fetcher, make_shop: MakeShop) -> None:
-    shop = await make_shop()
-    scopes = ("read_customers", "read_orders", "read_products", "read_inventory")
-    installation_id = await fetcher.connect(shop, scopes=scopes)
+@pytest.mark.parametrize(
+    ("created_ago", "is_proof"),
+    [
+        (None, False),
+        (timedelta(0), True),
+        (timedelta(days=60) - timedelta(hours=1, minutes=5), True),
+        (timedelta(days=60) - timedelta(minutes=55), False),
+        (timedelta(days=61), False),
+    ],
+)
+async def test_null_order_is_proof_without_full_history_only_where_age_cannot_hide_it(
+    fetcher: Fetcher, make_shop: MakeShop, created_ago: timedelta | None, is_proof: bool
+) -> None:
+    installation_id = await fetcher.connect(await make_shop(), scopes=SCOPES_OF_SIXTY_DAYS)
+    created_after = None if created_ago is None else (datetime.now(UTC) - created_ago).isoformat()
 
     async with fetcher.client() as client:
         answer = await client.post(
-            f"/v1/installations/{installation_id}/nodes", json={"resource": "orders", "ids": ["999999999"]}
+            f"/v1/installations/{installation_id}/nodes",
+            json={"resource": "orders", "ids": ["999999999"], "created_after": created_after},
         )
 
-    assert (answer.json()["gone"], answer.json()["unseen"]) == ([], ["999999999"])
+    wanted = (["999999999"], []) if is_proof else ([], ["999999999"])
+    assert (answer.json()["gone"], answer.json()["unseen"]) == wanted
+
+
+async def test_order_that_left_the_sixty_days_is_not_taken_for_deleted(
+    fetcher: Fetcher, make_shop: MakeShop
+) -> None:
+    shop = await make_shop(orders=20)
+    installation_id = await fetcher.connect(shop, scopes=SCOPES_OF_SIXTY_DAYS)
+    [aged] = (await shop.admin("/age-orders", {"orders": 1, "days": 60}))["aged"]
+    created_at = (await shop.truth("orders"))[str(aged)]["createdAt"]
+
+    async with fetcher.client() as client:
+        answer = await client.post(
+            f"/v1/installations/{installation_id}/nodes",
+            json={"resource": "orders", "ids": [str(aged)], "created_after": created_at},
+        )
+
+    assert (answer.json()["gone"], answer.json()["unseen"]) == ([], [str(aged)])
+
+
+async def test_null_order_in_an_answer_with_errors_is_no_proof(fetcher: Fetcher, make_shop: MakeShop) -> None:
+    shop = await make_shop()
+    installation_id = await fetcher.connect(shop)
+    denied = {"message": "no", "path": ["nodes", 0], "extensions": {"code": "ACCESS_DENIED"}}
+    await shop.fault(
+        operation="OrdersByIds", status=200, body={"data": {"nodes": [None]}, "errors": [denied]}
+    )
+
+    async with fetcher.client() as client:
+        answer = await client.post(
+            f"/v1/installations/{installation_id}/nodes",
+            json={"resource": "orders", "ids": ["1"], "created_after": datetime.now(UTC).isoformat()},
+        )
+
+    assert (answer.json()["gone"], answer.json()["unseen"]) == ([], ["1"])
 
 
 async def test_records_missing_from_an_answer_with_errors_are_asked_for_again(

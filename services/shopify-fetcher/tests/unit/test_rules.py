@@ -11,7 +11,7 @@ from shopify_fetcher.domain import cursor as cursors
 from shopify_fetcher.domain.clock import offset_to_shopify
 from shopify_fetcher.domain.cursor import FullCursor, PageCursor, Piece
 from shopify_fetcher.domain.search import Window
-from shopify_fetcher.domain.shop import missing_scopes, shop_domain
+from shopify_fetcher.domain.shop import missing_scopes, orders_surely_seen_from, shop_domain
 from shopify_fetcher.domain.slices import IdRange, split
 from shopify_fetcher.domain.subscriptions import Subscription, repair, wanted_topics
 from shopify_fetcher.errors import BadCursor, ShopNameRefused
@@ -48,6 +48,10 @@ def test_write_scope_implies_its_read_and_unapproved_scopes_are_optional() -> No
 
     assert missing_scopes(wanted, ("write_customers", "read_orders")) == []
     assert missing_scopes(wanted, ("read_orders",)) == ["read_customers"]
+
+
+def test_orders_are_surely_seen_for_sixty_days_less_an_hour() -> None:
+    assert orders_surely_seen_from(NOW) == NOW - timedelta(days=59, hours=23)
 
 
 def test_times_are_quoted_and_products_of_every_status_are_asked_for() -> None:

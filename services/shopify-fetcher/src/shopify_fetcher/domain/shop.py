@@ -2,11 +2,15 @@
 
 import re
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 
 from shopify_fetcher.errors import ShopNameRefused
 
 _SHOP_DOMAIN = re.compile(r"[a-z0-9][a-z0-9-]*\.myshopify\.com")
 _OPTIONAL_SCOPES = frozenset({"read_all_orders", "read_customer_merge"})  # Shopify must approve these per app
+
+_ORDERS_SEEN = timedelta(days=60)  # by read_orders alone (access scopes)
+_ORDERS_SEEN_MARGIN = timedelta(hours=1)
 
 
 def shop_domain(value: str) -> str:
@@ -43,3 +47,8 @@ def missing_scopes(wanted: tuple[str, ...], granted: tuple[str, ...]) -> list[st
 def numeric_id(gid: str) -> str:
     """Return the number at the end of a gid: gid://shopify/Order/1 is 1."""
     return gid.rpartition("/")[2].partition("?")[0]
+
+
+def orders_surely_seen_from(shopify_time: datetime) -> datetime:
+    """Return since when orders must have been created that `read_orders` surely shows, without `read_all_orders`."""
+    return shopify_time - _ORDERS_SEEN + _ORDERS_SEEN_MARGIN
