@@ -201,3 +201,10 @@ async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float 
 def only(lines: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
     """Return the lines of one type."""
     return [line for line in lines if line["type"] == kind]
+
+
+async def assert_whole(shop: SimulatedShop, lines: list[dict[str, Any]]) -> None:
+    """See that a stream of orders holds all of them."""
+    truth = await shop.truth("orders")
+    assert (lines[-1]["type"], lines[-1]["count"]) == ("done", len(truth))
+    assert {line["id"] for line in only(lines, "record")} == set(truth)

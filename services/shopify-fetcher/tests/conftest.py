@@ -19,7 +19,16 @@ from sync_common.db import Database
 from sync_common.http import make_client
 from sync_common.runtime import SystemClock
 
-from .builders import CLIENT_ID, CLIENT_SECRET, REDIRECT, Fetcher, SimulatedShop, settings
+from .builders import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    REDIRECT,
+    BulkSpeed,
+    Fetcher,
+    MakeShop,
+    SimulatedShop,
+    settings,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -112,3 +121,16 @@ async def make_shop(simulator_url: str) -> AsyncIterator[Callable[..., Awaitable
             return shop
 
         yield make
+
+
+@pytest.fixture
+async def bulk_speed(make_shop: MakeShop) -> AsyncIterator[BulkSpeed]:
+    """Return a switch for how bulk operations run; put back after the test."""
+    shop = await make_shop()
+
+    async def change(**wishes: object) -> None:
+        answer = await shop.http.patch("/_admin/bulk", json=wishes)
+        assert answer.is_success, answer.text
+
+    yield change
+    await change(minimum_seconds=0, concurrent_max=5, children_first=False)

@@ -232,20 +232,27 @@ def make_app(
         mode: Mode,
         updated_since: AwareDatetime | None = None,
         created_since: AwareDatetime | None = None,
-        cursor: Annotated[str | None, Query(max_length=2048)] = None,
+        created_until: AwareDatetime | None = None,
+        newest_first: bool = False,
+        cursor: Annotated[str | None, Query(max_length=cursors.CURSOR_CHARS_MAX)] = None,
         job_id: Annotated[int | None, Query(gt=0)] = None,
         lane: Lane = Lane.FULL,
     ) -> StreamingResponse:
+        if newest_first and mode is not Mode.BULK:
+            raise RequestValidationError([{"loc": ("query", "newest_first")}])
+        is_of_orders = resource is Resource.ORDERS
         wish = Wish(
             resource=resource,
             mode=mode,
             window=Window(
                 updated_since=updated_since,
-                created_since=created_since if resource is Resource.ORDERS else None,
+                created_since=created_since if is_of_orders else None,
+                created_until=created_until if is_of_orders else None,
             ),
             lane=lane,
             job_id=job_id,
             cursor=cursors.decode(cursor) if cursor else None,
+            newest_first=newest_first,
         )
         return StreamingResponse(lines.stream(reader.prepare(found, wish)), media_type="application/x-ndjson")
 

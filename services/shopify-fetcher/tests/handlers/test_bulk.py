@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,20 +17,7 @@ from shopify_fetcher.reading.lines import stream
 from shopify_fetcher.reading.reader import Mode, Wish
 from sync_common.contracts.resources import Resource
 
-from ..builders import BulkSpeed, Fetcher, MakeShop, SimulatedShop, only
-
-
-@pytest.fixture
-async def bulk_speed(make_shop: MakeShop) -> AsyncIterator[BulkSpeed]:
-    """Return a switch for how bulk operations run; put back after the test."""
-    shop = await make_shop()
-
-    async def change(**wishes: object) -> None:
-        answer = await shop.http.patch("/_admin/bulk", json=wishes)
-        assert answer.is_success, answer.text
-
-    yield change
-    await change(minimum_seconds=0, concurrent_max=5, children_first=False)
+from ..builders import BulkSpeed, Fetcher, MakeShop, assert_whole, only
 
 
 async def read_until(
@@ -128,12 +114,6 @@ async def test_cursor_of_an_operation_that_is_gone_begins_anew(fetcher: Fetcher,
     lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1, cursor=cursor)
 
     assert len(only(lines, "record")) == lines[-1]["count"] == len(await shop.truth("orders"))
-
-
-async def assert_whole(shop: SimulatedShop, lines: list[dict[str, Any]]) -> None:
-    truth = await shop.truth("orders")
-    assert (lines[-1]["type"], lines[-1]["count"]) == ("done", len(truth))
-    assert {line["id"] for line in only(lines, "record")} == set(truth)
 
 
 async def test_operation_that_is_denied_ends_the_read_and_is_not_adopted(

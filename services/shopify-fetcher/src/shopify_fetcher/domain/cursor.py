@@ -9,6 +9,9 @@ import msgspec
 from shopify_fetcher.domain.slices import ALL_IDS, IdRange
 from shopify_fetcher.errors import BadCursor
 
+CURSOR_CHARS_MAX = 4_096
+"""How long a cursor may be: one that names as many pieces as a read is ever cut into is shorter."""
+
 
 class Piece(msgspec.Struct, frozen=True, array_like=True):
     """A part of a resource: all of it or a range of numbers, read in bulk or by pages."""

@@ -1,11 +1,15 @@
 """Reads a whole resource: by one bulk operation, else by several over ranges of ids, else by pages.
 
+Where the newest records are wanted first, a large resource is cut into ranges of ids from the beginning: ids grow with
+creation.
+
 A partial file is never used: the order of its lines is not promised, so it says nothing of what it lacks.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from math import ceil
 from typing import Final
 
 import structlog
@@ -13,19 +17,23 @@ from msgspec import structs
 
 from shopify_fetcher import metrics
 from shopify_fetcher.access.session import ShopSession
-from shopify_fetcher.clients.answers import Answer
 from shopify_fetcher.domain.cursor import FullCursor, Piece
 from shopify_fetcher.domain.search import Window
-from shopify_fetcher.domain.shop import numeric_id
-from shopify_fetcher.domain.slices import ALL_IDS, IdRange, split
+from shopify_fetcher.domain.slices import IdRange, opened, split
 from shopify_fetcher.errors import BulkBusy, BulkExpired, BulkFailed
 from shopify_fetcher.reading.bulk import BulkReader, BulkWish
 from shopify_fetcher.reading.counts import counted
 from shopify_fetcher.reading.lines import Lines
+from shopify_fetcher.reading.ranges import bounds, even_ranges
 from shopify_fetcher.reading.records import PageSize, encoded, next_number, page_of
 from sync_common.contracts.resources import Resource
 
 SLICES: Final = 4
+PIECE_RECORDS: Final = 25_000
+"""How many records a piece holds at most where the newest come first, unless there would be too many pieces."""
+
+PIECES: Final = 24
+"""Into how many pieces a large resource is cut, at most twice as many where ids lie unevenly: the cursor names them."""
 
 log = structlog.get_logger()
 
@@ -38,6 +46,7 @@ class FullRead:
     window: Window
     job_id: int | None
     cursor: FullCursor | None
+    newest_first: bool = False
 
 
 class FullReader:
@@ -63,7 +72,19 @@ class FullReader:
     async def _begin(self) -> FullCursor:
         [total], answer = await counted(self._session, self._wish.resource, [self._wish.window])
         await self._lines.total(total)
-        return FullCursor(began=answer.shopify_time, left=(Piece(),))
+        left = await self._newest_first(total) if self._wish.newest_first else (Piece(),)
+        cursor = FullCursor(began=answer.shopify_time, left=left)
+        if len(left) > 1:  # another moment would cut otherwise: whoever resumes goes on with these pieces
+            await self._lines.page([], answer.observed_at, cursor)
+        return cursor
+
+    async def _newest_first(self, total: int) -> tuple[Piece, ...]:
+        """Cut the resource into pieces of about equally many records, the newest first; a small one is one piece."""
+        most = max(PIECE_RECORDS, ceil(total / PIECES))
+        if total <= most:
+            return (Piece(),)
+        ranges = await even_ranges(self._session, self._wish.resource, self._wish.window, most=most)
+        return tuple(Piece(ids) for ids in reversed(opened(ranges))) or (Piece(),)
 
     async def _in_bulk(self, at: FullCursor) -> FullCursor:
         """Read the piece in hand by a bulk operation, those records left out that were handed over before."""
@@ -125,12 +146,11 @@ class FullReader:
         metrics.bulk_failures.labels(self._wish.resource.value, type(error).__name__).inc()
         return structs.replace(at, left=(*pieces, *rest), gid=None, emitted=0)
 
-    async def _slices(self) -> tuple[IdRange, ...]:
+    async def _slices(self) -> Sequence[IdRange]:
         """Cut the ids that there are into ranges."""
-        search = self._search(ALL_IDS)
-        answer = await self._session.call(f"{self._wish.resource}_bounds", {"query": search})
-        lowest, highest = _first_id(answer, "lowest"), _first_id(answer, "highest")
-        return () if lowest is None else split(IdRange(lowest, highest), SLICES)
+        ids = await bounds(self._session, self._wish.resource, self._wish.window)
+        ranges = () if ids is None else split(ids, SLICES)
+        return ranges[::-1] if self._wish.newest_first else ranges
 
     def _search(self, ids: IdRange) -> str:
         return replace(self._wish.window, ids=ids).search(self._wish.resource)
@@ -145,8 +165,3 @@ class FullReader:
 def _next_piece(at: FullCursor, *, read: int, objects: int | None) -> FullCursor:
     total = None if at.objects is None or objects is None else at.objects + objects
     return FullCursor(began=at.began, left=at.left[1:], read=at.read + read, objects=total)
-
-
-def _first_id(answer: Answer, name: str) -> int | None:
-    nodes = answer.data[name]["nodes"]
-    return int(numeric_id(nodes[0]["id"])) if nodes else None

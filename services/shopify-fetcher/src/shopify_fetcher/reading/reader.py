@@ -37,6 +37,7 @@ class Wish:
     lane: Lane
     job_id: int | None
     cursor: Cursor | None
+    newest_first: bool = False
 
 
 class Reader:
@@ -69,7 +70,7 @@ class Reader:
         if wish.mode is Mode.BULK:
             if isinstance(cursor, PageCursor):
                 raise BadCursor("the cursor is not one of a bulk read")
-            full = FullRead(wish.resource, wish.window, wish.job_id, cursor)
+            full = FullRead(wish.resource, wish.window, wish.job_id, cursor, wish.newest_first)
             return lambda lines: self._full(installation, wish.lane, full, lines).read()
         if isinstance(cursor, FullCursor):
             raise BadCursor("the cursor is not one of a paged read")
