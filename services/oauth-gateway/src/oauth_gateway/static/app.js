@@ -57,6 +57,12 @@
     if (event.target.closest("[popover] a, .toast")) hideMenus();
   });
 
+  // What a link or form leads to without scripts is what htmx asks for.
+  document.addEventListener("htmx:config:request", (event) => {
+    const { request, sourceElement } = event.detail.ctx;
+    request.action ||= sourceElement.getAttribute("href") ?? sourceElement.getAttribute("action");
+  });
+
   // One settings menu serves all stores: it opens empty and is filled for the store that asked.
   document.addEventListener("beforetoggle", (event) => {
     if (event.target.id === "menu" && event.newState === "open") event.target.replaceChildren();
