@@ -131,6 +131,34 @@ class Seed:
             job=job_id, resource=resource, **columns,
         )  # fmt: skip
 
+    def check(self, store_id: int, *, state: str = "done", error: str | None = None) -> int:
+        """Add a comparison of a store with Shopify, two hours ago where it has ended."""
+        over = state in ("done", "failed", "cancelled")
+        return int(
+            self.scalar(
+                """INSERT INTO sync.checks (advertiser_id, store_id, reason, state, error_message, created_at, ended_at)
+                   SELECT advertiser_id, store_id, 'full_sync', %(state)s, %(error)s, %(at)s, %(ended)s
+                   FROM sync.store_state WHERE store_id = %(store)s RETURNING check_id""",
+                store=store_id, state=state, error=error, at=self.now - timedelta(hours=2),
+                ended=self.now - timedelta(hours=2) if over else None,
+            )
+        )  # fmt: skip
+
+    def proof(
+        self, store_id: int, resource: str, shopify: int, ours: int | None = None, **columns: int
+    ) -> None:
+        """Add how a resource last compared, two hours ago; equal unless told otherwise."""
+        values = {"missing": 0, "surplus": 0, "repaired": 0, "lost": None, **columns}
+        self.execute(
+            """INSERT INTO sync.proofs (advertiser_id, store_id, resource, check_id, shopify_count, our_count,
+                   missing, surplus, repaired, lost_changes, checked_at)
+               SELECT advertiser_id, store_id, %(resource)s, 1, %(shopify)s, %(ours)s, %(missing)s, %(surplus)s,
+                   %(repaired)s, %(lost)s, %(at)s
+               FROM sync.store_state WHERE store_id = %(store)s""",
+            store=store_id, resource=resource, shopify=shopify, ours=shopify if ours is None else ours,
+            at=self.now - timedelta(hours=2), **values,
+        )  # fmt: skip
+
     def written(self, job_id: int, resource: str, created: int) -> None:
         """Add what the writer has tallied for a running job."""
         self.execute(

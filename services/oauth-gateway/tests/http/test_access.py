@@ -8,7 +8,7 @@ from oauth_gateway.domain.access import Role
 from oauth_gateway.handlers import login
 from oauth_gateway.handlers.context import Gateway
 from oauth_gateway.handlers.live import Hub
-from oauth_gateway.http import actions, install, privacy
+from oauth_gateway.http import actions, checks, install, privacy
 from oauth_gateway.http import login as login_pages
 from oauth_gateway.http.app import create_app
 from oauth_gateway.http.site import Site
@@ -50,7 +50,9 @@ async def test_foreign_advertiser_is_not_found(
         ("GET", "disconnect?store={store}"),
         ("GET", "stores/{store}/name"),
         ("GET", "stores/{store}/deliveries"),
+        ("GET", "stores/{store}/proof"),
         ("POST", "stores/{store}/sync"),
+        ("POST", "stores/{store}/check"),
         ("POST", "stores/{store}/cancel"),
         ("POST", "stores/{store}/frequency"),
         ("POST", "stores/{store}/name"),
@@ -109,14 +111,29 @@ async def test_member_looks_but_does_not_change(
     store_id = seed.store(acme, "acme.myshopify.com")
     await add_user(database, email="mel@example.com", slug="acme", role=Role.MEMBER)
     await log_in(browser, email="mel@example.com")
+    routes = [
+        route
+        for module in (actions, checks)
+        for route in module.router.routes
+        if isinstance(route, APIRoute) and "POST" in (route.methods or ()) and route.name != "dismiss"
+    ]
 
     page = await browser.get(SHOPIFY)
-    tried = await post(browser, SHOPIFY, f"{SHOPIFY}/stores/{store_id}/sync")
+    proof = await browser.get(f"{SHOPIFY}/stores/{store_id}/proof")
+    tried = {
+        route.path: await post(
+            browser, SHOPIFY, route.path.format(slug="acme", store_id=store_id), store=str(store_id)
+        )
+        for route in routes
+    }
 
-    assert page.status_code == 200
-    assert "Sync Now" not in page.text
-    assert "Settings" not in page.text
-    assert tried.status_code == 403
+    assert page.status_code == proof.status_code == 200
+    for shown in (page, proof):
+        assert "Sync Now" not in shown.text
+        assert "Settings" not in shown.text
+        assert "Check Now" not in shown.text
+    assert len(tried) >= 7
+    assert {answer.status_code for answer in tried.values()} == {403}
     assert seed.scalar("SELECT count(*) FROM gateway.outbox") == 0
 
 
@@ -191,7 +208,7 @@ async def test_every_change_needs_a_form_token(browser: httpx.AsyncClient, acme:
     await log_in(browser)
     routes = [
         route
-        for module in (actions, install, privacy, login_pages)
+        for module in (actions, checks, install, privacy, login_pages)
         for route in module.router.routes
         if isinstance(route, APIRoute)
     ]
@@ -204,7 +221,7 @@ async def test_every_change_needs_a_form_token(browser: httpx.AsyncClient, acme:
         for path in changes
     }
 
-    assert len(answers) >= 13
+    assert len(answers) >= 14
     assert set(answers.values()) == {403}
 
 

@@ -49,7 +49,7 @@ class Channel:
     snapshot: Snapshot | None = None
     past: Past | None = None
     read_past_at: float = 0.0
-    active_ids: frozenset[int] = frozenset()
+    under_way: frozenset[tuple[str, int]] = frozenset()
     version: int = 0
     watchers: int = 0
     changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -157,10 +157,10 @@ class Hub:
         clock = self._gateway.clock
         present = await stores.present(self._gateway, channel.advertiser_id)
         due = clock.monotonic() >= channel.read_past_at
-        if channel.past is None or due or present.active_ids != channel.active_ids:
+        if channel.past is None or due or present.under_way != channel.under_way:
             started = clock.monotonic()
             channel.past = await stores.past(self._gateway, channel.advertiser_id)
             channel.read_past_at = clock.monotonic() + _PAST_REST * (clock.monotonic() - started)
-            channel.active_ids = present.active_ids
+            channel.under_way = present.under_way
         channel.pace.watch(present.active, at=clock.monotonic(), now=clock.now())
         channel.take(snapshot_of(present, channel.past))

@@ -17,6 +17,7 @@ from oauth_gateway.store.page import Past, Present
 from oauth_gateway.store.stores import StoreSettings
 from sync_common.bus import outbox
 from sync_common.contracts.events import SyncCancelRequested, SyncRequested
+from sync_common.contracts.events.commands import StoreCommand
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.contracts.topics import OAUTH_GATEWAY
 
@@ -97,7 +98,7 @@ async def request_sync(gateway: Gateway, membership: Membership, user: User, sto
         triggered_by=TriggeredBy.USER,
         job_type=JobType.INCREMENTAL_SYNC if store.initial_sync_completed else JobType.FULL_SYNC,
     )
-    await _publish(gateway, wish)
+    await publish(gateway, wish)
     return store
 
 
@@ -111,7 +112,7 @@ async def request_cancel(gateway: Gateway, membership: Membership, user: User, s
             requested_by_user_id=user.id,
             job_id=store.job.id,
         )
-        await _publish(gateway, wish)
+        await publish(gateway, wish)
     return store
 
 
@@ -192,6 +193,7 @@ async def store_deliveries(gateway: Gateway, membership: Membership, store_id: i
     return StoreDeliveries(snapshot, store, fresh.get(store_id), latest)
 
 
-async def _publish(gateway: Gateway, wish: SyncRequested | SyncCancelRequested) -> None:
+async def publish(gateway: Gateway, wish: StoreCommand) -> None:
+    """Send a wish about one store to the orchestrator."""
     async with gateway.database.transaction(advertiser_id=wish.advertiser_id) as tx:
         await outbox.publish(tx, tables.outbox, wish, source=OAUTH_GATEWAY, now=gateway.clock.now())

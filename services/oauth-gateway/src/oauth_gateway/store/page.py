@@ -9,11 +9,13 @@ from typing import Any, Final, cast
 from sqlalchemy import Row
 
 from oauth_gateway.domain.charts import TICKS_MAX, FinishedSync
+from oauth_gateway.domain.checks import NOTHING_PROVEN, Check, Mirror
 from oauth_gateway.domain.deliveries import Freshness
 from oauth_gateway.domain.jobs import FailedRecord, Job, Part, outcomes_from
 from oauth_gateway.domain.page import ApiHealth, Day, RecordCounts, Snapshot, Store
 from oauth_gateway.domain.scopes import unreadable
 from oauth_gateway.domain.stores import Frequency
+from oauth_gateway.store.checks import mirrors
 from oauth_gateway.store.deliveries import freshness
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.contracts.resources import Resource
@@ -24,6 +26,7 @@ FAILURES_MAX: Final = 100
 _SLICES: Final = 8
 _HISTORY: Final = timedelta(days=35)
 _COUNTERS: Final = ("processed", "created", "updated", "unchanged", "skipped", "failed")
+_CHECKING: Final = ("waiting", "running")
 _KIND_ORDER: Final = {"sync": 0, "card": 1, "row": 2}
 
 Written = Mapping[tuple[int, str], int]
@@ -31,25 +34,29 @@ Written = Mapping[tuple[int, str], int]
 
 @dataclass(frozen=True, slots=True)
 class Past:
-    """What takes long to read: live rows and webhooks by store, the jobs that ended, the past day."""
+    """What takes long to read: rows, webhooks and proofs by store, the jobs that ended, the past day."""
 
     counts: Mapping[int, RecordCounts] = field(default_factory=dict)
     fresh: Mapping[int, Freshness] = field(default_factory=dict)
+    mirrors: Mapping[int, Mirror] = field(default_factory=dict)
     ended: Sequence[Job] = ()
     day: Day = field(default_factory=Day)
 
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """What is read at every look: the stores and their active jobs."""
+    """What is read at every look: the stores with their newest checks, and their active jobs."""
 
     stores: Sequence[Row[Any]]
     active: Sequence[Job]
 
     @property
-    def active_ids(self) -> frozenset[int]:
-        """Return the ids of the active jobs; when they change, the past has changed."""
-        return frozenset(job.id for job in self.active)
+    def under_way(self) -> frozenset[tuple[str, int]]:
+        """Return the active jobs and checks; when they change, the past has changed."""
+        jobs = {("job", job.id) for job in self.active}
+        return frozenset(
+            jobs | {("check", row.check_id) for row in self.stores if row.check_state in _CHECKING}
+        )
 
 
 async def read_past(tx: Transaction, advertiser_id: int, *, now: datetime) -> Past:
@@ -66,6 +73,7 @@ async def read_past(tx: Transaction, advertiser_id: int, *, now: datetime) -> Pa
     return Past(
         counts=counts,
         fresh=await freshness(tx, advertiser_id),
+        mirrors=await mirrors(tx, advertiser_id),
         ended=[_job(row, {}) for row in ended],
         day=await _day(tx, advertiser_id, now),
     )
@@ -158,6 +166,8 @@ def _store(row: Row[Any], jobs: Sequence[Job], past: Past) -> Store:
         counts=past.counts.get(row.id, RecordCounts()),
         api=_api_health(row),
         fresh=past.fresh.get(row.id),
+        check=_check(row),
+        mirror=past.mirrors.get(row.id, NOTHING_PROVEN),
         job=next((job for job in jobs if job.is_active), None),
         last_job=finished[0] if finished else None,
         last_ended_job_id=next((job.id for job in jobs if not job.is_active), None),
@@ -169,6 +179,12 @@ def _api_health(row: Row[Any]) -> ApiHealth | None:
     if row.bucket_size is None:
         return None
     return ApiHealth(int(row.bucket_size), max(0, int(row.available or 0)), row.blocked_until)
+
+
+def _check(row: Row[Any]) -> Check | None:
+    if row.check_id is None:
+        return None
+    return Check(row.check_id, row.check_state, row.check_error, row.check_ended_at)
 
 
 def _job(row: Row[Any], written: Written) -> Job:
