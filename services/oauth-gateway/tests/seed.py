@@ -159,6 +159,28 @@ class Seed:
             at=self.now - timedelta(hours=2), **values,
         )  # fmt: skip
 
+    def deletions(
+        self,
+        store_id: int,
+        check_id: int,
+        resource: str,
+        amount: int,
+        *,
+        state: str = "waiting",
+        user_id: int | None = None,
+    ) -> None:
+        """Add records that a check found deleted at Shopify; what is decided was so an hour ago."""
+        self.execute(
+            """INSERT INTO sync.deletions (advertiser_id, store_id, resource, record_id, check_id, state, found_at,
+                   decided_at, decided_by_user_id)
+               SELECT advertiser_id, store_id, %(resource)s, (%(check)s * 1000 + n)::text, %(check)s, %(state)s,
+                   %(found)s, %(decided)s, %(user)s
+               FROM sync.store_state CROSS JOIN generate_series(1, %(amount)s) AS n WHERE store_id = %(store)s""",
+            store=store_id, check=check_id, resource=resource, amount=amount, state=state, user=user_id,
+            found=self.now - timedelta(hours=2),
+            decided=None if state == "waiting" else self.now - timedelta(hours=1),
+        )  # fmt: skip
+
     def written(self, job_id: int, resource: str, created: int) -> None:
         """Add what the writer has tallied for a running job."""
         self.execute(

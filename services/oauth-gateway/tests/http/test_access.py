@@ -53,6 +53,8 @@ async def test_foreign_advertiser_is_not_found(
         ("GET", "stores/{store}/proof"),
         ("POST", "stores/{store}/sync"),
         ("POST", "stores/{store}/check"),
+        ("GET", "stores/{store}/deletions?check={check}&resource=orders"),
+        ("POST", "stores/{store}/deletions"),
         ("POST", "stores/{store}/cancel"),
         ("POST", "stores/{store}/frequency"),
         ("POST", "stores/{store}/name"),
@@ -72,14 +74,22 @@ async def test_foreign_ids_are_not_found(
     await add_user(database, email="eve@example.com", slug="umbrella")
     umbrella = seed.scalar("SELECT id FROM gateway.advertisers WHERE slug = 'umbrella'")
     store_id = seed.store(umbrella, "umbrella.myshopify.com")
-    job_id = seed.job(store_id)
+    job_id, check_id = seed.job(store_id), seed.check(store_id)
+    seed.deletions(store_id, check_id, "orders", 1)
     await log_in(browser)
-    url = f"{SHOPIFY}/{path.format(store=store_id, job=job_id)}"
+    url = f"{SHOPIFY}/{path.format(store=store_id, job=job_id, check=check_id)}"
 
     if method == "GET":
         answer = await browser.get(url)
     else:
-        fields = {"sync_frequency": "daily", "name": "Mine", "store": str(store_id)}
+        fields = {
+            "sync_frequency": "daily",
+            "name": "Mine",
+            "store": str(store_id),
+            "check": str(check_id),
+            "resource": "orders",
+            "decision": "delete",
+        }
         answer = await post(browser, SHOPIFY, url, **fields)
 
     assert answer.status_code == 404
@@ -132,7 +142,7 @@ async def test_member_looks_but_does_not_change(
         assert "Sync Now" not in shown.text
         assert "Settings" not in shown.text
         assert "Check Now" not in shown.text
-    assert len(tried) >= 7
+    assert len(tried) >= 8
     assert {answer.status_code for answer in tried.values()} == {403}
     assert seed.scalar("SELECT count(*) FROM gateway.outbox") == 0
 
@@ -221,7 +231,7 @@ async def test_every_change_needs_a_form_token(browser: httpx.AsyncClient, acme:
         for path in changes
     }
 
-    assert len(answers) >= 14
+    assert len(answers) >= 15
     assert set(answers.values()) == {403}
 
 

@@ -149,3 +149,127 @@ async def test_disconnected_store_is_not_checked(browser: httpx.AsyncClient, acm
     assert answer.status_code == 422
     assert seed.scalar("SELECT count(*) FROM gateway.outbox") == 0
     assert "Check Now" not in (await browser.get(f"{SHOPIFY}/stores/{store_id}/proof")).text
+
+
+async def test_what_is_no_longer_in_shopify_waits_for_a_person(
+    browser: httpx.AsyncClient, acme: int, seed: Seed
+) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    check_id = seed.check(store_id)
+    seed.deletions(store_id, check_id, "customers", 57)
+    seed.deletions(store_id, check_id, "products", 1)
+    await log_in(browser)
+
+    card = (await browser.get(SHOPIFY)).text
+    sheet = (await browser.get(f"{SHOPIFY}/stores/{store_id}/proof")).text
+
+    assert "57 customers are no longer in Shopify. <a" in card
+    assert "1 product is no longer in Shopify. <a" in card
+    assert "57 customers are no longer in Shopify. They are kept until you decide." in sheet
+    assert "1 product is no longer in Shopify. It is kept until you decide." in sheet
+    admin = "http://127.0.0.1:8010/shops/acme.myshopify.com/admin"
+    assert sheet.count(f'<a href="{admin}/customers/') == 20
+    assert f'href="{admin}/customers/{check_id * 1000 + 1}"' in sheet
+    assert "The first 20 ids" in sheet
+
+
+async def test_deleting_asks_first(browser: httpx.AsyncClient, acme: int, seed: Seed) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    check_id = seed.check(store_id)
+    seed.deletions(store_id, check_id, "customers", 57)
+    path = f"{SHOPIFY}/stores/{store_id}"
+    await log_in(browser)
+
+    sheet = (await browser.get(f"{path}/proof")).text
+    link = f"{path}/deletions?check={check_id}&resource=customers"
+    asked = (await browser.get(link)).text
+    wishes_before = seed.scalar("SELECT count(*) FROM gateway.outbox")
+    answer = await post(
+        browser, link, f"{path}/deletions", check=str(check_id), resource="customers", decision="delete"
+    )
+
+    assert f'href="{link.replace("&", "&amp;")}"' in sheet
+    assert "Delete 57 customers of acme.myshopify.com?" in asked
+    assert wishes_before == 0
+    assert answer.status_code == 303
+    assert "Deleting 57 customers of acme.myshopify.com." in (await browser.get(SHOPIFY)).text
+    wish = seed.scalar("SELECT body::jsonb FROM gateway.outbox WHERE topic = 'sync.requested.v1'")
+    assert (wish["check_id"], wish["resource"], wish["decision"]) == (check_id, "customers", "delete")
+    assert (wish["store_id"], wish["advertiser_id"]) == (store_id, acme)
+    assert wish["requested_by_user_id"] == seed.scalar("SELECT id FROM gateway.users")
+
+
+async def test_what_was_decided_is_told_and_a_deletion_can_be_undone(
+    browser: httpx.AsyncClient, acme: int, seed: Seed
+) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    user_id = seed.scalar("SELECT id FROM gateway.users")
+    deleted, kept, undone = (seed.check(store_id) for _ in range(3))
+    seed.deletions(store_id, deleted, "orders", 3, state="deleted")
+    seed.deletions(store_id, kept, "customers", 57, state="kept", user_id=user_id)
+    seed.deletions(store_id, undone, "products", 1, state="undone")
+    path = f"{SHOPIFY}/stores/{store_id}"
+    await log_in(browser)
+
+    card = (await browser.get(SHOPIFY)).text
+    sheet = (await browser.get(f"{path}/proof")).text
+    await post(
+        browser,
+        f"{path}/proof",
+        f"{path}/deletions",
+        check=str(deleted),
+        resource="orders",
+        decision="undo",
+    )
+
+    assert "no longer in Shopify" not in card
+    assert "3 orders were deleted on Nov 22." in sheet
+    assert "57 customers were kept on Nov 22 by Dana Reyes." in sheet
+    assert "1 product was brought back on Nov 22." in sheet
+    assert sheet.count(">Undo<") == 1
+    assert ">Keep<" not in sheet
+    assert seed.scalar("SELECT body::jsonb ->> 'decision' FROM gateway.outbox") == "undo"
+
+
+@pytest.mark.parametrize(
+    ("fields", "status"),
+    [
+        ({"check": "99"}, 404),
+        ({"resource": "orders"}, 404),
+        ({"resource": "shoes"}, 404),
+        ({"decision": "undo"}, 404),
+        ({"decision": "burn"}, 422),
+        ({"check": "x"}, 422),
+    ],
+)
+async def test_only_what_waits_is_decided_about(
+    browser: httpx.AsyncClient, acme: int, seed: Seed, fields: dict[str, str], status: int
+) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    check_id = seed.check(store_id)
+    seed.deletions(store_id, check_id, "customers", 6)
+    path = f"{SHOPIFY}/stores/{store_id}"
+    await log_in(browser)
+
+    sent = {"check": str(check_id), "resource": "customers", "decision": "keep", **fields}
+    answer = await post(browser, f"{path}/proof", f"{path}/deletions", **sent)
+
+    assert answer.status_code == status
+    assert seed.scalar("SELECT count(*) FROM gateway.outbox") == 0
+
+
+async def test_sheet_of_many_checks_is_light(browser: httpx.AsyncClient, acme: int, seed: Seed) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    for _ in range(5):
+        check_id = seed.check(store_id)
+        for resource in ("customers", "orders", "products"):
+            seed.deletions(store_id, check_id, resource, 30, state="deleted")
+    oldest = seed.check(store_id)
+    seed.execute("UPDATE sync.deletions SET check_id = -check_id")
+    seed.deletions(store_id, -oldest, "orders", 40)
+    await log_in(browser)
+
+    sheet = await browser.get(f"{SHOPIFY}/stores/{store_id}/proof")
+
+    assert "40 orders are no longer in Shopify." in sheet.text
+    assert len(sheet.content) < 50_000

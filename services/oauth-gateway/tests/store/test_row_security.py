@@ -34,6 +34,7 @@ PUBLISHED = (
     "sync.store_state_v1",
     "sync.checks_v1",
     "sync.proofs_v1",
+    "sync.deletions_v1",
     "records.deliveries_v1",
     "records.freshness_v1",
     "records.exports_v1",
@@ -75,7 +76,7 @@ async def umbrella(database: Database, seed: Seed) -> int:
         await privacy.note_download(tx, export, advertiser_id=advertiser_id, user_id=user_id, now=NOW)
     seed.receipt(store_id)
     seed.deliveries(store_id, 1)
-    seed.check(store_id)
+    seed.deletions(store_id, seed.check(store_id), "orders", 1)
     seed.proof(store_id, "orders", 1)
     return int(advertiser_id)
 

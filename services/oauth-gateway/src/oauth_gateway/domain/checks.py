@@ -1,11 +1,12 @@
-"""How a store's mirror compares with Shopify."""
+"""How a store's mirror compares with Shopify, and the records that Shopify no longer has."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from oauth_gateway.domain.words import Viewer
+from oauth_gateway.domain.words import Viewer, plural
+from sync_common.contracts.events.commands import DeletionDecision
 from sync_common.contracts.resources import Resource
 
 
@@ -76,4 +77,49 @@ class Mirror:
         return ", ".join(proof.words(viewer) for proof in self.proofs if not proof.equal)
 
 
+@dataclass(frozen=True, slots=True)
+class Gone:
+    """Records of one resource that Shopify no longer has."""
+
+    resource: Resource
+    records: int
+
+    def counted(self, viewer: Viewer) -> str:
+        """Write `57 customers`."""
+        return f"{viewer.number(self.records)} {plural(self.records, self.resource.removesuffix('s'))}"
+
+    def gone_words(self, viewer: Viewer) -> str:
+        """Say where they are missing: `57 customers are no longer in Shopify.`"""
+        return f"{self.counted(viewer)} {'is' if self.records == 1 else 'are'} no longer in Shopify."
+
+
+@dataclass(frozen=True, slots=True)
+class Deletions(Gone):
+    """What one check found deleted of a resource and what became of it, with the first ids."""
+
+    check_id: int
+    state: str
+    at: datetime
+    decided_by: str | None = None
+    record_ids: Sequence[str] = ()
+
+    def allows(self, decision: DeletionDecision) -> bool:
+        """Say whether there is something to decide in this way."""
+        return self.state == _DECIDES[decision]
+
+    def words(self, viewer: Viewer) -> str:
+        """Say what became of them."""
+        if self.state == "waiting":
+            kept = "It is" if self.records == 1 else "They are"
+            return f"{self.gone_words(viewer)} {kept} kept until you decide."
+        became = f"{'was' if self.records == 1 else 'were'} {_BECAME[self.state]} on {viewer.day(self.at)}"
+        return f"{self.counted(viewer)} {became}{f' by {self.decided_by}' if self.decided_by else ''}."
+
+
+_DECIDES: Final = {
+    DeletionDecision.DELETE: "waiting",
+    DeletionDecision.KEEP: "waiting",
+    DeletionDecision.UNDO: "deleted",
+}
+_BECAME: Final = {"deleted": "deleted", "kept": "kept", "undone": "brought back"}
 NOTHING_PROVEN: Final = Mirror()

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Final
 
 from oauth_gateway.domain.charts import FinishedSync
-from oauth_gateway.domain.checks import NOTHING_PROVEN, Check, Mirror
+from oauth_gateway.domain.checks import NOTHING_PROVEN, Check, Gone, Mirror
 from oauth_gateway.domain.deliveries import Freshness
 from oauth_gateway.domain.jobs import Job, Status
 from oauth_gateway.domain.scopes import not_synced_words
@@ -84,6 +84,7 @@ class Store:
     fresh: Freshness | None = None
     check: Check | None = None
     mirror: Mirror = NOTHING_PROVEN
+    to_decide: tuple[Gone, ...] = ()
     job: Job | None = None
     last_job: Job | None = None
     last_ended_job_id: int | None = None

@@ -53,6 +53,11 @@ class Viewer:
         day = format_skeleton("yMMMd", local, locale=self.locale)
         return f"{day} at {self._clock(local)}"
 
+    def day(self, instant: datetime) -> str:
+        """Write `Nov 26`, with the year where it is another one."""
+        local, today = instant.astimezone(self.zone), self.now.astimezone(self.zone).date()
+        return format_skeleton("MMMd" if local.year == today.year else "yMMMd", local, locale=self.locale)
+
     def day_time(self, instant: datetime) -> str:
         """Write `Today, 3:54 PM`, `Yesterday, 10:00 AM` or `Oct 1, 8:00 AM`."""
         local, today = instant.astimezone(self.zone), self.now.astimezone(self.zone).date()
@@ -61,8 +66,7 @@ class Viewer:
         elif local.date() == today - timedelta(days=1):
             day = "Yesterday"
         else:
-            skeleton = "MMMd" if local.year == today.year else "yMMMd"
-            day = format_skeleton(skeleton, local, locale=self.locale)
+            day = self.day(instant)
         return f"{day}, {self._clock(local)}"
 
     def ago(self, instant: datetime) -> str:

@@ -42,7 +42,9 @@ async def begin_connect(request: Request, parts: AnyParts, tenant: AnyManager) -
 async def disconnect(request: Request, parts: AnyParts, tenant: AnyManager) -> Response:
     """Disconnect a store."""
     form = await checked_form(request, parts, tenant.visit.token)
-    store = await stores.disconnect(parts.gateway, tenant.membership, _number(form.get("store", "")))
+    store = await stores.disconnect(
+        parts.gateway, tenant.membership, number(form.get("store", ""), "Choose a store.")
+    )
     return await done(request, parts, tenant, Toast(f"{store.shop_domain} disconnected."))
 
 
@@ -122,7 +124,8 @@ async def done(
     return html(fragments.everything() + toast_fragment(parts.pages, view, toast))
 
 
-def _number(text: str) -> int:
+def number(text: str, problem: str) -> int:
+    """Read the id that a form names; raise InvalidInput for anything else."""
     if not text.isascii() or not text.isdigit() or len(text) > 18:
-        raise InvalidInput("Choose a store.")
+        raise InvalidInput(problem)
     return int(text)

@@ -11,7 +11,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from oauth_gateway.domain import charts, words
 from oauth_gateway.domain.access import Membership, User
-from oauth_gateway.domain.jobs import FailedRecord, Job, Part
+from oauth_gateway.domain.jobs import Job, Part
 from oauth_gateway.domain.page import Store
 from oauth_gateway.domain.privacy import RedactPreference
 from oauth_gateway.domain.progress import Pace, job_bar, part_bar, part_words, time_left
@@ -81,11 +81,11 @@ class View:
         """Return the address of a shop's admin."""
         return f"{self.shop_url.format(shop=store.shop_domain)}/admin"
 
-    def record_url(self, store: Store, failure: FailedRecord) -> str | None:
+    def record_url(self, store: Store, resource: Resource, record_id: str) -> str | None:
         """Return the address of a record in its shop's admin, unless its id is no number of Shopify's."""
-        if not (failure.record_id.isascii() and failure.record_id.isdecimal()):
+        if not (record_id.isascii() and record_id.isdecimal()):
             return None
-        return f"{self.admin_url(store)}/{failure.resource}/{failure.record_id}"
+        return f"{self.admin_url(store)}/{resource}/{record_id}"
 
     @property
     def theme_words(self) -> str:

@@ -9,13 +9,13 @@ from typing import Any, Final, cast
 from sqlalchemy import Row
 
 from oauth_gateway.domain.charts import TICKS_MAX, FinishedSync
-from oauth_gateway.domain.checks import NOTHING_PROVEN, Check, Mirror
+from oauth_gateway.domain.checks import NOTHING_PROVEN, Check, Gone, Mirror
 from oauth_gateway.domain.deliveries import Freshness
 from oauth_gateway.domain.jobs import FailedRecord, Job, Part, outcomes_from
 from oauth_gateway.domain.page import ApiHealth, Day, RecordCounts, Snapshot, Store
 from oauth_gateway.domain.scopes import unreadable
 from oauth_gateway.domain.stores import Frequency
-from oauth_gateway.store.checks import mirrors
+from oauth_gateway.store.checks import mirrors, waiting_deletions
 from oauth_gateway.store.deliveries import freshness
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.contracts.resources import Resource
@@ -39,6 +39,7 @@ class Past:
     counts: Mapping[int, RecordCounts] = field(default_factory=dict)
     fresh: Mapping[int, Freshness] = field(default_factory=dict)
     mirrors: Mapping[int, Mirror] = field(default_factory=dict)
+    to_decide: Mapping[int, tuple[Gone, ...]] = field(default_factory=dict)
     ended: Sequence[Job] = ()
     day: Day = field(default_factory=Day)
 
@@ -74,6 +75,7 @@ async def read_past(tx: Transaction, advertiser_id: int, *, now: datetime) -> Pa
         counts=counts,
         fresh=await freshness(tx, advertiser_id),
         mirrors=await mirrors(tx, advertiser_id),
+        to_decide=await waiting_deletions(tx, advertiser_id),
         ended=[_job(row, {}) for row in ended],
         day=await _day(tx, advertiser_id, now),
     )
@@ -168,6 +170,7 @@ def _store(row: Row[Any], jobs: Sequence[Job], past: Past) -> Store:
         fresh=past.fresh.get(row.id),
         check=_check(row),
         mirror=past.mirrors.get(row.id, NOTHING_PROVEN),
+        to_decide=past.to_decide.get(row.id, ()),
         job=next((job for job in jobs if job.is_active), None),
         last_job=finished[0] if finished else None,
         last_ended_job_id=next((job.id for job in jobs if not job.is_active), None),
