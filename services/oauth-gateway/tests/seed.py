@@ -67,6 +67,18 @@ class Seed:
             store=store_id, scopes=list(scopes),
         )  # fmt: skip
 
+    def wish_history(self, store_id: int) -> None:
+        """Let somebody have asked for the whole order history two hours ago."""
+        self.execute(
+            """UPDATE gateway.shopify_stores SET history_requested_at = %(at)s, history_requested_by =
+                   (SELECT min(id) FROM gateway.users) WHERE id = %(store)s""",
+            store=store_id, at=self.now - timedelta(hours=2),
+        )  # fmt: skip
+
+    def complete_history(self, store_id: int) -> None:
+        """Let the whole order history have been read."""
+        self.execute("UPDATE sync.store_state SET orders_complete = true WHERE store_id = %(s)s", s=store_id)
+
     def first_sync_pending(self, store_id: int) -> None:
         self.execute(
             """UPDATE sync.store_state SET initial_sync_completed = false, last_sync_at = NULL, last_sync_status = NULL,

@@ -104,11 +104,14 @@ CREATE TABLE gateway.shopify_stores (
         CHECK (sync_frequency IN ('realtime', 'every_15_min', 'hourly', 'every_6_hours', 'daily', 'manual')),
     products_frequency text
         CHECK (products_frequency IN ('realtime', 'every_15_min', 'hourly', 'every_6_hours', 'daily', 'manual')),
+    history_requested_at timestamptz,
+    history_requested_by bigint REFERENCES gateway.users (id),
     created_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
     updated_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
     PRIMARY KEY (advertiser_id, id),
     UNIQUE (advertiser_id, shop_domain)
 );
+COMMENT ON COLUMN gateway.shopify_stores.history_requested_at IS 'Since when somebody wishes for the whole order history.';
 CREATE INDEX shopify_stores_by_id ON gateway.shopify_stores (id);
 
 CREATE TABLE gateway.dismissed_banners (

@@ -61,7 +61,7 @@ def _consumer(settings: Settings, database: Database, dead_letters: Producer) ->
         settings.kafka_bootstrap,
         OAUTH_GATEWAY,
         [topic.name for topic in SERVICES[OAUTH_GATEWAY].consumes],
-        lifecycle_handler(database),
+        lifecycle_handler(database, SystemClock()),
         client_id=OAUTH_GATEWAY,
         transient=is_transient,
         dead_letters=dead_letters,
@@ -75,6 +75,7 @@ def _shopify_app(settings: Settings) -> ShopifyApp:
         client_id=settings.client_id,
         client_secrets=[secret.get_secret_value() for secret in settings.client_secret],
         scopes=settings.scopes,
+        historical_orders=settings.historical_orders,
         shop_url=settings.shopify_url,
         redirect_uri=f"{settings.public_url}/auth/shopify/callback",
     )

@@ -29,6 +29,10 @@ class Settings(DatabaseSettings):
         default="read_customers,read_orders,read_products,read_inventory",
         description="What merchants are asked to allow.",
     )
+    historical_orders: bool = Field(
+        default=False,
+        description="Shopify has approved the app for read_all_orders: who wishes for older orders is asked for it.",
+    )
     shopify_url: str = Field(default="https://{shop}", description="Template of a shop's address.")
     support_url: str = Field(default="mailto:support@example.com", description="Where people get help.")
 

@@ -56,6 +56,8 @@ async def test_foreign_advertiser_is_not_found(
         ("GET", "stores/{store}/deletions?check={check}&resource=orders"),
         ("POST", "stores/{store}/deletions"),
         ("POST", "stores/{store}/cancel"),
+        ("POST", "stores/{store}/history"),
+        ("POST", "stores/{store}/history/cancel"),
         ("POST", "stores/{store}/frequency"),
         ("POST", "stores/{store}/name"),
         ("POST", "stores/{store}/dismiss"),
@@ -142,7 +144,8 @@ async def test_member_looks_but_does_not_change(
         assert "Sync Now" not in shown.text
         assert "Settings" not in shown.text
         assert "Check Now" not in shown.text
-    assert len(tried) >= 8
+        assert "Request Historical Access" not in shown.text
+    assert len(tried) >= 10
     assert {answer.status_code for answer in tried.values()} == {403}
     assert seed.scalar("SELECT count(*) FROM gateway.outbox") == 0
 
@@ -231,7 +234,7 @@ async def test_every_change_needs_a_form_token(browser: httpx.AsyncClient, acme:
         for path in changes
     }
 
-    assert len(answers) >= 15
+    assert len(answers) >= 17
     assert set(answers.values()) == {403}
 
 

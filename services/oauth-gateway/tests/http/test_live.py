@@ -58,7 +58,15 @@ async def test_only_what_changed_is_sent(gateway: Gateway, acme: int, seed: Seed
         await channel.next_version(1, timeout_seconds=5)
         after = render(channel)
 
-    assert targets(before.since(Fragments())) == ["banners", "nav", "nav-sheet", "totals", "stores", "syncs"]
+    assert targets(before.since(Fragments())) == [
+        "banners",
+        "nav",
+        "nav-sheet",
+        "totals",
+        "stores",
+        "syncs",
+        "history",
+    ]
     assert targets(after.since(before)) == [f"store-{two}"]
     assert one != two
 

@@ -505,6 +505,8 @@ async def test_page_of_many_stores_is_light(browser: httpx.AsyncClient, acme: in
         for hours in range(24):
             seed.job(store_id, started=timedelta(hours=-hours), seconds=10 + hours)
         seed.deliveries(store_id, 2)
+        for resource in ("customers", "orders", "products"):
+            seed.proof(store_id, resource, 123_456)
     await log_in(browser)
 
     page = await browser.get(SHOPIFY)

@@ -135,6 +135,11 @@ class Job:
     outcomes: tuple[Outcomes, ...] = field(default=())
 
     @property
+    def is_backfill(self) -> bool:
+        """Say whether the job reads the order history, beside the store's ordinary syncs."""
+        return self.job_type is JobType.BACKFILL
+
+    @property
     def is_active(self) -> bool:
         """Say whether the job is pending or running."""
         return self.status in ("pending", "running")

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 
 from oauth_gateway.domain.charts import FinishedSync
@@ -59,6 +60,17 @@ class ApiHealth:
         return "Good" if share >= 0.4 else "Slowing down" if share >= 0.2 else "Busy"
 
 
+class History(StrEnum):
+    """How far a store is from showing its whole order history."""
+
+    LIMITED = "limited"
+    NOTED = "noted"
+    TO_APPROVE = "to_approve"
+    GRANTED = "granted"
+    READING = "reading"
+    COMPLETE = "complete"
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
     """One store with everything its card says."""
@@ -77,6 +89,8 @@ class Store:
     initial_sync_completed: bool = False
     next_run_at: datetime | None = None
     has_all_orders: bool = False
+    orders_complete: bool = False
+    history_requested_at: datetime | None = None
     unreadable: tuple[Resource, ...] = ()
     timezone: str | None = None
     counts: RecordCounts = RecordCounts()
@@ -86,6 +100,7 @@ class Store:
     mirror: Mirror = NOTHING_PROVEN
     to_decide: tuple[Gone, ...] = ()
     job: Job | None = None
+    backfill: Job | None = None
     last_job: Job | None = None
     last_ended_job_id: int | None = None
     history: tuple[FinishedSync, ...] = ()
@@ -146,6 +161,23 @@ class Store:
             return "Press Sync Now to start"
         return f"First sync starts in {viewer.until(self.next_run_at)}"
 
+    def order_history(self, *, may_ask: bool) -> History:
+        """Return the state of the order history; `may_ask` says that the app may ask Shopify for older orders."""
+        if self.orders_complete:
+            return History.COMPLETE
+        if self.backfill is not None:
+            return History.READING
+        if self.has_all_orders:
+            return History.GRANTED
+        if self.history_requested_at is None:
+            return History.LIMITED
+        return History.TO_APPROVE if may_ask else History.NOTED
+
+    @property
+    def active_jobs(self) -> tuple[Job, ...]:
+        """Return the jobs that run or are about to: a sync, the reading of the order history, or both."""
+        return tuple(job for job in (self.job, self.backfill) if job is not None)
+
     def can_retry(self, job: Job) -> bool:
         """Say whether a person may start this job anew: it failed, and nothing came after it."""
         return (
@@ -204,13 +236,9 @@ class Snapshot:
 
     def begun_since(self, before: "Snapshot") -> tuple[Job, ...]:
         """Return the jobs that run now and did not before."""
-        return tuple(
-            store.job
-            for store in self.stores
-            if store.job is not None
-            and store.job.status == "running"
-            and store.job.id not in before.ids_of("running")
-        )
+        running = before.ids_of("running")
+        jobs = (job for store in self.stores for job in store.active_jobs)
+        return tuple(job for job in jobs if job.status == "running" and job.id not in running)
 
     def ended_since(self, before: "Snapshot") -> tuple[Job, ...]:
         """Return the jobs that were to run or ran before and have ended."""
@@ -220,7 +248,7 @@ class Snapshot:
 
     def ids_of(self, *statuses: str) -> frozenset[int]:
         """Return the ids of the stores' active jobs with one of these statuses."""
-        jobs = (store.job for store in self.stores if store.job is not None)
+        jobs = (job for store in self.stores for job in store.active_jobs)
         return frozenset(job.id for job in jobs if job.status in statuses)
 
     @property
@@ -229,9 +257,9 @@ class Snapshot:
         return tuple(store for store in self.stores if store.needs_attention and not store.ended_by_choice)
 
     @property
-    def has_limited_history(self) -> bool:
-        """Say whether some connected store shows only 60 days of orders."""
-        return any(store.is_connected and not store.has_all_orders for store in self.stores)
+    def with_limited_history(self) -> tuple[Store, ...]:
+        """Return the connected stores that do not show their whole order history."""
+        return tuple(store for store in self.stores if store.is_connected and not store.orders_complete)
 
     @property
     def layout(self) -> tuple[tuple[int, str], ...]:

@@ -6,10 +6,11 @@ from typing import Final
 from oauth_gateway.domain.words import listed
 from sync_common.contracts.resources import Resource
 
+ALL_ORDERS: Final = "read_all_orders"
 _PERMISSIONS: Final = {
     "read_customers": "customers",
     "read_orders": "orders",
-    "read_all_orders": "all orders",
+    ALL_ORDERS: "all orders",
     "read_products": "products",
     "read_inventory": "inventory",
 }

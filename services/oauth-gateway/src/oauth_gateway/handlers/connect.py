@@ -28,6 +28,11 @@ async def begin(gateway: Gateway, visit: Visit, membership: Membership, *, typed
     shop = oauth.typed_shop_domain(typed_shop)
     if shop is None:
         raise InvalidInput("Enter your store's address, such as your-store.myshopify.com.")
+    return await begin_for(gateway, visit, membership, shop)
+
+
+async def begin_for(gateway: Gateway, visit: Visit, membership: Membership, shop: str) -> str:
+    """Issue a state for a checked shop; ask for older orders only where somebody has wished for them."""
     state, now = gateway.new_token(), gateway.clock.now()
     flow = BegunFlow(membership.advertiser_id, visit.user.id, shop)
     async with gateway.database.transaction(advertiser_id=flow.advertiser_id) as tx:
@@ -39,15 +44,16 @@ async def begin(gateway: Gateway, visit: Visit, membership: Membership, *, typed
             now=now,
             expires_at=now + oauth.STATE_LIFETIME,
         )
-    return consent_page(gateway, shop, state)
+        wants_history = await stores.wants_history(tx, shop)
+    return consent_page(gateway, shop, state, wants_history=wants_history)
 
 
-def consent_page(gateway: Gateway, shop: str, state: str) -> str:
+def consent_page(gateway: Gateway, shop: str, state: str, *, wants_history: bool = False) -> str:
     """Return where the merchant of a checked shop is asked for consent."""
     return oauth.authorize_url(
         gateway.shopify.shop_url.format(shop=shop),
         client_id=gateway.shopify.client_id,
-        scopes=gateway.shopify.scopes,
+        scopes=gateway.shopify.scopes_for(wants_history=wants_history),
         redirect_uri=gateway.shopify.redirect_uri,
         state=state,
     )

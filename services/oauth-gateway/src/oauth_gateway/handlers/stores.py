@@ -106,14 +106,19 @@ async def request_cancel(gateway: Gateway, membership: Membership, user: User, s
     """Ask to cancel the store's pending or running job; nothing to cancel is no error."""
     store = await connected_store(gateway, membership, store_id)
     if store.job is not None:
-        wish = SyncCancelRequested(
-            store_id=store.id,
-            advertiser_id=membership.advertiser_id,
-            requested_by_user_id=user.id,
-            job_id=store.job.id,
-        )
-        await publish(gateway, wish)
+        await cancel_job(gateway, membership, user, store.job)
     return store
+
+
+async def cancel_job(gateway: Gateway, membership: Membership, user: User, job: Job) -> None:
+    """Ask to cancel one job."""
+    wish = SyncCancelRequested(
+        store_id=job.store_id,
+        advertiser_id=membership.advertiser_id,
+        requested_by_user_id=user.id,
+        job_id=job.id,
+    )
+    await publish(gateway, wish)
 
 
 async def change_frequency(

@@ -106,6 +106,7 @@ async def tenant_view(request: Request, parts: Parts, tenant: Tenant, snapshot: 
         path=asked_page(request),
         support_url=parts.site.support_url,
         shop_url=parts.site.shop_url,
+        may_ask_history=parts.gateway.shopify.historical_orders,
         theme=theme_of(request),
         user=tenant.visit.user,
         membership=tenant.membership,

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from oauth_gateway.errors import InvalidInput
-from oauth_gateway.handlers import connect, login, stores
+from oauth_gateway.handlers import connect, history, login, stores
 from oauth_gateway.http.access import (
     AnyManager,
     AnyParts,
@@ -33,9 +33,7 @@ async def begin_connect(request: Request, parts: AnyParts, tenant: AnyManager) -
         consent = await connect.begin(parts.gateway, tenant.visit, tenant.membership, typed_shop=shop)
     except InvalidInput as error:
         return await connect_form(request, parts, tenant, shop=shop, problem=str(error))
-    if is_fragment(request):
-        return Response(status_code=200, headers={"hx-redirect": consent})
-    return RedirectResponse(consent, 303)
+    return to_consent(request, consent)
 
 
 @router.post("/advertisers/{slug}/integrations/shopify/disconnect")
@@ -63,6 +61,31 @@ async def cancel(request: Request, parts: AnyParts, tenant: AnyManager, store_id
     await checked_form(request, parts, tenant.visit.token)
     store = await stores.request_cancel(parts.gateway, tenant.membership, tenant.visit.user, store_id)
     return await done(request, parts, tenant, Toast(f"Cancelling the sync of {store.shop_domain}."))
+
+
+@router.post("/advertisers/{slug}/integrations/shopify/stores/{store_id}/history")
+async def request_history(request: Request, parts: AnyParts, tenant: AnyManager, store_id: int) -> Response:
+    """Ask for the whole order history: read it, go to Shopify for the permission, or note the wish."""
+    await checked_form(request, parts, tenant.visit.token)
+    store, consent = await history.request(parts.gateway, tenant.visit, tenant.membership, store_id)
+    if consent is not None:
+        return to_consent(request, consent)
+    words = (
+        "Reading your full order history, newest first."
+        if store.has_all_orders
+        else "Your request is noted. Shopify must approve the app first."
+    )
+    return await done(request, parts, tenant, Toast(words))
+
+
+@router.post("/advertisers/{slug}/integrations/shopify/stores/{store_id}/history/cancel")
+async def cancel_history(request: Request, parts: AnyParts, tenant: AnyManager, store_id: int) -> Response:
+    """Stop reading the order history."""
+    await checked_form(request, parts, tenant.visit.token)
+    store = await history.cancel(parts.gateway, tenant.visit, tenant.membership, store_id)
+    return await done(
+        request, parts, tenant, Toast(f"No longer reading the order history of {store.shop_domain}.")
+    )
 
 
 @router.post("/advertisers/{slug}/integrations/shopify/stores/{store_id}/frequency")
@@ -102,6 +125,13 @@ async def dismiss(request: Request, parts: AnyParts, tenant: AnyTenant, store_id
     await checked_form(request, parts, tenant.visit.token)
     await stores.dismiss(parts.gateway, tenant.membership, tenant.visit.user, store_id)
     return await done(request, parts, tenant, Toast("Dismissed for 24 hours."))
+
+
+def to_consent(request: Request, consent: str) -> Response:
+    """Lead to Shopify's consent page."""
+    if is_fragment(request):
+        return Response(status_code=200, headers={"hx-redirect": consent})
+    return RedirectResponse(consent, 303)
 
 
 async def done(

@@ -12,7 +12,7 @@ from oauth_gateway.http.rendering import Pages, Toast, View
 from sync_common.contracts.events.lifecycle import TriggeredBy
 
 # These stay; any other fragment is the element itself.
-_CONTAINERS: Final = ("banners", "nav", "nav-sheet", "dialog")
+_CONTAINERS: Final = ("banners", "nav", "nav-sheet", "history", "dialog")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ def page_fragments(pages: Pages, view: View, snapshot: Snapshot, pace: Pace) -> 
         "stores": pages.render("fragments/stores.html", view, **values),
         **cards,
         "syncs": pages.render("fragments/syncs.html", view, **values),
+        "history": pages.render("fragments/history.html", view, **values),
     }
     return Fragments(by_id, snapshot.layout)
 
@@ -66,7 +67,7 @@ def toast_fragment(pages: Pages, view: View, toast: Toast) -> str:
 def news_fragments(pages: Pages, view: View, before: Snapshot, now: Snapshot) -> str:
     """Render what the page's polite region says of jobs that began or ended; routine is only for those who listen."""
     begun = [
-        Toast(f"Sync of {job.shop_domain} started.", quiet=True)
+        Toast(f"{_named(job)} started.", quiet=True)
         for job in now.begun_since(before)
         if job.triggered_by is not TriggeredBy.USER  # who asked has been told
     ]
@@ -76,15 +77,19 @@ def news_fragments(pages: Pages, view: View, before: Snapshot, now: Snapshot) ->
 
 def _ending(job: Job, viewer: Viewer) -> Toast:
     if job.status == "cancelled":
-        return Toast(f"Sync of {job.shop_domain} cancelled.")
+        return Toast(f"{_named(job)} cancelled.")
     if job.status == "failed":
-        return Toast(f"Sync of {job.shop_domain} failed: {job.failure_words}.", tone="bad")
+        return Toast(f"{_named(job)} failed: {job.failure_words}.", tone="bad")
     records = f"{viewer.number(job.processed)} {plural(job.processed, 'record')} synced"
     result = f"{records} in {short_duration(job.duration_seconds or 0)}"
     if job.failed_records:
         result = f"{result}, with {viewer.number(job.failed_records)} {plural(job.failed_records, 'error')}"
     awaited = job.triggered_by is TriggeredBy.USER or job.is_first_sync or job.failed_records
-    return Toast(f"Sync of {job.shop_domain} done: {result}.", quiet=not awaited)
+    return Toast(f"{_named(job)} done: {result}.", quiet=not awaited)
+
+
+def _named(job: Job) -> str:
+    return f"{'Reading the order history' if job.is_backfill else 'Sync'} of {job.shop_domain}"
 
 
 def _is_card(id_: str) -> bool:

@@ -58,7 +58,8 @@ async def shopify(request: Request, parts: AnyParts, tenant: AnyTenant) -> Respo
     view = await tenant_view(request, parts, tenant, snapshot)
     pace = parts.hub.pace(tenant.membership.advertiser_id, view.viewer.now)
     text = parts.pages.render("pages/shopify.html", view, snapshot=snapshot, pace=pace, shop="", problem="")
-    return html(text, form_targets="" if snapshot.stores else parts.site.connect_form_targets)
+    leads_to_shopify = not snapshot.stores or (view.may_ask_history and snapshot.with_limited_history)
+    return html(text, form_targets=parts.site.connect_form_targets if leads_to_shopify else "")
 
 
 @router.get("/advertisers/{slug}/integrations/shopify/connect")

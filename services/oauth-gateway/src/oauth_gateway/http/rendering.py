@@ -1,5 +1,6 @@
 """From values to HTML: the template environment and what every page is told."""
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -8,11 +9,12 @@ from urllib.parse import unquote
 
 from fastapi import Request
 from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2.ext import Extension
 
 from oauth_gateway.domain import charts, words
 from oauth_gateway.domain.access import Membership, User
 from oauth_gateway.domain.jobs import Job, Part
-from oauth_gateway.domain.page import Store
+from oauth_gateway.domain.page import History, Store
 from oauth_gateway.domain.privacy import RedactPreference
 from oauth_gateway.domain.progress import Pace, job_bar, part_bar, part_words, time_left
 from oauth_gateway.domain.stores import Frequency
@@ -20,6 +22,7 @@ from oauth_gateway.domain.words import Viewer
 from oauth_gateway.http.assets import Assets
 from sync_common.contracts.resources import Resource
 
+_INDENTATION: Final = re.compile(r"^[ \t]+", re.MULTILINE)
 THEMES: Final = {"": "System", "light": "Light", "dark": "Dark"}
 
 
@@ -57,6 +60,7 @@ class View:
     path: str
     support_url: str
     shop_url: str
+    may_ask_history: bool = False
     theme: str = ""
     user: User | None = None
     membership: Membership | None = None
@@ -93,6 +97,14 @@ class View:
         return THEMES[self.theme]
 
 
+class Unindented(Extension):
+    """Templates without their indentation: it is for those who read them, and adds up where cards are many."""
+
+    def preprocess(self, source: str, name: str | None, filename: str | None = None) -> str:
+        """Return a template's source as it is compiled."""
+        return _INDENTATION.sub("", source)
+
+
 class Pages:
     """The compiled templates."""
 
@@ -104,9 +116,14 @@ class Pages:
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
+            extensions=[Unindented],
         )
         self._environment.globals.update(
-            asset=assets.url, Resource=Resource, Frequency=Frequency, RedactPreference=RedactPreference
+            asset=assets.url,
+            Resource=Resource,
+            Frequency=Frequency,
+            RedactPreference=RedactPreference,
+            History=History,
         )
         self._environment.filters.update(_FILTERS)
         self._environment.globals["ui"] = self._environment.get_template("components/ui.html").module

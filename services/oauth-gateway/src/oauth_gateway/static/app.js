@@ -60,7 +60,7 @@
   // What a link or form leads to without scripts is what htmx asks for.
   document.addEventListener("htmx:config:request", (event) => {
     const { request, sourceElement } = event.detail.ctx;
-    request.action ||= sourceElement.getAttribute("href") ?? sourceElement.getAttribute("action");
+    request.action ||= ["formaction", "href", "action"].map((name) => sourceElement.getAttribute(name)).find(Boolean);
   });
 
   // One settings menu serves all stores: it opens empty and is filled for the store that asked.

@@ -144,7 +144,8 @@ async def _day(tx: Transaction, advertiser_id: int, now: datetime) -> Day:
 
 
 def _store(row: Row[Any], jobs: Sequence[Job], past: Past) -> Store:
-    finished = [job for job in jobs if job.status in ("completed", "failed")][:TICKS_MAX]
+    syncs = [job for job in jobs if not job.is_backfill]
+    finished = [job for job in syncs if job.status in ("completed", "failed")][:TICKS_MAX]
     history = [
         FinishedSync(job.status_label().state, job.duration_seconds or 0) for job in reversed(finished)
     ]
@@ -163,6 +164,8 @@ def _store(row: Row[Any], jobs: Sequence[Job], past: Past) -> Store:
         initial_sync_completed=row.initial_sync_completed,
         next_run_at=row.next_run_at,
         has_all_orders=row.has_all_orders,
+        orders_complete=row.orders_complete,
+        history_requested_at=row.history_requested_at,
         unreadable=unreadable(row.access_scopes),
         timezone=row.timezone,
         counts=past.counts.get(row.id, RecordCounts()),
@@ -171,9 +174,10 @@ def _store(row: Row[Any], jobs: Sequence[Job], past: Past) -> Store:
         check=_check(row),
         mirror=past.mirrors.get(row.id, NOTHING_PROVEN),
         to_decide=past.to_decide.get(row.id, ()),
-        job=next((job for job in jobs if job.is_active), None),
+        job=next((job for job in syncs if job.is_active), None),
+        backfill=next((job for job in jobs if job.is_backfill and job.is_active), None),
         last_job=finished[0] if finished else None,
-        last_ended_job_id=next((job.id for job in jobs if not job.is_active), None),
+        last_ended_job_id=next((job.id for job in syncs if not job.is_active), None),
         history=tuple(history),
     )
 

@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import insert
 from oauth_gateway.domain.stores import Frequency
 from oauth_gateway.store import installs
 from oauth_gateway.store.tables import dismissed_banners, oauth_states, shopify_stores
-from sync_common.db import Transaction
+from sync_common.db import Transaction, load_sql
 
 _TAKE_STATE = text(
     "SELECT advertiser_id, user_id, shop_domain FROM gateway.take_oauth_state(:state, :session, :now)"
@@ -24,6 +24,13 @@ class BegunFlow:
     advertiser_id: int
     user_id: int
     shop_domain: str
+
+
+@dataclass(frozen=True, slots=True)
+class GrantedHistory:
+    """A wish for a store's whole order history that Shopify lets us fulfil."""
+
+    user_id: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +108,41 @@ async def set_name(tx: Transaction, store_id: int, name: str) -> None:
     await _change(tx, store_id, name=name)
 
 
+async def wish_history(tx: Transaction, store_id: int, *, user_id: int, now: datetime) -> None:
+    """Remember who wishes for a store's whole order history, and since when: the first wish stands."""
+    await tx.execute(
+        update(shopify_stores)
+        .where(shopify_stores.c.id == store_id, shopify_stores.c.history_requested_at.is_(None))
+        .values(history_requested_at=now, history_requested_by=user_id)
+    )
+
+
+async def withdraw_history(tx: Transaction, store_id: int) -> None:
+    """Forget the wish for a store's whole order history."""
+    await tx.execute(
+        update(shopify_stores)
+        .where(shopify_stores.c.id == store_id)
+        .values(history_requested_at=None, history_requested_by=None)
+    )
+
+
+async def wants_history(tx: Transaction, shop_domain: str) -> bool:
+    """Say whether somebody of the transaction's advertiser wishes for a shop's whole order history."""
+    found = await tx.execute(
+        select(shopify_stores.c.id).where(
+            shopify_stores.c.shop_domain == shop_domain, shopify_stores.c.history_requested_at.is_not(None)
+        )
+    )
+    return found.first() is not None
+
+
+async def granted_history(tx: Transaction, advertiser_id: int, store_id: int) -> GrantedHistory | None:
+    """Return the wish for a store's whole order history where it may be read now and is not read yet."""
+    parameters = {"advertiser_id": advertiser_id, "store_id": store_id}
+    row = (await tx.execute(load_sql(__package__, "granted_history"), parameters)).one_or_none()
+    return GrantedHistory(row.user_id) if row is not None else None
+
+
 async def erase(tx: Transaction, store_id: int) -> None:
     """Forget what people wrote about a store, and the flows that were connecting its shop."""
     row = await store_settings(tx, store_id)
@@ -109,6 +151,7 @@ async def erase(tx: Transaction, store_id: int) -> None:
     if row is not None:
         await tx.execute(delete(oauth_states).where(oauth_states.c.shop_domain == row.shop_domain))
         await installs.forget_shop(tx, row.shop_domain)
+        await withdraw_history(tx, store_id)
     await tx.execute(delete(dismissed_banners).where(dismissed_banners.c.store_id == store_id))
 
 

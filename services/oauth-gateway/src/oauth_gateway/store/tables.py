@@ -111,6 +111,8 @@ shopify_stores = Table(
     Column("name", Text, nullable=False),
     Column("sync_frequency", Text, nullable=False),
     Column("products_frequency", Text),
+    Column("history_requested_at", _INSTANT),
+    Column("history_requested_by", BigInteger),
     Column("created_at", _INSTANT, nullable=False),
     Column("updated_at", _INSTANT, nullable=False),
 )

@@ -1,4 +1,4 @@
--- The newest jobs of the advertiser that have ended, and each store's last finished ones of the past weeks.
+-- The newest jobs of the advertiser that have ended, and each store's last finished syncs of the past weeks.
 -- A security barrier keeps LIMIT out of the view, so this reads every job: see Hub for how often it is asked.
 WITH wanted AS (
     (SELECT job.job_id FROM sync.jobs_v1 AS job
@@ -10,7 +10,7 @@ WITH wanted AS (
     CROSS JOIN LATERAL (
         SELECT job.job_id FROM sync.jobs_v1 AS job
         WHERE job.advertiser_id = :advertiser_id AND job.store_id = store.id AND job.created_at > :history_since
-          AND job.status IN ('completed', 'failed')
+          AND job.job_type <> 'backfill' AND job.status IN ('completed', 'failed')
         ORDER BY job.created_at DESC LIMIT :ticks_max
     ) AS finished
 )
