@@ -13,7 +13,7 @@ MYPY := --config-file ../../pyproject.toml --no-error-summary
 DEPTRY := --per-rule-ignores "DEP002=httptools|uvloop|uvicorn|python-multipart|psycopg"
 ARGS ?=
 
-.PHONY: help setup check sentinel format test soak demo up down status logs bench bench-writer generate lock clean
+.PHONY: help setup check sentinel format test soak demo up down status logs bench bench-writer bench-sync generate lock clean
 
 help: ## List the entry points
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -71,6 +71,9 @@ bench: setup ## Measure; prints ratios to a limit measured in the same run
 
 bench-writer: setup ## Measure the record-writer against PostgreSQL itself; ARGS="--rows 100000,1000000" for table sizes
 	$(BIN)/python -m benchmarks writer lanes $(ARGS)
+
+bench-sync: setup ## Measure first syncs of 10,000 and 100,000 customers or orders; ARGS="--records 10000" for sizes
+	$(BIN)/python -m benchmarks sync $(ARGS)
 
 generate: setup ## Write the generated files anew: JSON Schemas and the tables in docs/
 	$(BIN)/python -m sync_common.contracts.schemas

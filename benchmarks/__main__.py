@@ -17,7 +17,7 @@ BENCHMARKS: dict[str, Callable[[Console, argparse.Namespace], None]] = {
     "writer": lambda console, asked: writer.run(console, sizes=asked.rows),
     "lanes": lambda console, asked: lanes.run(console, sync_records=asked.sync_records),
     "indexes": lambda console, _: indexes.run(console),
-    "sync": lambda console, _: sync.run(console),
+    "sync": lambda console, asked: sync.run(console, sizes=asked.records or sync.SIZES),
 }
 
 
@@ -30,6 +30,9 @@ def main() -> int:
     )
     parser.add_argument(
         "--sync-records", type=int, default=lanes.SYNC_RECORDS, help="size of the sync beside the live lane"
+    )
+    parser.add_argument(
+        "--records", type=_numbers, help="sizes of the shops that are synced: 10000,100000 when left out"
     )
     asked = parser.parse_args()
     if unknown := set(asked.names) - BENCHMARKS.keys():
