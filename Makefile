@@ -13,7 +13,8 @@ MYPY := --config-file ../../pyproject.toml --no-error-summary
 DEPTRY := --per-rule-ignores "DEP002=httptools|uvloop|uvicorn|python-multipart|psycopg"
 ARGS ?=
 
-.PHONY: help setup check sentinel format test soak demo up down status logs bench bench-writer bench-sync generate lock clean
+.PHONY: help setup check sentinel format test soak demo up down status logs bench bench-writer bench-sync bench-peers \
+  generate lock clean
 
 help: ## List the entry points
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -75,6 +76,14 @@ bench-writer: setup ## Measure the record-writer against PostgreSQL itself; ARGS
 bench-sync: setup ## Measure first syncs of 10,000 and 100,000 customers or orders; ARGS="--records 10000" for sizes
 	$(BIN)/python -m benchmarks sync $(ARGS)
 
+bench-peers: setup .local/peers/.ready ## Measure first syncs beside dlt, which it installs apart; ARGS as for bench-sync
+	$(BIN)/python -m benchmarks peers $(ARGS)
+
+.local/peers/.ready: requirements/peers.txt | setup
+	$(PYTHON) -m venv .local/peers
+	$(BIN)/uv pip install --quiet --python .local/peers/bin/python --require-hashes -r $<
+	touch $@
+
 generate: setup ## Write the generated files anew: JSON Schemas and the tables in docs/
 	$(BIN)/python -m sync_common.contracts.schemas
 	$(BIN)/python -m local_stack.docs
@@ -84,6 +93,8 @@ lock: ## Pin the dependencies anew, with hashes: one file for development, one p
 	$(EXPORT) > requirements/dev.txt
 	@set -e; for image in $(IMAGES); do \
 	  $(BIN)/uv export --quiet --package $$image --no-emit-workspace --no-header --no-dev > requirements/$$image.txt; done
+	echo "dlt[postgres]" | $(BIN)/uv pip compile --quiet --upgrade --generate-hashes --no-header --no-annotate \
+	  --universal --python-version 3.11 --output-file requirements/peers.txt -
 
 clean: down ## Remove what the local stack has written
 	rm -rf .local/run

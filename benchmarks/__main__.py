@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from benchmarks import bulk, bus, indexes, lanes, sync, writer
+from benchmarks import bulk, bus, indexes, lanes, peers, sync, writer
 from benchmarks.measure import machine
 from sync_common.runtime import configure_logging
 
@@ -18,6 +18,7 @@ BENCHMARKS: dict[str, Callable[[Console, argparse.Namespace], None]] = {
     "lanes": lambda console, asked: lanes.run(console, sync_records=asked.sync_records),
     "indexes": lambda console, _: indexes.run(console),
     "sync": lambda console, asked: sync.run(console, sizes=asked.records or sync.SIZES),
+    "peers": lambda console, asked: peers.run(console, sizes=asked.records or peers.SIZES),
 }
 
 
@@ -32,7 +33,7 @@ def main() -> int:
         "--sync-records", type=int, default=lanes.SYNC_RECORDS, help="size of the sync beside the live lane"
     )
     parser.add_argument(
-        "--records", type=_numbers, help="sizes of the shops that are synced: 10000,100000 when left out"
+        "--records", type=_numbers, help="sizes of the shops that `sync` and `peers` read: 10000,100000"
     )
     asked = parser.parse_args()
     if unknown := set(asked.names) - BENCHMARKS.keys():

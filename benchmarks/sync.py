@@ -116,14 +116,14 @@ def first_sync(stack: Stack, shop: str, resource: Resource) -> FirstSync:
     platform = Platform(stack)
     with Browser() as browser:
         platform.log_in(browser, stack.login)
-        before, clicked_at = _cpu_seconds(stack), datetime.now(UTC)
+        before, clicked_at = cpu_seconds(stack), datetime.now(UTC)
         platform.connect(browser, stack.login, shop)
     store = eventually(
         lambda: platform.store(shop, stack.login.slug), within_seconds=10, what="the store exists"
     )
     first_row_at = _first_row_at(platform, store, resource)
     job = _ended_job(platform, store)
-    after = _cpu_seconds(stack)
+    after = cpu_seconds(stack)
     assert job["status"] == "completed", job["error_message"]
     stages = _stages(platform, job, resource, first_row_at)
     return FirstSync(job, clicked_at, stages, {name: after[name] - before[name] for name in after})
@@ -212,7 +212,7 @@ def _processes(name: str, sync: FirstSync) -> Table:
     return shown
 
 
-def _cpu_seconds(stack: Stack) -> dict[str, float]:
+def cpu_seconds(stack: Stack) -> dict[str, float]:
     """Return the CPU seconds of each process and its children; a server given by its address is not ours to see."""
     running = {server.process.name: server.process for server in stack.servers if server.process}
     running |= stack.processes
