@@ -8,7 +8,8 @@ import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +20,17 @@ from local_stack import environment, schema
 from local_stack.environment import LOOPS_STUB, SIMULATOR, Addresses, Secrets
 from local_stack.parts import Server, kafka_server, postgres_server
 from local_stack.postgres import replace_database
-from local_stack.processes import Process, StartFailed, free_ports, start, started_after_boot, wait_until
+from local_stack.processes import (
+    Process,
+    StartFailed,
+    free_port,
+    free_ports,
+    start,
+    started_after_boot,
+    wait_until,
+)
 from sync_common.bus.topics import ensure_topics
-from sync_common.contracts.stack import DATABASE, DEV_TOOLS, SERVICES
+from sync_common.contracts.stack import DATABASE, DEV_TOOLS, SERVICES, Service
 from sync_common.contracts.topics import OAUTH_GATEWAY
 
 READY_SECONDS = 90
@@ -46,6 +55,7 @@ class Stack:
     secrets: Secrets
     servers: tuple[Server, Server]
     processes: dict[str, Process] = field(default_factory=dict)
+    replicas: dict[str, Service] = field(default_factory=dict)
 
     @property
     def login(self) -> Login:
@@ -66,9 +76,10 @@ class Stack:
 
     def start_process(self, name: str) -> Process:
         """Start one service or tool, without waiting until it is ready."""
-        if name in SERVICES:
-            service = SERVICES[name]
-            package, env = service.package, environment.of_service(service, self.addresses, self.secrets)
+        service = self._service(name)
+        if service:
+            own = replace(self.addresses, ops_ports={service.name: self.addresses.ops_ports[name]})
+            package, env = service.package, environment.of_service(service, own, self.secrets)
         else:
             tool = DEV_TOOLS[name]
             package = tool.package
@@ -77,9 +88,25 @@ class Stack:
         self.processes[name] = start(name, command, log_path=self.log_path(name), env=env)
         return self.processes[name]
 
+    def start_replica(self, of: str) -> str:
+        """Start one more process of a service that nobody calls; return its name once it is ready."""
+        service = SERVICES[of]
+        assert service.http_port is None, f"{of} is called at one address"  # noqa: S101 - a slip of the caller
+        name = next(name for name in (f"{of}-{number}" for number in count(2)) if name not in self.replicas)
+        self.addresses.ops_ports[name] = free_port()
+        self.replicas[name] = service
+        self.start_process(name)
+        self.wait_ready(name)
+        return name
+
+    def stop_replica(self, name: str) -> None:
+        """Stop such a process, and know it no more."""
+        self.processes.pop(name).stop()
+        del self.replicas[name], self.addresses.ops_ports[name]
+
     def wait_ready(self, name: str, *, beside: Iterable[Process] = ()) -> None:
         """Return once a service or tool says it is ready; raise StartFailed with the log of what ended."""
-        url = f"{self.addresses.ops_url(name)}/readyz" if name in SERVICES else f"{self.url(name)}/healthz"
+        url = f"{self.addresses.ops_url(name)}/readyz" if self._service(name) else f"{self.url(name)}/healthz"
         wait_until(lambda: _answers(url), self.processes[name], timeout_seconds=READY_SECONDS, beside=beside)
 
     def restart(self, name: str) -> None:
@@ -129,7 +156,7 @@ class Stack:
                     "stop_signal": int(process.stop_signal),
                     "log": str(process.log_path),
                     **({"url": self.url(name)} if name in self.addresses.http_ports else {}),
-                    **({"ops_url": self.addresses.ops_url(name)} if name in SERVICES else {}),
+                    **({"ops_url": self.addresses.ops_url(name)} if self._service(name) else {}),
                 }
                 for name, process in self.processes.items()
             },
@@ -143,12 +170,20 @@ class Stack:
 
     def stop_processes(self) -> None:
         """Stop the services and tools."""
-        own = [process for name, process in self.processes.items() if name in {*SERVICES, *DEV_TOOLS}]
+        own = [
+            process
+            for name, process in self.processes.items()
+            if name in {*SERVICES, *self.replicas, *DEV_TOOLS}
+        ]
         for process in own:
             if process.running:
                 process.popen.terminate()  # all at once: they drain side by side
         for process in own:
             process.stop()
+
+    def _service(self, name: str) -> Service | None:
+        """Return which service a process is one of; None for a tool or a server."""
+        return SERVICES.get(name) or self.replicas.get(name)
 
 
 def start_stack(folder: Path, *, cache: Path, default_ports: bool = True, durable: bool = True) -> Stack:
