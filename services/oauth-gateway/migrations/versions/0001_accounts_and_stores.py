@@ -111,7 +111,7 @@ CREATE TABLE gateway.shopify_stores (
     PRIMARY KEY (advertiser_id, id),
     UNIQUE (advertiser_id, shop_domain)
 );
-COMMENT ON COLUMN gateway.shopify_stores.history_requested_at IS 'Since when somebody wishes for the whole order history.';
+COMMENT ON COLUMN gateway.shopify_stores.history_requested_at IS 'Since when somebody wishes for all orders.';
 CREATE INDEX shopify_stores_by_id ON gateway.shopify_stores (id);
 
 CREATE TABLE gateway.dismissed_banners (

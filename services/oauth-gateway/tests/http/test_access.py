@@ -50,6 +50,8 @@ async def test_foreign_advertiser_is_not_found(
         ("GET", "disconnect?store={store}"),
         ("GET", "stores/{store}/name"),
         ("GET", "stores/{store}/deliveries"),
+        ("GET", "stores/{store}/products"),
+        ("POST", "stores/{store}/products"),
         ("GET", "stores/{store}/proof"),
         ("POST", "stores/{store}/sync"),
         ("POST", "stores/{store}/check"),
@@ -86,6 +88,7 @@ async def test_foreign_ids_are_not_found(
     else:
         fields = {
             "sync_frequency": "daily",
+            "products_frequency": "daily",
             "name": "Mine",
             "store": str(store_id),
             "check": str(check_id),
@@ -145,7 +148,7 @@ async def test_member_looks_but_does_not_change(
         assert "Settings" not in shown.text
         assert "Check Now" not in shown.text
         assert "Request Historical Access" not in shown.text
-    assert len(tried) >= 10
+    assert len(tried) >= 11
     assert {answer.status_code for answer in tried.values()} == {403}
     assert seed.scalar("SELECT count(*) FROM gateway.outbox") == 0
 
@@ -234,7 +237,7 @@ async def test_every_change_needs_a_form_token(browser: httpx.AsyncClient, acme:
         for path in changes
     }
 
-    assert len(answers) >= 17
+    assert len(answers) >= 18
     assert set(answers.values()) == {403}
 
 

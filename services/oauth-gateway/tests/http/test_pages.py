@@ -228,6 +228,86 @@ async def test_frequency_changes_with_undo(browser: httpx.AsyncClient, acme: int
     assert "changed to Daily" not in (await browser.get(SHOPIFY)).text
 
 
+@pytest.mark.parametrize("job_type", ["full_sync", "customers_only", "orders_only", "products_only"])
+async def test_settings_sync_what_they_name(
+    browser: httpx.AsyncClient, acme: int, seed: Seed, job_type: str
+) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    settings = f"{SHOPIFY}/stores/{store_id}/settings"
+    await log_in(browser)
+
+    page = (await browser.get(settings)).text
+    answer = await post(browser, settings, f"{SHOPIFY}/stores/{store_id}/sync", job_type=job_type)
+
+    assert f'name="job_type" value="{job_type}"' in page
+    assert answer.status_code == 303
+    assert seed.scalar("SELECT body::jsonb ->> 'job_type' FROM gateway.outbox") == job_type
+
+
+async def test_one_kind_of_record_is_not_synced_before_the_rest(
+    browser: httpx.AsyncClient, acme: int, seed: Seed
+) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    seed.first_sync_pending(store_id)
+    await log_in(browser)
+
+    await post(browser, SHOPIFY, f"{SHOPIFY}/stores/{store_id}/sync", job_type="products_only")
+
+    assert seed.scalar("SELECT body::jsonb ->> 'job_type' FROM gateway.outbox") == "full_sync"
+
+
+@pytest.mark.parametrize("job_type", ["backfill", "incremental_sync", "everything"])
+async def test_syncs_that_the_settings_do_not_name_are_refused(
+    browser: httpx.AsyncClient, acme: int, seed: Seed, job_type: str
+) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    await log_in(browser)
+
+    answer = await post(browser, SHOPIFY, f"{SHOPIFY}/stores/{store_id}/sync", job_type=job_type)
+
+    assert answer.status_code == 422
+    assert seed.scalar("SELECT count(*) FROM gateway.outbox") == 0
+
+
+async def test_products_have_a_frequency_of_their_own_with_undo(
+    browser: httpx.AsyncClient, acme: int, seed: Seed
+) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    sheet = f"{SHOPIFY}/stores/{store_id}/products"
+    await log_in(browser)
+
+    form = (await browser.get(sheet)).text
+    await post(browser, sheet, sheet, products_frequency="daily")
+    page = (await browser.get(SHOPIFY)).text
+    own = seed.scalar("SELECT products_frequency FROM gateway.shopify_stores")
+    settings = (await browser.get(f"{SHOPIFY}/stores/{store_id}/settings")).text
+    undone = await post(browser, sheet, sheet, products_frequency="")
+
+    assert 'value="" checked' in form
+    assert form.count('type="radio"') == 7
+    assert own == "daily"
+    assert "Products frequency changed to Daily." in page
+    assert 'name="products_frequency" value=""><button type="submit">Undo' in page
+    assert "products daily" in page
+    assert "<small>Daily</small>" in settings
+    assert undone.status_code == 303
+    assert seed.scalar("SELECT products_frequency FROM gateway.shopify_stores") is None
+
+
+@pytest.mark.parametrize("fields", [{"products_frequency": "often"}, {}])
+async def test_odd_products_frequency_is_refused(
+    browser: httpx.AsyncClient, acme: int, seed: Seed, fields: dict[str, str]
+) -> None:
+    sheet = f"{SHOPIFY}/stores/{seed.store(acme, 'acme.myshopify.com')}/products"
+    seed.execute("UPDATE gateway.shopify_stores SET products_frequency = 'daily'")
+    await log_in(browser)
+
+    answer = await post(browser, sheet, sheet, **fields)
+
+    assert answer.status_code == 422
+    assert seed.scalar("SELECT products_frequency FROM gateway.shopify_stores") == "daily"
+
+
 async def test_dismissed_banner_returns_after_a_day(
     browser: httpx.AsyncClient, acme: int, seed: Seed, clock: ManualClock
 ) -> None:

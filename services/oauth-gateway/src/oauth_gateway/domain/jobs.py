@@ -31,6 +31,13 @@ JOB_WORDS: Final = {
     JobType.BACKFILL: "Order history",
 }
 
+SYNC_CHOICES: Final = {
+    JobType.FULL_SYNC: "Full sync",
+    JobType.CUSTOMERS_ONLY: "Sync only customers",
+    JobType.ORDERS_ONLY: "Sync only orders",
+    JobType.PRODUCTS_ONLY: "Sync only products",
+}
+
 
 @dataclass(frozen=True, slots=True)
 class Part:

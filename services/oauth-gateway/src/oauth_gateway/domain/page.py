@@ -80,6 +80,7 @@ class Store:
     name: str
     frequency: Frequency
     connection: str
+    products_frequency: Frequency | None = None
     disconnect_reason: str | None = None
     disconnected_at: datetime | None = None
     sync_status: str | None = None

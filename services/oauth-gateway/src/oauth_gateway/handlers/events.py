@@ -1,4 +1,4 @@
-"""What the gateway does about facts told by others: forget a redacted shop, ask for an order history that is granted."""
+"""What the gateway does about facts told by others: forget a redacted shop, have a granted order history read."""
 
 from collections.abc import Sequence
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from oauth_gateway.domain.access import Membership, User
 from oauth_gateway.domain.deliveries import Delivery, Freshness
-from oauth_gateway.domain.jobs import FailedRecord, Job
+from oauth_gateway.domain.jobs import SYNC_CHOICES, FailedRecord, Job
 from oauth_gateway.domain.page import Snapshot, Store
 from oauth_gateway.domain.stores import STORE_NAME_LENGTH_MAX, Frequency, clean_name
 from oauth_gateway.errors import InvalidInput, NotFound
@@ -86,8 +86,10 @@ async def dismissed(gateway: Gateway, membership: Membership, user: User) -> fro
         return await stores.dismissed_stores(tx, user_id=user.id, now=gateway.clock.now())
 
 
-async def request_sync(gateway: Gateway, membership: Membership, user: User, store_id: int) -> Store:
-    """Ask for a sync: a full one the first time, else what changed. The orchestrator decides."""
+async def request_sync(
+    gateway: Gateway, membership: Membership, user: User, store_id: int, job_type: str = ""
+) -> Store:
+    """Ask for a sync: what was chosen, else a full one the first time, then what changed. The orchestrator decides."""
     store = await connected_store(gateway, membership, store_id)
     if not store.is_connected:
         raise InvalidInput("Reconnect the store before you sync it.")
@@ -96,10 +98,19 @@ async def request_sync(gateway: Gateway, membership: Membership, user: User, sto
         advertiser_id=membership.advertiser_id,
         requested_by_user_id=user.id,
         triggered_by=TriggeredBy.USER,
-        job_type=JobType.INCREMENTAL_SYNC if store.initial_sync_completed else JobType.FULL_SYNC,
+        job_type=_chosen_type(job_type, store),
     )
     await publish(gateway, wish)
     return store
+
+
+def _chosen_type(chosen: str, store: Store) -> JobType:
+    """Return the type of a person's sync; one kind of record alone says nothing before there was a first sync."""
+    if chosen and chosen not in SYNC_CHOICES:
+        raise InvalidInput("Choose one of the syncs in the list.")
+    if not store.initial_sync_completed:
+        return JobType.FULL_SYNC
+    return JobType(chosen) if chosen else JobType.INCREMENTAL_SYNC
 
 
 async def request_cancel(gateway: Gateway, membership: Membership, user: User, store_id: int) -> Store:
@@ -125,16 +136,33 @@ async def change_frequency(
     gateway: Gateway, membership: Membership, store_id: int, frequency: str
 ) -> tuple[StoreSettings, Frequency]:
     """Set how often a store syncs; return it as it was, and the new frequency."""
-    try:
-        wanted = Frequency(frequency)
-    except ValueError:
-        raise InvalidInput("Choose one of the frequencies in the list.") from None
+    wanted = _frequency(frequency)
     async with gateway.database.transaction(advertiser_id=membership.advertiser_id) as tx:
         before = await stores.store_settings(tx, store_id)
         if before is None:
             raise NotFound("store")
         await stores.set_frequency(tx, store_id, wanted)
     return before, wanted
+
+
+async def change_products_frequency(
+    gateway: Gateway, membership: Membership, store_id: int, frequency: str
+) -> tuple[StoreSettings, Frequency | None]:
+    """Set how often a store's products sync, empty meaning as the store; return it as it was, and the new frequency."""
+    wanted = _frequency(frequency) if frequency else None
+    async with gateway.database.transaction(advertiser_id=membership.advertiser_id) as tx:
+        before = await stores.store_settings(tx, store_id)
+        if before is None:
+            raise NotFound("store")
+        await stores.set_products_frequency(tx, store_id, wanted)
+    return before, wanted
+
+
+def _frequency(text: str) -> Frequency:
+    try:
+        return Frequency(text)
+    except ValueError:
+        raise InvalidInput("Choose one of the frequencies in the list.") from None
 
 
 async def rename(

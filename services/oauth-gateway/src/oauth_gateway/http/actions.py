@@ -48,9 +48,11 @@ async def disconnect(request: Request, parts: AnyParts, tenant: AnyManager) -> R
 
 @router.post("/advertisers/{slug}/integrations/shopify/stores/{store_id}/sync")
 async def sync_now(request: Request, parts: AnyParts, tenant: AnyManager, store_id: int) -> Response:
-    """Ask for a sync."""
-    await checked_form(request, parts, tenant.visit.token)
-    store = await stores.request_sync(parts.gateway, tenant.membership, tenant.visit.user, store_id)
+    """Ask for a sync: of everything that changed, or of what the settings menu names."""
+    form = await checked_form(request, parts, tenant.visit.token)
+    store = await stores.request_sync(
+        parts.gateway, tenant.membership, tenant.visit.user, store_id, form.get("job_type", "")
+    )
     toast = Toast(f"Sync of {store.shop_domain} started.", store_id=store_id)
     return await done(request, parts, tenant, toast)
 
@@ -100,6 +102,26 @@ async def change_frequency(request: Request, parts: AnyParts, tenant: AnyManager
         undo_action=request.url.path,
         undo_field="sync_frequency",
         undo_value=before.frequency,
+    )
+    return await done(request, parts, tenant, toast)
+
+
+@router.post("/advertisers/{slug}/integrations/shopify/stores/{store_id}/products")
+async def change_products_frequency(
+    request: Request, parts: AnyParts, tenant: AnyManager, store_id: int
+) -> Response:
+    """Change how often a store's products sync."""
+    form = await checked_form(request, parts, tenant.visit.token)
+    if "products_frequency" not in form:
+        raise InvalidInput("Choose one of the frequencies in the list.")
+    before, frequency = await stores.change_products_frequency(
+        parts.gateway, tenant.membership, store_id, form["products_frequency"]
+    )
+    toast = Toast(
+        f"Products frequency changed to {frequency.label if frequency else 'the same as the store'}.",
+        undo_action=request.url.path,
+        undo_field="products_frequency",
+        undo_value=before.products_frequency or "",
     )
     return await done(request, parts, tenant, toast)
 

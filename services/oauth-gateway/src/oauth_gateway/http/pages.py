@@ -98,6 +98,14 @@ async def rename_page(request: Request, parts: AnyParts, tenant: AnyManager, sto
     return await rename_form(request, parts, tenant, store_id)
 
 
+@router.get("/advertisers/{slug}/integrations/shopify/stores/{store_id}/products")
+async def products_page(request: Request, parts: AnyParts, tenant: AnyManager, store_id: int) -> Response:
+    """Show the form that gives a store's products a schedule of their own."""
+    snapshot = await stores.glance(parts.gateway, tenant.membership.advertiser_id)
+    shown = stores.store_in(snapshot, store_id)
+    return await sheet(request, parts, tenant, snapshot, "pages/products.html", store=shown)
+
+
 @router.get("/advertisers/{slug}/integrations/shopify/stores/{store_id}/settings")
 async def settings_page(request: Request, parts: AnyParts, tenant: AnyManager, store_id: int) -> Response:
     """Show what can be changed about a store: the menu of its card, or a page of its own."""

@@ -13,7 +13,7 @@ from jinja2.ext import Extension
 
 from oauth_gateway.domain import charts, words
 from oauth_gateway.domain.access import Membership, User
-from oauth_gateway.domain.jobs import Job, Part
+from oauth_gateway.domain.jobs import SYNC_CHOICES, Job, Part
 from oauth_gateway.domain.page import History, Store
 from oauth_gateway.domain.privacy import RedactPreference
 from oauth_gateway.domain.progress import Pace, job_bar, part_bar, part_words, time_left
@@ -124,6 +124,7 @@ class Pages:
             Frequency=Frequency,
             RedactPreference=RedactPreference,
             History=History,
+            SYNC_CHOICES=SYNC_CHOICES,
         )
         self._environment.filters.update(_FILTERS)
         self._environment.globals["ui"] = self._environment.get_template("components/ui.html").module

@@ -54,7 +54,7 @@
     if (copy) {
       navigator.clipboard.writeText(byId(copy.dataset.copy).textContent.trim()).then(() => { copy.textContent = "Copied"; });
     }
-    if (event.target.closest("[popover] a, .toast")) hideMenus();
+    if (event.target.closest("[popover] :is(a, button[name]), .toast")) hideMenus();
   });
 
   // What a link or form leads to without scripts is what htmx asks for.

@@ -155,6 +155,7 @@ def _store(row: Row[Any], jobs: Sequence[Job], past: Past) -> Store:
         name=row.name,
         frequency=Frequency(row.sync_frequency),
         connection=row.connection,
+        products_frequency=Frequency(row.products_frequency) if row.products_frequency else None,
         disconnect_reason=row.disconnect_reason,
         disconnected_at=row.disconnected_at,
         sync_status=row.sync_status,

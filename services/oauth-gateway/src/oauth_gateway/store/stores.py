@@ -41,6 +41,7 @@ class StoreSettings:
     shop_domain: str
     name: str
     frequency: Frequency
+    products_frequency: Frequency | None
 
 
 async def begin_flow(
@@ -91,16 +92,20 @@ async def ensure_store(tx: Transaction, *, advertiser_id: int, shop_domain: str)
 async def store_settings(tx: Transaction, store_id: int) -> StoreSettings | None:
     """Return a store of the transaction's advertiser."""
     row = (await tx.execute(select(shopify_stores).where(shopify_stores.c.id == store_id))).one_or_none()
-    return (
-        StoreSettings(row.id, row.shop_domain, row.name, Frequency(row.sync_frequency))
-        if row is not None
-        else None
-    )
+    if row is None:
+        return None
+    products = Frequency(row.products_frequency) if row.products_frequency else None
+    return StoreSettings(row.id, row.shop_domain, row.name, Frequency(row.sync_frequency), products)
 
 
 async def set_frequency(tx: Transaction, store_id: int, frequency: Frequency) -> None:
     """Change how often a store is synced."""
     await _change(tx, store_id, sync_frequency=frequency)
+
+
+async def set_products_frequency(tx: Transaction, store_id: int, frequency: Frequency | None) -> None:
+    """Change how often a store's products are synced; None is as often as the store."""
+    await _change(tx, store_id, products_frequency=frequency)
 
 
 async def set_name(tx: Transaction, store_id: int, name: str) -> None:
@@ -155,7 +160,7 @@ async def erase(tx: Transaction, store_id: int) -> None:
     await tx.execute(delete(dismissed_banners).where(dismissed_banners.c.store_id == store_id))
 
 
-async def _change(tx: Transaction, store_id: int, **values: str) -> None:
+async def _change(tx: Transaction, store_id: int, **values: str | None) -> None:
     statement = update(shopify_stores).where(shopify_stores.c.id == store_id)
     await tx.execute(statement.values(**values, updated_at=func.clock_timestamp()))
 

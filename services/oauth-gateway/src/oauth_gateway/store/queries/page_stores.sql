@@ -1,5 +1,5 @@
 -- Every store of the advertiser that was ever connected, with what the other services publish about it.
-SELECT store.id, store.shop_domain, store.name, store.sync_frequency,
+SELECT store.id, store.shop_domain, store.name, store.sync_frequency, store.products_frequency,
        store.history_requested_at, coalesce(state.orders_complete, false) AS orders_complete,
        installation.status AS connection, installation.disconnect_reason, installation.disconnected_at,
        installation.has_all_orders, installation.access_scopes, installation.timezone,
