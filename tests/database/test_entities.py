@@ -78,7 +78,7 @@ VALUES = {
     "sync.sync_job_parts.skip_reason": "not_due scope_missing",
     "sync.checks.reason": "full_sync backfill user",
     "sync.checks.state": "waiting running done failed cancelled",
-    "sync.deletions.state": "waiting deleted kept undone",
+    "sync.deletions.state": "waiting deleting deleted kept restoring undone",
     "records.contacts.state": "enabled disabled invited declined",
     "records.orders.financial_status":
         "pending authorized partially_paid paid partially_refunded refunded voided expired",

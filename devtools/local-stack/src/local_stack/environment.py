@@ -132,6 +132,7 @@ def _gateway(at: Addresses, secret: Secrets) -> dict[str, Any]:
         "CLIENT_SECRET": secret.client_secret,
         "SHOPIFY_URL": at.shopify_url,
         "SUPPORT_URL": SUPPORT_URL,
+        "HISTORICAL_ORDERS": True,  # the simulator approves whatever is asked for
     }
 
 
@@ -140,7 +141,11 @@ def _ingest(_at: Addresses, secret: Secrets) -> dict[str, Any]:
 
 
 def _orchestrator(at: Addresses, secret: Secrets) -> dict[str, Any]:
-    return {"FETCHER_URL": at.url(SHOPIFY_FETCHER), "SERVICE_TOKEN": secret.service_token}
+    return {
+        "FETCHER_URL": at.url(SHOPIFY_FETCHER),
+        "SERVICE_TOKEN": secret.service_token,
+        "CHECK_GRACE_SECONDS": 5,  # nothing lags here, and whoever tries it out does not want to wait
+    }
 
 
 def _fetcher(at: Addresses, secret: Secrets) -> dict[str, Any]:

@@ -216,7 +216,7 @@ CREATE TABLE sync.deletions (
     resource text NOT NULL CHECK (resource IN ('customers', 'orders', 'products')),
     record_id text NOT NULL,
     check_id bigint NOT NULL,
-    state text NOT NULL CHECK (state IN ('waiting', 'deleted', 'kept', 'undone')),
+    state text NOT NULL CHECK (state IN ('waiting', 'deleting', 'deleted', 'kept', 'restoring', 'undone')),
     found_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     decided_at timestamptz,
     decided_by_user_id bigint,
@@ -225,6 +225,7 @@ CREATE TABLE sync.deletions (
 COMMENT ON TABLE sync.deletions IS 'Records that a check found deleted at Shopify, without a webhook that told so.';
 COMMENT ON COLUMN sync.deletions.state IS
     'Too many at once wait for a person, who deletes or keeps them; a deletion can be undone, which keeps them too.';
+CREATE INDEX deletions_to_carry_out ON sync.deletions (found_at) WHERE state IN ('deleting', 'restoring');
 CREATE INDEX deletions_of_check ON sync.deletions (advertiser_id, store_id, check_id);
 """
 
@@ -272,7 +273,9 @@ FROM sync.checks
 WHERE tenancy.visible(advertiser_id);
 
 CREATE VIEW sync.deletions_v1 WITH (security_barrier) AS
-SELECT advertiser_id, store_id, resource, record_id, check_id, state, found_at, decided_at, decided_by_user_id
+SELECT advertiser_id, store_id, resource, record_id, check_id,
+       CASE state WHEN 'deleting' THEN 'deleted' WHEN 'restoring' THEN 'undone' ELSE state END AS state,
+       found_at, decided_at, decided_by_user_id
 FROM sync.deletions
 WHERE tenancy.visible(advertiser_id);
 

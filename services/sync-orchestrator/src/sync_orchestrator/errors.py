@@ -41,6 +41,19 @@ class NothingReadable(OrchestratorError):
     """Fail the job for good: the merchant lets the app read none of what it is about. The message is for people."""
 
 
+class MirrorTooShort(OrchestratorError):
+    """Read the store in full: so much is missing that reads by id would take longer."""
+
+    def __init__(self, shopify_count: int, our_count: int) -> None:
+        super().__init__(f"{our_count} of {shopify_count} records are here")
+        self.shopify_count = shopify_count
+        self.our_count = our_count
+
+
+class Stopping(OrchestratorError):
+    """Put the work back: this process is to end."""
+
+
 class FetcherRefused(OrchestratorError):
     """The fetcher answered that this read cannot be done; `retryable` says whether it may later."""
 

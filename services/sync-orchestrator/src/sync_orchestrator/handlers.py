@@ -10,6 +10,8 @@ import structlog
 from sync_common.bus import Done, Message, Outcome, Rejected
 from sync_common.contracts.events import (
     BackfillRequested,
+    CheckRequested,
+    DeletionsDecided,
     Event,
     RefetchRequested,
     ShopRedacted,
@@ -24,9 +26,10 @@ from sync_common.db import Transaction
 from sync_common.runtime import Clock
 from sync_orchestrator import transitions
 from sync_orchestrator.domain import planning
+from sync_orchestrator.domain.checks import CheckReason
 from sync_orchestrator.domain.jobs import JobStatus
 from sync_orchestrator.domain.model import Job, JobWish
-from sync_orchestrator.store import events, jobs, refetches, stores
+from sync_orchestrator.store import checks, events, jobs, refetches, stores
 
 log = structlog.get_logger()
 
@@ -58,6 +61,8 @@ class Handlers:
         return {
             SyncRequested.TYPE: self._sync_requested,
             SyncCancelRequested.TYPE: self._cancel_requested,
+            CheckRequested.TYPE: self._check_requested,
+            DeletionsDecided.TYPE: self._deletions_decided,
             BackfillRequested.TYPE: self._backfill_requested,
             StoreConnected.TYPE: self._store_connected,
             StoreDisconnected.TYPE: self._store_disconnected,
@@ -95,6 +100,29 @@ class Handlers:
         by = TriggeredBy.SYSTEM if wish.requested_by_user_id is None else TriggeredBy.USER
         wanted = JobWish(JobType.BACKFILL, by, wish.requested_by_user_id)
         await self._want(tx, wish.advertiser_id, wish.store_id, wanted)
+        return Done()
+
+    async def _check_requested(self, message: Message, tx: Transaction) -> Outcome:
+        """Have the store compared with Shopify; the check that waits or runs is the answer to a second wish."""
+        wish = message.event(CheckRequested)
+        if await self._is_new(message, tx):
+            user_id = wish.requested_by_user_id
+            await checks.want(tx, wish.advertiser_id, wish.store_id, CheckReason.USER, user_id=user_id)
+        return Done()
+
+    async def _deletions_decided(self, message: Message, tx: Transaction) -> Outcome:
+        """Do what a person decided, as far as it is still to be decided; twice changes nothing."""
+        wish = message.event(DeletionsDecided)
+        count = await checks.decide(
+            tx,
+            wish.advertiser_id,
+            wish.store_id,
+            check_id=wish.check_id,
+            resource=wish.resource,
+            decision=wish.decision,
+            user_id=wish.requested_by_user_id,
+        )
+        log.info("deletions decided", store_id=wish.store_id, outcome=wish.decision, count=count)
         return Done()
 
     async def _cancel_requested(self, message: Message, tx: Transaction) -> Outcome:
@@ -147,6 +175,7 @@ class Handlers:
         await transitions.cancel(
             tx, event.advertiser_id, event.store_id, "disconnected", now=self.clock.now()
         )
+        await checks.cancel(tx, event.advertiser_id, event.store_id)
         return Done()
 
     async def _webhooks_repaired(self, message: Message, tx: Transaction) -> Outcome:

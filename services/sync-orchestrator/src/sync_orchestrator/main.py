@@ -16,6 +16,8 @@ from sync_orchestrator.clients.fetcher import Fetcher
 from sync_orchestrator.handlers import Handlers
 from sync_orchestrator.http import build_app
 from sync_orchestrator.metrics import REGISTRY
+from sync_orchestrator.runner.checking import Checker
+from sync_orchestrator.runner.deleting import Deleter
 from sync_orchestrator.runner.jobs import JobRunner
 from sync_orchestrator.runner.limits import Limits
 from sync_orchestrator.runner.refetch import Refetcher
@@ -74,6 +76,8 @@ async def serve(settings: Settings) -> int:
             "leases": runner.keep_leases,
             "books": runner.watch_books,
             "schedule": scheduler.run,
+            "checks": Checker(tools).run,
+            "deletions": Deleter(tools).run,
             "upkeep": Upkeep(database, clock).run,
             "refetch": Refetcher(tools, interval_seconds=settings.refetch_delay_seconds / 4).run,
         },
@@ -91,6 +95,7 @@ def limits_of(settings: Settings) -> Limits:
         heartbeat_seconds=settings.heartbeat_seconds,
         claim_seconds=settings.claim_seconds,
         books_idle_seconds=settings.books_idle_seconds,
+        check_grace_seconds=settings.check_grace_seconds,
     )
 
 

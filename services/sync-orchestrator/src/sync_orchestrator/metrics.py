@@ -4,6 +4,8 @@ from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 
+from sync_common.contracts.resources import Resource
+from sync_orchestrator.domain.checks import Proof
 from sync_orchestrator.domain.jobs import JobStatus
 from sync_orchestrator.domain.model import Job
 
@@ -45,6 +47,28 @@ SCHEDULED: Final = Counter("orchestrator_scheduled_jobs", "Jobs created by the s
 REFETCHED: Final = Counter(
     "orchestrator_refetched_records", "Records read again by id, by outcome.", ["outcome"], registry=REGISTRY
 )
+CHECKS_ENDED: Final = Counter(
+    "orchestrator_checks_ended", "Checks of a store's mirror by outcome.", ["outcome"], registry=REGISTRY
+)
+DIFFERENCES: Final = Counter(
+    "orchestrator_differences",
+    "Records in which checks found a mirror to differ from Shopify: missing, surplus, or changed unnoticed.",
+    ["resource", "kind"],
+    registry=REGISTRY,
+)
+DELETIONS: Final = Counter(
+    "orchestrator_deletions",
+    "Records deleted after a check, or brought back by a person.",
+    ["resource", "outcome"],
+    registry=REGISTRY,
+)
+
+
+def note_proof(resource: Resource, proof: Proof) -> None:
+    """Count what a check found."""
+    found = {"missing": proof.missing, "surplus": proof.surplus, "changed": proof.lost_changes or 0}
+    for kind, count in found.items():
+        DIFFERENCES.labels(resource, kind).inc(count)
 
 
 def note_end(job: Job, outcome: JobStatus, seconds: float | None = None) -> None:

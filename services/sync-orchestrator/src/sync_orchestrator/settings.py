@@ -26,4 +26,9 @@ class Settings(DatabaseSettings):
     books_idle_seconds: float = Field(
         default=3600, gt=0, description="A job fails when the writer's books stand still for so long."
     )
+    check_grace_seconds: float = Field(
+        default=120,
+        gt=0,
+        description="How long webhooks and Shopify's index may lag before a record counts as lost.",
+    )
     refetch_delay_seconds: float = Field(default=2, ge=0, description="How long reads by id are collected.")

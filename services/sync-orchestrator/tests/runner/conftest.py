@@ -7,6 +7,7 @@ from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
@@ -76,6 +77,10 @@ class FetcherServer:
     nodes: dict[str, Any] = field(default_factory=dict)
     nodes_status: int = 200
     node_requests: list[list[str]] = field(default_factory=list)
+    shop: dict[Resource, dict[str, datetime]] = field(default_factory=lambda: defaultdict(dict))
+    counts_status: int = 200
+    counts_code: str = "access_denied"
+    asked: list[str] = field(default_factory=list)
 
     def play(self, resource: Resource, *streams: list[Any]) -> None:
         """Answer a resource's requests with these streams."""
@@ -96,10 +101,50 @@ class FetcherServer:
 
         @app.post("/v1/installations/{installation_id}/nodes")
         async def nodes(request: Request) -> JSONResponse:
-            self.node_requests.append((await request.json())["ids"])
-            return JSONResponse(self.nodes, self.nodes_status)
+            wanted = await request.json()
+            self.node_requests.append(wanted["ids"])
+            answer = self.nodes or self._read_by_id(Resource(wanted["resource"]), wanted["ids"])
+            return JSONResponse(answer, self.nodes_status)
+
+        @app.post("/v1/installations/{installation_id}/counts")
+        async def counts(request: Request) -> JSONResponse:
+            self.asked.append("counts")
+            wanted = await request.json()
+            found = [len(self._listed(wanted, *ids)) for ids in wanted["ranges"]]
+            refusal = {"code": self.counts_code, "message": "No.", "retryable": False}
+            return JSONResponse(
+                {"counts": found} if self.counts_status == 200 else refusal, self.counts_status
+            )
+
+        @app.post("/v1/installations/{installation_id}/ids")
+        async def ids(request: Request) -> JSONResponse:
+            self.asked.append("ids")
+            wanted = await request.json()
+            listed = self._listed(wanted, wanted["first"], wanted["last"])
+            following = str(listed[250][0]) if len(listed) > 250 else None
+            found = [{"id": str(number), "created_at": created} for number, created in listed[:250]]
+            return JSONResponse({"ids": found, "more": following is not None, "next_first": following})
 
         return app
+
+    def _listed(self, wanted: dict[str, Any], first: int | None, last: int | None) -> list[tuple[int, str]]:
+        """Return the records of the shop within some bounds, in the order of their numbers."""
+        until = datetime.fromisoformat(wanted["created_until"])
+        records = sorted((int(number), created) for number, created in self.shop[wanted["resource"]].items())
+        return [
+            (number, created.isoformat())
+            for number, created in records
+            if created <= until and (first or 0) <= number <= (last or 2**63)
+        ]
+
+    def _read_by_id(self, resource: Resource, ids: list[str]) -> dict[str, Any]:
+        shop = self.shop[resource]
+        return {
+            "observed_at": datetime.now(UTC).isoformat(),
+            "records": [{"id": number, "body": {}} for number in ids if number in shop],
+            "gone": [number for number in ids if number not in shop],
+            "unseen": [],
+        }
 
 
 async def _play(steps: list[Any]) -> AsyncIterator[bytes]:

@@ -1,5 +1,6 @@
 """The schedule on a real database, beside the gateway's stores and the fetcher's installations."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -89,7 +90,7 @@ async def test_run_missed_for_hours_is_made_up_once_and_spread(scheduled: Any) -
     assert await create(scheduled) == 0
 
     row = scheduled.row("SELECT due_at - now() AS wait FROM sync.sync_jobs")
-    assert -5 < row["wait"].total_seconds() < 900
+    assert -5 < row["wait"].total_seconds() < 1_200
 
 
 async def test_store_that_syncs_already_skips_its_run(scheduled: Any) -> None:
@@ -152,3 +153,48 @@ async def test_store_with_exhausted_retries_is_not_scheduled(scheduled: Any) -> 
     come_due(scheduled)
 
     assert await create(scheduled) == 0
+
+
+async def test_five_hundred_hourly_stores_come_back_from_eight_hours_of_downtime(store: Any) -> None:
+    """At most one run each, spread over a quarter of an hour or more, never more at a time than the cap allows."""
+    due_for_eight_hours(store, stores=500)
+
+    created = []
+    while any_due(store):
+        created.append(await create(store, jobs_max=120))
+        store.admin.execute(  # what has come due runs and ends, so that the cap lets others in
+            "UPDATE sync.sync_jobs SET status = 'completed', started_at = due_at, completed_at = now()"
+            " WHERE status = 'pending'"
+        )
+
+    assert max(created) <= 120
+    row = store.row(
+        """SELECT count(*) AS jobs, count(DISTINCT store_id) AS stores, max(due_at) - min(due_at) AS spread
+           FROM sync.sync_jobs"""
+    )
+    assert (row["jobs"], row["stores"]) == (500, 500)
+    assert row["spread"] >= timedelta(minutes=15)
+    busiest = store.row(
+        "SELECT max(jobs) AS jobs FROM"
+        " (SELECT count(*) AS jobs FROM sync.sync_jobs GROUP BY date_trunc('minute', due_at)) AS minute"
+    )
+    assert busiest["jobs"] < 500 / 20 * 2.5
+    left = store.row("SELECT count(*) AS late FROM sync.store_state WHERE next_run_at <= now()")
+    assert left["late"] == 0
+
+
+def due_for_eight_hours(store: Any, *, stores: int) -> None:
+    """Let so many hourly stores have been due since the platform stopped."""
+    store.admin.execute(
+        """INSERT INTO sync.store_state (advertiser_id, store_id, installation_id, shop_domain, generation, status,
+               initial_sync_completed, last_full_sync_at, scheduled_frequency, next_run_at, next_run_slot)
+           SELECT 11, 1000 + n, 5, 'shop-' || n || '.myshopify.com', 1, 'connected', true, now() - interval '1 day',
+                  'hourly', now() - interval '8 hours' + n * interval '7 seconds', 'hourly/' || n
+           FROM generate_series(1, %s) AS n""",
+        [stores],
+    )
+
+
+def any_due(store: Any) -> bool:
+    """Say whether some store waits for its run."""
+    return bool(store.rows("SELECT FROM sync.store_state WHERE next_run_at <= now() LIMIT 1"))

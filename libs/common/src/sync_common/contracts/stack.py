@@ -141,7 +141,13 @@ SERVICES: Final[dict[str, Service]] = {
             env_prefix="ORCHESTRATOR_",
             ops_port=9002,
             schema="sync",
-            reads=("gateway.stores_v1", "fetcher.installations_v1", "records.job_books_v1"),
+            reads=(
+                "gateway.stores_v1",
+                "fetcher.installations_v1",
+                "records.job_books_v1",
+                "records.job_outcomes_v1",
+                "records.mirror_v1",
+            ),
         ),
         Service(
             name=SHOPIFY_FETCHER,

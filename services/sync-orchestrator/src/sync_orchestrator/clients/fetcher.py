@@ -4,7 +4,7 @@ from collections.abc import AsyncGenerator, AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 import msgspec
 
@@ -12,8 +12,12 @@ from sync_common.contracts.envelope import to_rfc3339
 from sync_common.contracts.resources import Resource
 from sync_common.http import AnswerTooLarge, Client, HTTPError, Response, read_limited
 from sync_orchestrator.clients.protocol import Line, LineSplitter
+from sync_orchestrator.domain.checks import Scope
+from sync_orchestrator.domain.mirror import IdRange
 from sync_orchestrator.domain.planning import Lane, ReadMode
 from sync_orchestrator.errors import FetcherRefused, StreamCut
+
+Answer = TypeVar("Answer")
 
 ANSWER_BYTES_MAX: Final = 256 * 1024 * 1024
 _ERROR_BYTES_MAX: Final = 64 * 1024
@@ -79,6 +83,24 @@ class Nodes(msgspec.Struct):
     unseen: list[str] = []
 
 
+class _Counts(msgspec.Struct):
+    counts: list[int]
+
+
+class ListedId(msgspec.Struct):
+    """A record that a list names."""
+
+    id: str
+    created_at: datetime
+
+
+class Listed(msgspec.Struct):
+    """A page of ids in ascending order; where more follow, `next_first` is where they begin."""
+
+    ids: list[ListedId]
+    next_first: int | None = None
+
+
 _UNNAMED: Final = "unnamed"
 
 
@@ -89,6 +111,8 @@ class _Problem(msgspec.Struct):
 
 
 _NODES: Final = msgspec.json.Decoder(Nodes)
+_COUNTS: Final = msgspec.json.Decoder(_Counts)
+_LISTED: Final = msgspec.json.Decoder(Listed, strict=False)
 _PROBLEM: Final = msgspec.json.Decoder(_Problem)
 
 
@@ -105,15 +129,42 @@ class Fetcher:
             async for chunk in response.aiter_bytes():
                 yield list(splitter.lines(chunk))
 
-    async def nodes(self, installation_id: int, resource: Resource, record_ids: Sequence[str]) -> Nodes:
-        """Read records by id, 250 at most."""
-        path = f"/v1/installations/{installation_id}/nodes"
-        wanted = {"resource": resource, "ids": list(record_ids)}
-        # A read by id may wait for its share of the budget.
+    async def nodes(
+        self,
+        installation_id: int,
+        resource: Resource,
+        record_ids: Sequence[str],
+        *,
+        created_after: datetime | None = None,
+    ) -> Nodes:
+        """Read records by id, 250 at most. That none is older than an instant may make a null a proof."""
+        wanted: dict[str, Any] = {"resource": resource, "ids": list(record_ids)}
+        if created_after is not None:
+            wanted["created_after"] = to_rfc3339(created_after)
+        return await self._ask(installation_id, "nodes", wanted, _NODES)
+
+    async def counts(self, installation_id: int, scope: Scope, ranges: Sequence[IdRange]) -> list[int]:
+        """Return how many records of each range Shopify has, exactly."""
+        wanted = {**_bounds(scope), "ranges": [[ids.first, ids.last] for ids in ranges]}
+        counts = (await self._ask(installation_id, "counts", wanted, _COUNTS)).counts
+        if len(counts) != len(ranges):
+            raise StreamCut(f"the answer counts {len(counts)} ranges of {len(ranges)}")
+        return counts
+
+    async def ids(self, installation_id: int, scope: Scope, ids: IdRange) -> Listed:
+        """Return the first ids of a range that Shopify has, 250 at most."""
+        wanted = {**_bounds(scope), "first": ids.first, "last": ids.last}
+        return await self._ask(installation_id, "ids", wanted, _LISTED)
+
+    async def _ask(
+        self, installation_id: int, what: str, wanted: dict[str, Any], decoder: msgspec.json.Decoder[Answer]
+    ) -> Answer:
+        path = f"/v1/installations/{installation_id}/{what}"
+        # What is not urgent may wait for its share of the budget.
         async with self._open("POST", path, json=wanted, silence_seconds=120) as response:
             answer = await read_limited(response, ANSWER_BYTES_MAX)
         try:
-            return _NODES.decode(answer)
+            return decoder.decode(answer)
         except msgspec.MsgspecError as error:
             raise StreamCut(f"the answer cannot be read: {type(error).__name__}") from None
 
@@ -133,6 +184,15 @@ class Fetcher:
                 await response.aclose()
         except (HTTPError, AnswerTooLarge) as error:
             raise StreamCut(f"the fetcher's answer broke: {type(error).__name__}") from None
+
+
+def _bounds(scope: Scope) -> dict[str, Any]:
+    since = None if scope.created_since is None else to_rfc3339(scope.created_since)
+    return {
+        "resource": scope.resource,
+        "created_since": since,
+        "created_until": to_rfc3339(scope.created_until),
+    }
 
 
 def _refusal(status: int, body: bytes) -> FetcherRefused | StreamCut:

@@ -3,11 +3,24 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Protocol
 
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.contracts.resources import Resource
 from sync_orchestrator.domain.jobs import JobSlot, JobStatus, PartState, SkipReason, slot_of
 from sync_orchestrator.domain.planning import ReadMode
+
+
+class OfStore(Protocol):
+    """Whatever belongs to one store."""
+
+    @property
+    def advertiser_id(self) -> int:
+        """Return the tenant."""
+
+    @property
+    def store_id(self) -> int:
+        """Return the store."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,7 +37,7 @@ PERIODS: Final = {
     Frequency.EVERY_6_HOURS: timedelta(hours=6),
 }
 DAILY_AT: Final = time(2, 0)
-CATCH_UP_SPREAD: Final = timedelta(minutes=15)
+CATCH_UP_SPREAD: Final = timedelta(minutes=20)
 LATE_AFTER: Final = timedelta(minutes=5)
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _ONE_DAY: Final = timedelta(days=1)

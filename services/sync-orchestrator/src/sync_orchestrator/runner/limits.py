@@ -17,6 +17,11 @@ class Limits:
     cuts_max: int = 8
     cut_pause_seconds: float = 0.5
     cut_pause_seconds_max: float = 10
+    checks_max: int = 2
+    check_lease_seconds: float = 180
+    check_grace_seconds: float = 120
+    check_look_seconds: float = 2
+    repair_seconds_max: float = 60
 
     def pause_after(self, cuts: int) -> float:
         """Return how long to wait after so many cuts without progress."""

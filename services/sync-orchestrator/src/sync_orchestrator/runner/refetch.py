@@ -20,6 +20,7 @@ from sync_orchestrator.store import refetches, stores
 from sync_orchestrator.store.events import SOURCE
 from sync_orchestrator.store.refetches import Refetch
 
+REQUESTS_MAX: Final = 4
 RECORDS_MAX: Final = 250  # what one nodes(ids:) query may ask for
 LEASE_SECONDS: Final = 45.0  # as soon as jobs resume; where a read takes longer, a second one is harmless
 REFUSALS_MAX: Final = 8
@@ -30,7 +31,10 @@ log = structlog.get_logger()
 
 
 class Refetcher:
-    """Reads what is queued, one request at a time; a failed read is tried again later and later."""
+    """Reads what is queued, some requests at a time, so that a slow shop holds up no other.
+
+    A failed read is tried again later and later.
+    """
 
     def __init__(self, tools: Tools, *, interval_seconds: float) -> None:
         self._tools = tools
@@ -38,6 +42,11 @@ class Refetcher:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Read until stopped."""
+        async with asyncio.TaskGroup() as group:
+            for _ in range(REQUESTS_MAX):
+                group.create_task(self._work(stop))
+
+    async def _work(self, stop: asyncio.Event) -> None:
         while not stop.is_set():
             await patiently("refetch", self._turn)
             await pause(stop, self._interval_seconds)

@@ -1,6 +1,7 @@
 """Follow the schedule: jobs for the stores that are due, the next run worked out in the same transaction."""
 
 import asyncio
+from datetime import datetime
 from typing import Final
 
 import structlog
@@ -48,7 +49,9 @@ class Scheduler:
 async def plan_changed(tx: Transaction) -> None:
     """Work out the next run of stores whose frequency or zone has changed."""
     for schedule in await schedules.changed(tx, stores_max=STORES_A_TURN_MAX):
-        await schedules.plan(tx, schedule, _next(schedule), _next_products(schedule))
+        await schedules.plan(
+            tx, schedule, _next(schedule, schedule.now), _next_products(schedule, schedule.now)
+        )
 
 
 async def create_due(tx: Transaction, *, jobs_max: int) -> int:
@@ -72,8 +75,8 @@ async def _create(tx: Transaction, schedule: Schedule) -> int:
     await schedules.plan(
         tx,
         schedule,
-        _next(schedule) if run else schedule.run,
-        _next_products(schedule) if products_run else schedule.products_run,
+        _next(schedule, due_at) if run else schedule.run,
+        _next_products(schedule, due_at) if products_run else schedule.products_run,
     )
     return int(wanted is not None and wanted[1])
 
@@ -99,15 +102,14 @@ def _come(run: Run | None, schedule: Schedule) -> Run | None:
     return run if run is not None and run.at <= schedule.now else None
 
 
-def _next(schedule: Schedule) -> Run | None:
+def _next(schedule: Schedule, after: datetime) -> Run | None:
+    """Return the run that follows an instant: the start of the one before, which may be made up late."""
     zone = rules.zone_of(schedule.timezone)
-    return rules.next_run(schedule.frequency, store_id=schedule.store_id, zone=zone, after=schedule.now)
+    return rules.next_run(schedule.frequency, store_id=schedule.store_id, zone=zone, after=after)
 
 
-def _next_products(schedule: Schedule) -> Run | None:
+def _next_products(schedule: Schedule, after: datetime) -> Run | None:
     if schedule.products_frequency is None:
         return None
     zone = rules.zone_of(schedule.timezone)
-    return rules.next_run(
-        schedule.products_frequency, store_id=schedule.store_id, zone=zone, after=schedule.now
-    )
+    return rules.next_run(schedule.products_frequency, store_id=schedule.store_id, zone=zone, after=after)

@@ -63,6 +63,15 @@ async def want(
     return None if active is None else (active, False)
 
 
+async def find(tx: Transaction, advertiser_id: int, job_id: int) -> Job | None:
+    """Return a job, whatever became of it."""
+    statement = select(sync_jobs).where(
+        sync_jobs.c.advertiser_id == advertiser_id, sync_jobs.c.job_id == job_id
+    )
+    row = (await tx.execute(statement)).one_or_none()
+    return None if row is None else _job(row)
+
+
 async def active_job(tx: Transaction, advertiser_id: int, store_id: int, slot: JobSlot) -> Job | None:
     """Return the pending or running job in a store's slot."""
     statement = select(sync_jobs).where(
@@ -198,6 +207,12 @@ async def cancel(
         {"advertiser_id": advertiser_id, "store_id": store_id, "job_id": job_id, "message": message},
     )
     return [_job(row) for row in rows]
+
+
+async def forget_before(tx: Transaction, before: datetime, *, jobs_max: int) -> int:
+    """Forget some jobs that ended before an instant, but the last of each store; return how many."""
+    parameters = {"before": before, "jobs_max": jobs_max}
+    return (await tx.execute(load_sql(_PACKAGE, "forget_jobs"), parameters)).rowcount
 
 
 async def active_counts(tx: Transaction) -> dict[str, int]:

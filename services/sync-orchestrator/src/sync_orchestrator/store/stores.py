@@ -9,7 +9,7 @@ from sqlalchemy import delete, select, text, update
 from sync_common.contracts.events.lifecycle import JobType
 from sync_common.contracts.resources import Resource
 from sync_common.db import Transaction, load_sql
-from sync_orchestrator.domain.model import Job, StoreState, Watermarks
+from sync_orchestrator.domain.model import Job, OfStore, StoreState, Watermarks
 from sync_orchestrator.domain.planning import unreadable
 from sync_orchestrator.store.tables import store_state, watermarks
 
@@ -121,9 +121,9 @@ async def note_failure(tx: Transaction, job: Job, *, error: str, exhausted: bool
     await tx.execute(load_sql(_PACKAGE, "note_failure"), parameters)
 
 
-async def access_of(tx: Transaction, job: Job) -> Access:
+async def access_of(tx: Transaction, of: OfStore) -> Access:
     """Return what the store's installation may read; of one that is not there yet, the fetcher will tell."""
-    parameters = {"advertiser_id": job.advertiser_id, "store_id": job.store_id}
+    parameters = {"advertiser_id": of.advertiser_id, "store_id": of.store_id}
     row = (await tx.execute(_ACCESS, parameters)).one_or_none()
     if row is None:
         return Access()

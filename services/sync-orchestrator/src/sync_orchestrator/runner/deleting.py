@@ -1,0 +1,112 @@
+"""Carry out the deletions that checks found and nobody holds back, and undo those that a person takes back."""
+
+import asyncio
+from typing import Final
+
+import structlog
+
+from sync_common.bus import BusError
+from sync_common.bus.waiting import pause
+from sync_common.contracts import records
+from sync_common.contracts.records import RawRecord
+from sync_common.contracts.resources import SHOPIFY_API_VERSION
+from sync_common.contracts.topics import live_topic
+from sync_orchestrator import metrics
+from sync_orchestrator.domain.checks import DeletionBatch, DeletionState
+from sync_orchestrator.errors import FetcherRefused, StreamCut
+from sync_orchestrator.runner.loops import patiently
+from sync_orchestrator.runner.tools import Tools
+from sync_orchestrator.store import checks
+from sync_orchestrator.store.events import SOURCE
+
+RECORDS_MAX: Final = 250  # what one nodes(ids:) query may ask for
+PAUSE_SECONDS: Final = 10.0
+
+log = structlog.get_logger()
+
+
+class Deleter:
+    """Deletes what checks proved gone. It asks for each record once more before: what Shopify has again stays."""
+
+    def __init__(self, tools: Tools) -> None:
+        self._tools = tools
+
+    async def run(self, stop: asyncio.Event) -> None:
+        """Carry out deletions until stopped."""
+        while not stop.is_set():
+            await patiently("deletions", lambda: self._turn(stop))
+            await pause(stop, self._tools.limits.claim_seconds)
+
+    async def _turn(self, stop: asyncio.Event) -> None:
+        while not stop.is_set():
+            async with self._tools.database.transaction() as tx:
+                batch = await checks.next_deletions(tx, records_max=RECORDS_MAX)
+            if batch is None:
+                return
+            try:
+                await (
+                    self._restore(batch) if batch.state is DeletionState.RESTORING else self._delete(batch)
+                )
+            except (StreamCut, FetcherRefused, BusError) as error:
+                log.warning("deletions wait", store_id=batch.store_id, reason=str(error))
+                await pause(stop, PAUSE_SECONDS)
+                return
+
+    async def _delete(self, batch: DeletionBatch) -> None:
+        answer = await self._tools.fetcher.nodes(batch.installation_id, batch.resource, batch.record_ids)
+        alive = {record.id for record in answer.records}
+        gone = [record_id for record_id in batch.record_ids if record_id not in alive]
+        now = self._tools.clock.now()
+        await self._publish(
+            batch,
+            [
+                records.fetched(
+                    resource=batch.resource,
+                    shop=batch.shop_domain,
+                    record_id=record_id,
+                    body=b"",
+                    observed_at=answer.observed_at,
+                    now=now,
+                    source=SOURCE,
+                    api_version=SHOPIFY_API_VERSION,
+                    gone=True,
+                )
+                for record_id in gone
+            ],
+        )
+        async with self._tools.database.transaction() as tx:
+            await checks.settle_deletions(tx, batch, gone, DeletionState.DELETED)
+            await checks.forget_deletions(tx, batch, batch.resource, alive)
+        metrics.DELETIONS.labels(batch.resource, "deleted").inc(len(gone))
+        log.info("deleted", store_id=batch.store_id, resource=batch.resource, count=len(gone))
+
+    async def _restore(self, batch: DeletionBatch) -> None:
+        now = self._tools.clock.now()
+        await self._publish(
+            batch,
+            [
+                records.restored(
+                    resource=batch.resource,
+                    shop=batch.shop_domain,
+                    record_id=record_id,
+                    observed_at=now,
+                    now=now,
+                    source=SOURCE,
+                    store_id=batch.store_id,
+                    advertiser_id=batch.advertiser_id,
+                )
+                for record_id in batch.record_ids
+            ],
+        )
+        async with self._tools.database.transaction() as tx:
+            await checks.settle_deletions(tx, batch, batch.record_ids, DeletionState.UNDONE)
+        metrics.DELETIONS.labels(batch.resource, "undone").inc(len(batch.record_ids))
+        log.info("restored", store_id=batch.store_id, resource=batch.resource, count=len(batch.record_ids))
+
+    async def _publish(self, batch: DeletionBatch, told: list[RawRecord]) -> None:
+        lot = self._tools.producer.batch()
+        topic = live_topic(batch.resource)
+        for record in told:
+            key = records.record_key(record.shop, record.record_id)
+            await lot.enqueue(topic, key, b"", record.envelope().to_headers())
+        await lot.flush()
