@@ -12,13 +12,17 @@ from local_stack.browser import Browser, PageProblem
 FORM = """<form action="/login" method="post"><input name="email"><input type="hidden" name="token" value="t1">
 <input type="radio" name="plan" value="a"><input type="radio" name="plan" value="b" checked>
 <input type="checkbox" name="terms"><button name="go" value="yes">Log <b>in</b> <i>now</i></button></form>"""
+BUTTONS = """<button form="act" formaction="/stores/1/sync">Sync Now</button>
+<button type="button" form="act">Copy</button>
+<button form="other" formaction="/nowhere">Lost</button>
+<form id="act" method="post"><input type="hidden" name="token" value="t1"></form>"""
 
 
 class Site(BaseHTTPRequestHandler):
     """Shows a form, sets a cookie, redirects after a post and tells what it got."""
 
     def do_GET(self) -> None:
-        text = FORM if self.path == "/" else f"cookie {self.headers['cookie']}"
+        text = {"/": FORM, "/buttons": BUTTONS}.get(self.path) or f"cookie {self.headers['cookie']}"
         self._answer(200, text, ("set-cookie", "seen=1"))
 
     def do_POST(self) -> None:
@@ -71,3 +75,15 @@ def test_unknown_field_or_form_is_a_clear_problem(site: HTTPServer) -> None:
             page.form(action="/sign-up")
         with pytest.raises(PageProblem, match="no field name"):
             browser.submit(page.forms[0], name="x")
+
+
+def test_button_outside_its_form_sends_it_to_the_address_of_its_own(site: HTTPServer) -> None:
+    with Browser() as browser:
+        page = browser.open(f"http://127.0.0.1:{site.server_port}/buttons")
+
+        form = page.form(button="Sync Now")
+        browser.submit(form, button="Sync Now")
+
+    assert form.action.endswith("/stores/1/sync")
+    assert site.received == {"token": ["t1"]}  # type: ignore[attr-defined]
+    assert [list(one.buttons) for one in page.forms] == [[], ["Sync Now"]]

@@ -101,27 +101,45 @@ def _page_headers(request: httpx.Request) -> dict[str, str]:
 def _forms(url: str, html: str) -> list[Form]:
     parser = _FormParser(url)
     parser.feed(html)
-    return parser.forms
+    return [*parser.forms, *parser.elsewhere()]
 
 
 class _FormParser(HTMLParser):
+    """Finds the forms of a page, and the buttons outside a form that send one of them to an address of their own."""
+
     def __init__(self, url: str) -> None:
         super().__init__()
         self.forms: list[Form] = []
         self._url = url
+        self._by_id: dict[str, Form] = {}
+        self._outside: list[tuple[str, dict[str, str]]] = []
         self._open: Form | None = None
-        self._button: tuple[str, str] | None = None
+        self._button: dict[str, str] | None = None
         self._label = ""
+
+    def elsewhere(self) -> list[Form]:
+        """Return a form for each button outside: the one that it names, with the button's address."""
+        return [
+            Form(
+                urljoin(self._url, button.get("formaction", owner.action)),
+                owner.method,
+                dict(owner.fields),
+                {label: _named(button)},
+            )
+            for label, button in self._outside
+            if (owner := self._by_id.get(button["form"])) is not None
+        ]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag == "form":
             self._open = Form(urljoin(self._url, given.get("action", "")), given.get("method", "get").lower())
             self.forms.append(self._open)
+            self._by_id[given.get("id", "")] = self._open
         elif self._open is not None and tag == "input":
             self._input(self._open, given)
-        elif self._open is not None and tag == "button" and given.get("type", "submit") == "submit":
-            self._button, self._label = (given.get("name", ""), given.get("value", "")), ""
+        elif tag == "button" and given.get("type", "submit") == "submit":
+            self._button, self._label = given, ""
 
     def _input(self, form: Form, given: dict[str, str]) -> None:
         name, kind = given.get("name", ""), given.get("type", "text")
@@ -140,7 +158,13 @@ class _FormParser(HTMLParser):
         if tag == "form":
             self._open = None
         elif tag == "button" and self._button is not None:
-            if self._open is not None:
-                label = " ".join(self._label.split())
-                self._open.buttons[label] = self._button
+            label = " ".join(self._label.split())
+            if "form" in self._button:
+                self._outside.append((label, self._button))
+            elif self._open is not None:
+                self._open.buttons[label] = _named(self._button)
             self._button = None
+
+
+def _named(button: dict[str, str]) -> tuple[str, str]:
+    return button.get("name", ""), button.get("value", "")
