@@ -8,6 +8,7 @@ may not use.
 import json
 import sys
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import dlt  # type: ignore[import-not-found]
@@ -19,9 +20,12 @@ from dlt.sources.helpers.rest_client.paginators import (  # type: ignore[import-
 PAGE_RECORDS = 250
 """The most that Shopify gives."""
 
+SLICE_PAGES = 100
+"""Shopify ends the pages of one connection at 25,000 objects: what follows is another search, behind the last id."""
+
 
 def customers(graphql_url: str, token: str, query: str) -> Iterator[Any]:
-    """Yield the shop's customers page by page."""
+    """Yield the shop's customers page by page; the query sorts them by id."""
     client = RESTClient(
         base_url=graphql_url,
         headers={"X-Shopify-Access-Token": token},
@@ -31,11 +35,15 @@ def customers(graphql_url: str, token: str, query: str) -> Iterator[Any]:
             has_more_path="data.customers.pageInfo.hasNextPage",
         ),
     )
-    yield from client.paginate(
-        method="POST",
-        json={"query": query, "variables": {"first": PAGE_RECORDS}},
-        data_selector="data.customers.nodes",
-    )
+    last_id, is_over = "0", False
+    while not is_over:
+        asked = {"query": query, "variables": {"first": PAGE_RECORDS, "query": f"id:>{last_id}"}}
+        pages = client.paginate(method="POST", json=asked, data_selector="data.customers.nodes")
+        is_over = True
+        for number, page in enumerate(islice(pages, SLICE_PAGES), start=1):
+            yield page
+            is_over = number < SLICE_PAGES or not page
+            last_id = page[-1]["legacyResourceId"] if page else last_id
 
 
 def main() -> None:
