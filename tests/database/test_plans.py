@@ -58,6 +58,35 @@ NOT_LEAKPROOF = {
 }
 
 
+RECENT_JOB = f"""
+INSERT INTO records.job_ledger (advertiser_id, job_id, resource, external_id, store_id, outcome)
+    SELECT {LARGE}, -1, 'customers', 'c' || n, {LARGE}, CASE WHEN n <= 10 THEN 'updated' ELSE 'unchanged' END
+    FROM generate_series(2, {RECORDS}) AS n
+"""
+OF_THE_LARGE_ONE = f"advertiser_id = {LARGE} AND store_id = {LARGE} AND resource = %(resource)s"
+PROVE_COUNT = f"""
+SELECT count(*) FROM records.mirror_v1
+WHERE {OF_THE_LARGE_ONE} AND deleted_at IS NULL AND (created_at_source IS NULL OR created_at_source <= now())
+"""
+PROVE_SOME = f"""
+SELECT found.* FROM unnest(%(ids)s::text[]) AS wanted (record_id) CROSS JOIN LATERAL (
+    SELECT * FROM records.mirror_v1 WHERE {OF_THE_LARGE_ONE} AND record_id = wanted.record_id OFFSET 0
+) AS found
+"""
+PROVE_UNSEEN = f"""
+SELECT record_id FROM records.mirror_v1
+WHERE {OF_THE_LARGE_ONE} AND deleted_at IS NULL AND observed_at < now()
+EXCEPT
+SELECT record_id FROM records.job_outcomes_v1 WHERE {OF_THE_LARGE_ONE} AND job_id = -1
+"""
+PROVE_LOST = f"""
+SELECT record_id FROM records.mirror_v1 WHERE {OF_THE_LARGE_ONE} AND updated_at_source < now()
+INTERSECT
+SELECT record_id FROM records.job_outcomes_v1
+WHERE {OF_THE_LARGE_ONE} AND job_id = -1 AND outcome IN ('created', 'updated')
+"""
+
+
 @pytest.fixture(scope="module")
 def seeded(postgres_url: str, template_database: str) -> Iterator[StackDatabase]:
     """Return a database with many tenants, and statistics of them."""
@@ -67,6 +96,7 @@ def seeded(postgres_url: str, template_database: str) -> Iterator[StackDatabase]
         seed(admin, tenants=TENANTS)
         admin.execute(MANY)
         admin.execute("VACUUM ANALYZE")
+        admin.execute(RECENT_JOB)  # of which the statistics know nothing yet
     yield StackDatabase(postgres_url, name)
     schema.drop_database(postgres_url, name)
 
@@ -217,3 +247,35 @@ def test_step_of_an_erasure_reads_its_page_and_not_those_before(seeded: StackDat
     }
 
     assert 50 <= rows_read(seeded.url_of(RECORD_WRITER), query("anonymise_orders"), parameters) <= 200
+
+
+def test_counting_a_resource_reads_its_table_alone(seeded: StackDatabase) -> None:
+    read = rows_read(seeded.url_of(SYNC_ORCHESTRATOR), PROVE_COUNT, {"resource": "customers"})
+
+    assert read == RECORDS + 1
+
+
+@pytest.mark.parametrize("resource", ["customers", "orders", "products"])
+def test_some_mirrored_records_are_found_one_by_one(seeded: StackDatabase, resource: str) -> None:
+    """Asked for by `= ANY`, a thousand look-ups seem more than the few rows that a store is expected to have."""
+    parameters = {"resource": resource, "ids": [f"{resource[0]}{n}" for n in range(1, 1001)]}
+
+    assert rows_read(seeded.url_of(SYNC_ORCHESTRATOR), PROVE_SOME, parameters) == 1000
+
+
+@pytest.mark.parametrize(("statement", "most"), [(PROVE_UNSEEN, 2 * RECORDS), (PROVE_LOST, 2 * RECORDS)])
+def test_mirror_is_compared_with_a_job_by_reading_each_once(
+    seeded: StackDatabase, statement: str, most: int
+) -> None:
+    """As a join it compared every record with every other while the planner did not know of the job yet."""
+    read = rows_read(seeded.url_of(SYNC_ORCHESTRATOR), statement, {"resource": "customers"})
+
+    assert RECORDS < read <= most
+
+
+def test_records_that_a_job_did_not_see_and_changes_that_it_brought_are_told(seeded: StackDatabase) -> None:
+    with psycopg.connect(seeded.url_of(SYNC_ORCHESTRATOR), row_factory=scalar_row) as connection:
+        unseen = connection.execute(PROVE_UNSEEN.encode(), {"resource": "customers"}).fetchall()
+        lost = connection.execute(PROVE_LOST.encode(), {"resource": "customers"}).fetchall()
+
+    assert (sorted(unseen), sorted(lost)) == (["1", "c1"], sorted(f"c{n}" for n in range(2, 11)))

@@ -1,5 +1,7 @@
 """What the orchestrator proves the mirror by: every record of a store, and every one that a job saw."""
 
+import pytest
+
 from sync_common.contracts.resources import Resource
 
 CUSTOMERS, ORDERS, PRODUCTS = Resource
@@ -31,6 +33,22 @@ async def test_mirror_leaves_out_what_came_from_elsewhere(world):
     await world.execute("UPDATE records.contacts SET source_type = 'CsvImport'")
 
     assert await world.rows_as("svc_sync_orchestrator", MIRROR) == []
+
+
+@pytest.mark.parametrize("view", ["mirror_v1", "job_outcomes_v1"])
+async def test_only_workers_see_all_tenants(world, view):
+    await world.execute(f"GRANT SELECT ON records.{view} TO svc_oauth_gateway")
+    for store_id, advertiser_id in ((1, 10), (2, 20)):
+        product = world.graphql_product(7)
+        await world.write(world.read(PRODUCTS, product, 1, store_id=store_id, advertiser_id=advertiser_id))
+    statement = f"SELECT advertiser_id FROM records.{view} ORDER BY advertiser_id"
+
+    worker = await world.rows_as("svc_sync_orchestrator", statement)
+    tenant = await world.rows_as("svc_oauth_gateway", statement, advertiser_id=20)
+    unset = await world.rows_as("svc_oauth_gateway", statement)
+
+    assert [row["advertiser_id"] for row in worker] == [10, 20]
+    assert (tenant, unset) == ([{"advertiser_id": 20}], [])
 
 
 async def test_outcomes_are_the_ledger_of_a_job_record_by_record(world):
