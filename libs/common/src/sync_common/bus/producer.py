@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
+from itertools import chain
 from typing import Final
 
 from aiokafka import AIOKafkaProducer
@@ -159,7 +160,9 @@ class ProducerBatch:
 
 def refuse_oversize(topic: str, key: bytes | None, value: bytes, headers: Headers) -> None:
     """Raise MessageTooLarge before the broker would: a refused batch takes its neighbours with it."""
-    size = len(key or b"") + len(value) + sum(len(name) + len(text) + 10 for name, text in headers) + 128
+    size = (
+        len(key or b"") + len(value) + sum(map(len, chain.from_iterable(headers))) + 10 * len(headers) + 128
+    )
     limit = message_size_limit(topic)
     if size > limit:
         raise MessageTooLarge(f"{topic}: a record of {size} bytes exceeds {limit}")

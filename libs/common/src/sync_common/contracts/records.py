@@ -294,6 +294,28 @@ def restored(
     )
 
 
+class FetchedHeaders:
+    """The headers of the records of one read, equal to those of their envelopes: what they share is written once."""
+
+    def __init__(self, example: RawRecord) -> None:
+        headers = example.envelope().to_headers()
+        self.observed_at = example.observed_at
+        self._resource = example.resource
+        self._version, _, self._type, self._source, _, _, *self._rest = headers
+
+    def of(self, record_id: str, *, event_id: str, now: datetime) -> list[tuple[str, bytes]]:
+        """Return the headers of one of the records."""
+        return [
+            self._version,
+            ("ce_id", event_id.encode()),
+            self._type,
+            self._source,
+            ("ce_subject", f"{self._resource}/{record_id}".encode()),
+            ("ce_time", to_rfc3339(now).encode()),
+            *self._rest,
+        ]
+
+
 def part_ended(
     *,
     resource: Resource,

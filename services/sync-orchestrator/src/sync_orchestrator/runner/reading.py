@@ -10,6 +10,7 @@ import structlog
 
 from sync_common.bus import DeliveryFailed, MessageTooLarge, ProducerBatch
 from sync_common.contracts import records
+from sync_common.contracts.envelope import new_event_id
 from sync_common.contracts.events.lifecycle import JobType
 from sync_common.contracts.resources import SHOPIFY_API_VERSION
 from sync_common.contracts.topics import sync_topic
@@ -43,6 +44,7 @@ class PartReader:
         self._published = part.published
         self._unacknowledged = 0
         self._began_at: datetime | None = None
+        self._headers: records.FetchedHeaders | None = None  # of the latest page, or of the whole file
 
     async def run(self) -> tuple[int, int]:
         """Publish what is left, then the marks; return the number of records read and of marks sent."""
@@ -129,8 +131,16 @@ class PartReader:
         return None
 
     async def _publish(self, line: Record, batch: ProducerBatch) -> None:
+        if self._headers is None or self._headers.observed_at != line.observed_at:
+            self._headers = self._headers_of_read(line)
+        headers = self._headers.of(line.id, event_id=new_event_id(), now=self._tools.clock.now())
+        key = records.record_key(self._job.shop_domain, line.id)
+        await batch.enqueue(self._topic, key, bytes(line.body), headers)
+        self._unacknowledged += 1
+
+    def _headers_of_read(self, line: Record) -> records.FetchedHeaders:
         job = self._job
-        record = records.fetched(
+        example = records.fetched(
             resource=self._part.resource,
             shop=job.shop_domain,
             record_id=line.id,
@@ -144,9 +154,7 @@ class PartReader:
             job_id=job.job_id,
             epoch=job.epoch,
         )
-        key = records.record_key(job.shop_domain, line.id)
-        await batch.enqueue(self._topic, key, bytes(line.body), record.envelope().to_headers())
-        self._unacknowledged += 1
+        return records.FetchedHeaders(example)
 
     async def _acknowledge(self, batch: ProducerBatch) -> None:
         await batch.flush()
