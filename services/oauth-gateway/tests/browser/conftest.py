@@ -101,6 +101,9 @@ def stores(seed: Seed, acme: int) -> dict[str, int]:
     seed.written(running, "customers", 8412)
     seed.written(running, "orders", 3190)
     seed.disconnect(ids["outlet"])
+    seed.check(ids["us"])
+    for resource, count in (("customers", 1234), ("orders", 5678), ("products", 90)):
+        seed.proof(ids["us"], resource, count, lost=0)
     _webhooks(seed, ids)
     _privacy(seed, ids, user_id)
     seed.rows(ids["us"], customers=1234, orders=5678, products=90)

@@ -23,6 +23,8 @@ PAGES = {
     "rename": "/integrations/shopify/stores/{us}/name",
     "sync": "/integrations/shopify/syncs/{running}",
     "deliveries": "/integrations/shopify/stores/{us}/deliveries",
+    "proof": "/integrations/shopify/stores/{us}/proof",
+    "products": "/integrations/shopify/stores/{us}/products",
     "privacy": "/privacy",
 }
 
@@ -153,6 +155,98 @@ async def test_stores_that_may_not_be_read_whole_look_well(
             assert await over_the_edge(page) == [], f"{name} at {width} px"
             assert await violations(page) == []
 
+    assert looking.messages == []
+    await context.close()
+
+
+async def test_proofs_and_order_histories_look_well(chromium: Browser, served: Served, seed: Seed) -> None:
+    """Every state of both: different, being checked, failed, to decide about; granted, noted, being read, complete."""
+    us, eu, wholesale = (served.stores[name] for name in ("us", "eu", "wholesale"))
+    seed.complete_history(seed.store(1, "acme-complete.myshopify.com"))
+    checked = seed.check(us)
+    for resource, count in (("customers", 57), ("orders", 1)):
+        seed.deletions(us, checked, resource, count)
+    seed.deletions(us, seed.check(us), "orders", 3, state="deleted")
+    seed.deletions(us, seed.check(us), "products", 2, state="kept", user_id=1)
+    seed.execute("DELETE FROM sync.proofs WHERE store_id = %(s)s AND resource = 'customers'", s=us)
+    seed.proof(us, "customers", 1234, 1233, missing=1)
+    seed.check(eu, state="running")
+    seed.job(
+        eu,
+        status="running",
+        started=timedelta(minutes=-1),
+        parts={"orders": {"state": "running", "total": 90}},
+    )
+    seed.execute(
+        "UPDATE sync.sync_jobs SET throttled_until = %(at)s WHERE store_id = %(s)s AND status = 'running'",
+        at=seed.now + timedelta(seconds=42), s=eu,
+    )  # fmt: skip
+    for store in (us, eu):
+        seed.grant(store, "read_all_orders", "read_customers", "read_orders", "read_products")
+    reading = seed.job(
+        us, status="running", job_type="backfill", started=timedelta(minutes=-5),
+        parts={"orders": {"state": "running", "total": 12_000}},
+    )  # fmt: skip
+    seed.written(reading, "orders", 3000)
+    seed.wish_history(wholesale)
+    other = seed.store(1, "acme-late.myshopify.com")
+    seed.check(other, state="failed", error="Shopify did not answer")
+    context = await chromium.new_context(reduced_motion="reduce", has_touch=True)
+    looking = await looker(context)
+    page = looking.page
+    await looking.log_in(served)
+
+    for width, scheme in ((1280, "light"), (1280, "dark"), (390, "light"), (390, "dark"), (320, "light")):
+        await page.set_viewport_size({"width": width, "height": 800})
+        await page.emulate_media(color_scheme="dark" if scheme == "dark" else "light")
+        for name, path in (
+            ("proofs", ""),
+            ("proof-different", f"/stores/{us}/proof"),
+            ("proof-failed", f"/stores/{other}/proof"),
+            ("deletion", f"/stores/{us}/deletions?check={checked}&resource=customers"),
+        ):
+            await page.goto(f"{served.shopify}{path}")
+            await keep_picture(page, f"{name}-{width}-{scheme}")
+            assert await over_the_edge(page) == [], f"{name} at {width} px"
+            assert await violations(page) == [], f"{name} at {width} px"
+
+    assert looking.messages == []
+    await context.close()
+
+
+async def test_records_are_deleted_from_the_dialog(chromium: Browser, served: Served, seed: Seed) -> None:
+    us = served.stores["us"]
+    seed.deletions(us, seed.check(us), "customers", 57)
+    context = await chromium.new_context(reduced_motion="reduce")
+    looking = await looker(context)
+    page = looking.page
+    await looking.log_in(served)
+    await page.goto(served.shopify)
+
+    await page.get_by_role("link", name="Delete or keep them").click()
+    await page.get_by_role("dialog", name="Proof of acme.myshopify.com").wait_for()
+    found = await violations(page)
+    await keep_picture(page, "proof-dialog", full=False)
+    await page.get_by_role("link", name="Delete 57 customers").click()
+    await page.get_by_role("dialog", name="Delete 57 customers of acme.myshopify.com?").wait_for()
+    found += await violations(page)
+    await keep_picture(page, "deletion-dialog", full=False)
+    await page.get_by_role("link", name="Cancel").click()
+    await page.get_by_role("dialog", name="Proof of acme.myshopify.com").wait_for()
+    await page.get_by_role("link", name="Delete 57 customers").click()
+    await page.get_by_role("button", name="Delete 57 customers").click()
+    await page.get_by_text("Deleting 57 customers of acme.myshopify.com.").wait_for()
+
+    assert await page.get_by_role("dialog").count() == 0
+    assert seed.scalar("SELECT body::jsonb ->> 'decision' FROM gateway.outbox") == "delete"
+    await (
+        page.get_by_role("article", name="acme.myshopify.com").get_by_role("button", name="Settings").click()
+    )
+    await page.get_by_role("button", name="Sync only products").click()
+    await page.get_by_text("Sync of acme.myshopify.com started.").wait_for()
+    assert await page.locator("#menu").is_hidden()
+    assert seed.scalar("SELECT max(body::jsonb ->> 'job_type') FROM gateway.outbox") == "products_only"
+    assert found == []
     assert looking.messages == []
     await context.close()
 

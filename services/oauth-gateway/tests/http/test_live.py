@@ -4,6 +4,7 @@ import asyncio
 import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -154,6 +155,34 @@ async def test_poll_survives_an_outage(
 
     assert channel.snapshot is not None
     assert channel.snapshot.stores[0].name == "Back"
+
+
+async def test_seconds_of_a_rate_limit_are_counted_down(
+    gateway: Gateway, acme: int, seed: Seed, site: Site, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing of the job changes meanwhile, so nothing was sent until it went on."""
+    monkeypatch.setattr("oauth_gateway.http.live.COUNTDOWN_SECONDS", 0.02)
+    seed.job(seed.store(acme, "acme.myshopify.com"), status="running")
+    seed.execute("UPDATE sync.sync_jobs SET throttled_until = %(at)s", at=seed.now + timedelta(seconds=42))
+    hub = Hub(gateway, poll_seconds=0.02)
+    transport = httpx.ASGITransport(create_app(gateway, site, hub))
+    async with httpx.AsyncClient(
+        transport=transport, base_url=PUBLIC_URL, headers={"origin": PUBLIC_URL}
+    ) as browser:
+        await log_in(browser)
+        stream = asyncio.create_task(browser.get(f"{SHOPIFY}/events"))
+        async with asyncio.timeout(10):
+            while not hub.streams:  # noqa: ASYNC110 - nobody tells of a new stream
+                await asyncio.sleep(0.01)
+            await asyncio.sleep(0.3)
+        clock.advance(10)
+        await asyncio.sleep(0.3)
+        hub.closing.set()
+        hub.wake()
+        text = (await asyncio.wait_for(stream, timeout=10)).text
+
+    assert "resuming in 42 s" in text
+    assert "resuming in 32 s" in text
 
 
 async def test_stream_without_a_session_is_refused_without_a_redirect(

@@ -399,6 +399,42 @@ async def test_details_tell_what_became_of_every_record(
     assert "Skipped records were deleted or erased" in page
 
 
+async def test_rate_limit_is_a_state_and_counted_down(
+    browser: httpx.AsyncClient, acme: int, seed: Seed
+) -> None:
+    store_id = seed.store(acme, "acme.myshopify.com")
+    job_id = seed.job(
+        store_id,
+        status="running",
+        started=timedelta(minutes=-2),
+        parts={"orders": {"state": "running", "total": 1000}},
+    )
+    seed.written(job_id, "orders", 500)
+    seed.execute("UPDATE sync.sync_jobs SET throttled_until = %(at)s", at=seed.now + timedelta(seconds=42))
+    await log_in(browser)
+
+    page = (await browser.get(SHOPIFY)).text
+    details = (await browser.get(f"{SHOPIFY}/syncs/{job_id}")).text
+
+    assert 'data-state="busy">Rate limited, resuming in 42 s' in page
+    assert "Syncing (rate limited, slowing down)..." in page
+    assert "About 3 min left" in page
+    assert 'data-state="bad"' not in page
+    assert 'data-state="busy">Rate limited, resuming in 42 s' in details
+
+
+async def test_details_of_a_full_sync_close_its_books(
+    browser: httpx.AsyncClient, acme: int, seed: Seed
+) -> None:
+    counts = {"state": "done", "updated": 1234, "read_count": 1234, "object_count": 5678}
+    job_id = seed.job(seed.store(acme, "acme.myshopify.com"), job_type="full_sync", parts={"orders": counts})
+    await log_in(browser)
+
+    details = (await browser.get(f"{SHOPIFY}/syncs/{job_id}")).text
+
+    assert "Shopify exported 1,234 records (5,678 lines); all are accounted for." in details
+
+
 async def test_card_tells_how_fresh_webhooks_keep_the_store(
     browser: httpx.AsyncClient, acme: int, seed: Seed
 ) -> None:

@@ -95,6 +95,8 @@ def test_total_grows_with_what_is_there() -> None:
         ({"parts": ()}, 8.0, "Estimating time left"),
         ({"status": "pending", "started_at": None}, None, "Starting soon"),
         ({"throttled_until": NOW + timedelta(seconds=120)}, 8.0, "About 4 min left"),
+        ({"throttled_until": NOW + timedelta(seconds=120)}, 0.0, "About 3 min left"),
+        ({"throttled_until": NOW + timedelta(seconds=120)}, None, "About 3 min left"),
         ({"estimated_seconds": 100}, 8.0, "About 2 min left, 2 min more than expected"),
         ({"estimated_seconds": 220}, 8.0, "About 2 min left"),
         ({}, 0.2, "About 1 h 7 min left"),
@@ -102,6 +104,47 @@ def test_total_grows_with_what_is_there() -> None:
 )
 def test_time_left(changed: dict[str, Any], rate: float | None, words: str) -> None:
     assert time_left(job(**changed), records_a_second=rate, now=NOW) == words
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (12, "Rate limited, resuming in 12 s"),
+        (11.2, "Rate limited, resuming in 12 s"),
+        (0.1, "Rate limited, resuming in 1 s"),
+    ],
+)
+def test_rate_limit_is_counted_down(seconds: float, words: str) -> None:
+    throttled = job(throttled_until=NOW + timedelta(seconds=seconds))
+
+    assert throttled.throttled_words(NOW) == words
+    assert throttled.long_status(Viewer(NOW)) == ("busy", words)
+    assert throttled.long_status(Viewer(NOW + timedelta(minutes=1))) == ("busy", "Running")
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({}, "Shopify exported 12 records (34 lines); all are accounted for."),
+        ({"outcomes": outcomes(3)}, "Shopify exported 12 records (34 lines); 2 are not accounted for."),
+        ({"job_type": JobType.INCREMENTAL_SYNC}, None),
+        ({"status": "failed"}, None),
+        ({"parts": (Part(Resource.ORDERS, "done"),)}, None),
+        (
+            {"parts": (Part(Resource.ORDERS, "done", read_count=1),)},
+            "Shopify exported 1 record; all are accounted for.",
+        ),
+    ],
+)
+def test_books_of_a_full_sync_are_closed(changed: dict[str, Any], words: str | None) -> None:
+    values = {
+        "status": "completed",
+        "parts": (Part(Resource.ORDERS, "done", read_count=12, object_count=34),),
+        "outcomes": (Outcomes(Resource.ORDERS, 12, 1, 1, 1, 1, 8),),
+    }
+    ended = job(**(values | changed))
+
+    assert (ended.books.words(Viewer(NOW)) if ended.books else None) == words
 
 
 def test_pace_is_the_average_until_it_was_watched_for_ten_seconds() -> None:
@@ -203,7 +246,7 @@ def test_part_whose_total_grows_keeps_its_bar() -> None:
         ({}, ("ok", "Connected")),
         ({"last_sync_at": None}, ("idle", "Never synced yet")),
         ({"job": job()}, ("busy", "Syncing")),
-        ({"job": job(throttled_until=NOW + timedelta(seconds=5))}, ("busy", "Rate limited, slowing down")),
+        ({"job": job(throttled_until=NOW + timedelta(seconds=5))}, ("busy", "Rate limited, resuming in 5 s")),
         ({"sync_status": "error"}, ("bad", "Error")),
         ({"job": job(status="pending", attempt=1)}, ("bad", "Error")),
         ({"connection": "disconnected", "job": job()}, ("bad", "Disconnected")),

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from math import ceil
 from typing import Final, NamedTuple
 
 from oauth_gateway.domain.words import Viewer, plural
@@ -37,6 +38,7 @@ SYNC_CHOICES: Final = {
     JobType.ORDERS_ONLY: "Sync only orders",
     JobType.PRODUCTS_ONLY: "Sync only products",
 }
+_FULL_READS: Final = (JobType.FULL_SYNC, JobType.BACKFILL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,8 @@ class Part:
     state: str
     total: int | None = None
     done: int = 0
+    read_count: int | None = None
+    object_count: int | None = None
     started_at: datetime | None = None
     ended_at: datetime | None = None
     skip_reason: str | None = None
@@ -105,6 +109,24 @@ class Outcomes:
     unchanged: int
     skipped: int
     failed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Books:
+    """What Shopify exported to a job: records, the lines of its files, and records of which nothing became."""
+
+    records: int
+    lines: int
+    missing: int
+
+    def words(self, viewer: Viewer) -> str:
+        """Say whether the books are closed."""
+        exported = f"Shopify exported {viewer.number(self.records)} {plural(self.records, 'record')}"
+        if self.lines:
+            exported = f"{exported} ({viewer.number(self.lines)} {plural(self.lines, 'line')})"
+        if not self.missing:
+            return f"{exported}; all are accounted for."
+        return f"{exported}; {viewer.number(self.missing)} {'is' if self.missing == 1 else 'are'} not accounted for."
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +254,30 @@ class Job:
         """Say whether Shopify is limiting this job right now."""
         return self.throttled_until is not None and self.throttled_until > now
 
+    def throttled_words(self, now: datetime) -> str:
+        """Say when Shopify lets it go on; being slowed down is no failure."""
+        seconds = (self.throttled_until - now).total_seconds() if self.throttled_until else 0
+        return f"Rate limited, resuming in {max(1, ceil(seconds))} s"
+
+    @property
+    def books(self) -> Books | None:
+        """Return what Shopify exported to a finished full read, against what became of it."""
+        parts = [part for part in self.read_parts if part.read_count is not None]
+        if self.status != "completed" or self.job_type not in _FULL_READS or not parts:
+            return None
+        processed = {outcome.resource: outcome.processed for outcome in self.outcomes}
+        # page by page a record may come twice; only files are counted exactly
+        missing = (
+            (part.read_count or 0) - processed.get(part.resource, 0)
+            for part in parts
+            if part.object_count is not None
+        )
+        return Books(
+            records=sum(part.read_count or 0 for part in parts),
+            lines=sum(part.object_count or 0 for part in parts),
+            missing=sum(max(0, amount) for amount in missing),
+        )
+
     def status_label(self) -> Status:
         """Return the status label of the history."""
         if self.status == "completed":
@@ -244,6 +290,8 @@ class Job:
 
     def long_status(self, viewer: Viewer) -> Status:
         """Return the status label of the details: `Completed with 3 errors`."""
+        if self.status == "running" and self.is_throttled(viewer.now):
+            return Status("busy", self.throttled_words(viewer.now))
         label = self.status_label()
         if label.state == "warn":
             errors = f"{viewer.number(self.failed_records)} {plural(self.failed_records, 'error')}"

@@ -134,7 +134,7 @@ class Store:
             return Status("bad", "Disconnected")
         if self.job is not None and not self.retry:
             throttled = self.job.is_throttled(now)
-            return Status("busy", "Rate limited, slowing down" if throttled else "Syncing")
+            return Status("busy", self.job.throttled_words(now) if throttled else "Syncing")
         if self.sync_status == "error" or self.retry:
             return Status("bad", "Error")
         return Status("idle", "Never synced yet") if self.last_sync_at is None else Status("ok", "Connected")
@@ -234,6 +234,10 @@ class Snapshot:
     def is_syncing(self) -> bool:
         """Say whether any store has a job that runs or is about to."""
         return any(store.job is not None and not store.retry for store in self.stores)
+
+    def is_throttled(self, now: datetime) -> bool:
+        """Say whether Shopify is limiting some job right now: then pages count the seconds."""
+        return any(job.is_throttled(now) for store in self.stores for job in store.active_jobs)
 
     def begun_since(self, before: "Snapshot") -> tuple[Job, ...]:
         """Return the jobs that run now and did not before."""

@@ -167,10 +167,13 @@ def time_left(job: Job, *, records_a_second: float | None, now: datetime) -> str
         return "Starting soon"
     elapsed = (now - job.started_at).total_seconds() if job.started_at else 0.0
     total = job.total
+    if not records_a_second and job.is_throttled(now):
+        # a whole minute of waiting tells nothing of the pace after it
+        records_a_second = average_rate(job.started_at, job.done, now)
     if elapsed < SETTLING_SECONDS or total is None or not records_a_second or records_a_second <= 0:
         return "Estimating time left"
     seconds = (total - job.done) / records_a_second
-    if job.throttled_until is not None and job.throttled_until > now:
+    if job.throttled_until is not None and job.is_throttled(now):
         seconds += (job.throttled_until - now).total_seconds()
     words = f"{'Under 1 min' if seconds < 60 else f'About {rough_time(seconds)}'} left"
     if (

@@ -21,6 +21,7 @@ router = APIRouter()
 STREAM_SECONDS_MAX: Final = 300.0  # then the page reconnects, perhaps elsewhere
 SESSION_SECONDS: Final = 5.0  # an open stream outlives its session, or a role, no longer than this
 REFRESH_SECONDS: Final = 15.0  # "2 minutes ago" grows older without any change
+COUNTDOWN_SECONDS: Final = 1.0  # "resuming in 12 s" does so faster
 RECONNECT_MS: Final = 500
 
 
@@ -62,7 +63,9 @@ async def events(
     ends_at, checked_at = clock.monotonic() + STREAM_SECONDS_MAX, clock.monotonic()
     sent, version, seen = Fragments(), 0, None
     while not parts.hub.closing.is_set() and clock.monotonic() < ends_at:
-        version = await channel.next_version(version, timeout_seconds=REFRESH_SECONDS)
+        counts_down = seen is not None and seen.is_throttled(clock.now())
+        patience = COUNTDOWN_SECONDS if counts_down else REFRESH_SECONDS
+        version = await channel.next_version(version, timeout_seconds=patience)
         snapshot = channel.snapshot
         if snapshot is None:
             continue

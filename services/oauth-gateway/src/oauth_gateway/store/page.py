@@ -228,6 +228,8 @@ def _parts(row: Row[Any], written: Written) -> tuple[Part, ...]:
             state=part["state"],
             total=part.get("total"),
             done=written.get((row.job_id, resource.value), 0),
+            read_count=part.get("read_count"),
+            object_count=part.get("object_count"),
             started_at=_instant(part.get("started_at")),
             ended_at=_instant(part.get("ended_at")),
             skip_reason=part.get("skip_reason"),
