@@ -41,6 +41,19 @@ class CheckedStore:
         assert check["state"] == "done", check["error_message"]
         self.checks_seen = int(check["check_id"])
 
+    def checked_after(self, job: Row) -> None:
+        """Wait for a check that began after a job's end to end well."""
+        eventually(
+            lambda: self.platform.rows(
+                "SELECT FROM sync.checks_v1 WHERE store_id = %s AND started_at >= %s AND state = 'done'",
+                self.store_id,
+                job["completed_at"],
+            ),
+            within_seconds=60,
+            what="a check after the job ended",
+            interval_seconds=0.3,
+        )
+
     def check_now(self) -> None:
         """Press the button, and wait for the check to end."""
         proof = self.browser.open(f"{self.page}/stores/{self.store_id}/proof")

@@ -30,7 +30,7 @@ from graphql.utilities import BreakingChangeType, find_breaking_changes
 
 from local_stack.repository import LOCAL, ROOT
 from shopify_fetcher import clients
-from shopify_fetcher.clients.documents import bulk_document, document
+from shopify_fetcher.clients.documents import COUNTS, bulk_document, document
 from sync_common.contracts.resources import SHOPIFY_API_VERSION, Resource
 
 PACKAGE = "@shopify/dev-mcp"
@@ -135,10 +135,11 @@ def read(path: Path) -> GraphQLSchema:
 
 
 def documents() -> dict[str, str]:
-    """Return every operation as it is sent, by the name of its file."""
+    """Return every operation as it is sent, by its name; of counts one with two searches."""
+    counts = {name: document(name, ("one", "other")) for name in COUNTS}
     bulk = {f"bulk_{resource}": resource for resource in Resource}
     names = sorted(Path(file.name).stem for file in (files(clients) / "queries").iterdir())
-    return {
+    return counts | {
         name: bulk_document(bulk[name], _SEARCH) if name in bulk else document(name)
         for name in names
         if not name.startswith("fragment_")

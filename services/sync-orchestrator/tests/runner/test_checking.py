@@ -432,6 +432,19 @@ async def test_full_sync_that_ends_during_a_check_has_another_one_made(mirror: M
     assert row == {"epoch": 2, "state": "done"}
 
 
+async def test_person_who_asks_during_a_check_is_answered_by_it(mirror: Mirror) -> None:
+    mirror.both(range(1, 10))
+    mirror.shop["10"] = OLD
+    await mirror.want()
+
+    async with replica(mirror, check_grace_seconds=1):
+        await mirror.rig.until(lambda: "ids" in mirror.rig.fetcher.asked)
+        await mirror.want()
+        await mirror.checked()
+
+    assert mirror.rig.store.row("SELECT epoch FROM sync.checks") == {"epoch": 1}
+
+
 async def test_refused_token_cancels_the_check_without_words(mirror: Mirror) -> None:
     mirror.both(range(1, 10))
     mirror.rig.fetcher.counts_status, mirror.rig.fetcher.counts_code = 409, "token_refused"

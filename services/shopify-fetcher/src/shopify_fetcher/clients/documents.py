@@ -22,14 +22,12 @@ _FRAGMENT_FILES = {
     "ShopMoney": "fragment_money",
     "VariantFields": "fragment_variant",
 }
-
-
-_COUNTS = {f"{resource}_counts": resource for resource in Resource}
+COUNTS = {f"{resource}_counts": resource for resource in Resource}
 
 
 def document(name: str, variables: Iterable[str] = ()) -> str:
     """Return the operation `name`; one of counts has a count for each of the variables."""
-    resource = _COUNTS.get(name)
+    resource = COUNTS.get(name)
     return _operation(name) if resource is None else counts_document(resource, tuple(variables))
 
 
