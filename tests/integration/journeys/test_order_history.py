@@ -105,7 +105,7 @@ def request_history(checked: CheckedStore) -> None:
     )
     assert "/admin/oauth/authorize" in page.url
     assert "read_all_orders" in page.url
-    page = checked.browser.submit(page.form(button="Install"), button="Install")
+    page = checked.browser.submit(page.form(button="Update"), button="Update")
     assert page.status == 200
 
 
