@@ -79,6 +79,11 @@ class Store:
         self._store_id = 0
         self._seen = 0
 
+    @property
+    def id(self) -> int:
+        """Return its number, once it is connected."""
+        return self._store_id
+
     def arm(self, faults: Sequence[Row]) -> None:
         """Let these faults strike the shop from now on."""
         if faults:
@@ -135,9 +140,13 @@ class Store:
         """Connect the shop, which begins its first sync."""
         self._store_id = self._merchant.connect(self.domain)
 
+    def ask(self) -> None:
+        """Ask for a sync."""
+        self._merchant.press_sync(self._store_id)
+
     def sync(self, *, within_seconds: float = 150) -> Row:
         """Ask for a sync and return it once it has ended."""
-        self._merchant.press_sync(self._store_id)
+        self.ask()
         return self.ended(within_seconds=within_seconds)
 
     def ended(self, *, within_seconds: float = 150) -> Row:
