@@ -261,8 +261,13 @@ async def test_kept_records_are_not_asked_about_again(mirror: Mirror) -> None:
         assert await mirror.decide(DeletionDecision.KEEP) == 60
         await mirror.want()
         await mirror.checked()
+        assert found(mirror.proof()) == (99, 99, 0, 0, 0)
 
-    assert found(mirror.proof()) == (99, 99, 0, 0, 0)
+        outcomes = {str(number): "unchanged" for number in range(1, 100)}
+        await mirror.want(CheckReason.FULL_SYNC, full_sync(mirror, outcomes=outcomes))
+        await mirror.checked()
+
+    assert found(mirror.proof()) == (99, 99, 0, 0, 0), "nor when a full sync has not met them"
     assert mirror.states() == {"kept": 60}
 
 

@@ -75,7 +75,8 @@ class Comparison:
                 return frozenset(), None
             job, basis_at = read
             before = basis_at - self._grace
-            unseen = await mirror.unseen(tx, self._check, scope, known_before=before)
+            kept = await checks.kept(tx, self._check, self._resource)
+            unseen = await mirror.unseen(tx, self._check, scope, known_before=before) - kept
             if job.is_first_sync:
                 return unseen, None
             return unseen, await mirror.lost_changes(tx, self._check, self._resource, before=before)
