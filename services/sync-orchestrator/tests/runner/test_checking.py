@@ -72,7 +72,7 @@ class Mirror:
                 "UPDATE records.contacts SET deleted_at = NULL WHERE external_id = %s AND source_id = %s",
                 [number, record.store_id],
             )
-        else:
+        elif number not in self.rows():
             self.here([int(number)])
 
     async def want(self, reason: CheckReason = CheckReason.USER, job_id: int | None = None) -> None:
@@ -219,6 +219,22 @@ async def test_deleted_record_whose_webhook_was_lost_is_deleted_and_can_be_taken
     assert "700" in mirror.rows()
 
 
+async def test_record_that_was_deleted_here_by_mistake_comes_back(mirror: Mirror) -> None:
+    mirror.both(range(1, 100))
+    mirror.rig.store.admin.execute(
+        "UPDATE records.contacts SET deleted_at = now() WHERE external_id IN ('7', '8')"
+    )
+    mirror.shop.pop("8")
+    await mirror.want()
+
+    async with replica(mirror):
+        await mirror.checked()
+
+    assert found(mirror.proof()) == (98, 98, 1, 0, 1)
+    told = [(record.record_id, record.type) for record in mirror.live]
+    assert told == [("7", RecordType.RESTORED), ("7", RecordType.FETCHED)]
+
+
 async def test_many_deletions_wait_for_a_person(mirror: Mirror) -> None:
     mirror.both(range(1, 100))
     mirror.here(range(100, 160))
@@ -267,7 +283,13 @@ async def test_kept_records_are_not_asked_about_again(mirror: Mirror) -> None:
         await mirror.want(CheckReason.FULL_SYNC, full_sync(mirror, outcomes=outcomes))
         await mirror.checked()
 
-    assert found(mirror.proof()) == (99, 99, 0, 0, 0), "nor when a full sync has not met them"
+        assert found(mirror.proof()) == (99, 99, 0, 0, 0), "nor when a full sync has not met them"
+
+        mirror.shop["170"] = OLD
+        await mirror.want()
+        await mirror.checked()
+
+    assert found(mirror.proof()) == (100, 100, 1, 0, 1), "nor when others are looked for"
     assert mirror.states() == {"kept": 60}
 
 

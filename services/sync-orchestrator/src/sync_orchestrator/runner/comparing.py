@@ -24,6 +24,7 @@ from sync_orchestrator.domain.mirror import ALL_IDS, Differences, IdRange, Ids, 
 from sync_orchestrator.domain.model import Job
 from sync_orchestrator.domain.planning import ReadMode
 from sync_orchestrator.errors import MirrorTooShort, Stopping
+from sync_orchestrator.runner.deleting import publish_restored
 from sync_orchestrator.runner.tools import Tools
 from sync_orchestrator.store import checks, jobs, mirror, parts, refetches
 
@@ -157,6 +158,7 @@ class Comparison:
     ) -> tuple[Differences, Differences]:
         """Have missing records read and surplus ones deleted; return what really differs, and what will soon not."""
         missing = sorted(seen.missing)[:REPAIRS_MAX]
+        await self._revive(scope, missing)
         gone = await self._gone(scope, seen.surplus)
         rows, _ = await self._ours(scope)
         waits = must_wait(len(gone | before.surplus), rows)
@@ -175,6 +177,17 @@ class Comparison:
             )
         real = Differences(seen.missing, gone)
         return real, Differences(missing=seen.missing) if waits else real
+
+    async def _revive(self, scope: Scope, missing: Collection[str]) -> None:
+        """Take back the deletion of records that Shopify has: a read by id alone loses against it."""
+        for lot in _lots(missing):
+            async with self._tools.database.transaction() as tx:
+                deleted = await mirror.deleted_among(tx, self._check, self._resource, lot)
+            if deleted:
+                alive = set(deleted) - await self._gone(scope, deleted)
+                await publish_restored(
+                    self._tools, self._check, self._check.shop_domain, self._resource, alive
+                )
 
     async def _gone(self, scope: Scope, record_ids: Collection[str]) -> frozenset[str]:
         """Return which records of what is compared Shopify proves deleted, asked for by id."""

@@ -1,6 +1,7 @@
 """Carry out the deletions that checks found and nobody holds back, and undo those that a person takes back."""
 
 import asyncio
+from collections.abc import Collection
 from typing import Final
 
 import structlog
@@ -9,10 +10,11 @@ from sync_common.bus import BusError
 from sync_common.bus.waiting import pause
 from sync_common.contracts import records
 from sync_common.contracts.records import RawRecord
-from sync_common.contracts.resources import SHOPIFY_API_VERSION
+from sync_common.contracts.resources import SHOPIFY_API_VERSION, Resource
 from sync_common.contracts.topics import live_topic
 from sync_orchestrator import metrics
 from sync_orchestrator.domain.checks import DeletionBatch, DeletionState
+from sync_orchestrator.domain.model import OfStore
 from sync_orchestrator.errors import FetcherRefused, StreamCut
 from sync_orchestrator.runner.loops import patiently
 from sync_orchestrator.runner.tools import Tools
@@ -57,8 +59,8 @@ class Deleter:
         alive = {record.id for record in answer.records}
         gone = [record_id for record_id in batch.record_ids if record_id not in alive]
         now = self._tools.clock.now()
-        await self._publish(
-            batch,
+        await _publish(
+            self._tools,
             [
                 records.fetched(
                     resource=batch.resource,
@@ -81,32 +83,39 @@ class Deleter:
         log.info("deleted", store_id=batch.store_id, resource=batch.resource, count=len(gone))
 
     async def _restore(self, batch: DeletionBatch) -> None:
-        now = self._tools.clock.now()
-        await self._publish(
-            batch,
-            [
-                records.restored(
-                    resource=batch.resource,
-                    shop=batch.shop_domain,
-                    record_id=record_id,
-                    observed_at=now,
-                    now=now,
-                    source=SOURCE,
-                    store_id=batch.store_id,
-                    advertiser_id=batch.advertiser_id,
-                )
-                for record_id in batch.record_ids
-            ],
-        )
+        await publish_restored(self._tools, batch, batch.shop_domain, batch.resource, batch.record_ids)
         async with self._tools.database.transaction() as tx:
             await checks.settle_deletions(tx, batch, batch.record_ids, DeletionState.UNDONE)
         metrics.DELETIONS.labels(batch.resource, "undone").inc(len(batch.record_ids))
         log.info("restored", store_id=batch.store_id, resource=batch.resource, count=len(batch.record_ids))
 
-    async def _publish(self, batch: DeletionBatch, told: list[RawRecord]) -> None:
-        lot = self._tools.producer.batch()
-        topic = live_topic(batch.resource)
-        for record in told:
-            key = records.record_key(record.shop, record.record_id)
-            await lot.enqueue(topic, key, b"", record.envelope().to_headers())
-        await lot.flush()
+
+async def publish_restored(
+    tools: Tools, of: OfStore, shop_domain: str, resource: Resource, record_ids: Collection[str]
+) -> None:
+    """Take deletions back in one store, whatever told of them before this moment."""
+    now = tools.clock.now()
+    await _publish(
+        tools,
+        [
+            records.restored(
+                resource=resource,
+                shop=shop_domain,
+                record_id=record_id,
+                store_id=of.store_id,
+                advertiser_id=of.advertiser_id,
+                observed_at=now,
+                now=now,
+                source=SOURCE,
+            )
+            for record_id in record_ids
+        ],
+    )
+
+
+async def _publish(tools: Tools, told: Collection[RawRecord]) -> None:
+    lot = tools.producer.batch()
+    for record in told:
+        key = records.record_key(record.shop, record.record_id)
+        await lot.enqueue(live_topic(record.resource), key, b"", record.envelope().to_headers())
+    await lot.flush()

@@ -1,10 +1,10 @@
 """What we hold of a store, as record-writer shows it."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from sqlalchemy import func, select
+from sqlalchemy import Row, func, select
 
 from sync_common.contracts.resources import Resource
 from sync_common.db import Transaction, load_sql
@@ -40,9 +40,16 @@ async def live_among(
     tx: Transaction, of: OfStore, resource: Resource, record_ids: Collection[str]
 ) -> dict[str, datetime | None]:
     """Return which of some records are alive here, each with its time of creation."""
-    parameters = {**_store(of), "resource": resource, "record_ids": list(record_ids)}
-    rows = await tx.execute(load_sql(_PACKAGE, "live_among"), parameters)
-    return {row.record_id: row.created_at_source for row in rows}
+    rows = await _rows_among(tx, of, resource, record_ids)
+    return {row.record_id: row.created_at_source for row in rows if not row.is_deleted}
+
+
+async def deleted_among(
+    tx: Transaction, of: OfStore, resource: Resource, record_ids: Collection[str]
+) -> list[str]:
+    """Return which of some records are here, but deleted."""
+    rows = await _rows_among(tx, of, resource, record_ids)
+    return [row.record_id for row in rows if row.is_deleted]
 
 
 async def unseen(tx: Transaction, check: Check, scope: Scope, *, known_before: datetime) -> frozenset[str]:
@@ -55,6 +62,13 @@ async def lost_changes(tx: Transaction, check: Check, resource: Resource, *, bef
     """Return how many records the full sync behind this check had to write although their change was old."""
     parameters = {**_store(check), "resource": resource, "job_id": check.job_id, "changed_before": before}
     return int((await tx.execute(load_sql(_PACKAGE, "lost_changes"), parameters)).scalar_one())
+
+
+async def _rows_among(
+    tx: Transaction, of: OfStore, resource: Resource, record_ids: Collection[str]
+) -> Sequence[Row[Any]]:
+    parameters = {**_store(of), "resource": resource, "record_ids": list(record_ids)}
+    return (await tx.execute(load_sql(_PACKAGE, "rows_among"), parameters)).all()
 
 
 def _store(of: OfStore) -> dict[str, Any]:
