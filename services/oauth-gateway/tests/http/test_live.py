@@ -177,6 +177,7 @@ async def test_seconds_of_a_rate_limit_are_counted_down(
             await asyncio.sleep(0.3)
         clock.advance(10)
         await asyncio.sleep(0.3)
+        clock.advance(10)  # a stream that ends sends once more
         hub.closing.set()
         hub.wake()
         text = (await asyncio.wait_for(stream, timeout=10)).text
