@@ -1,7 +1,7 @@
 """Checks against a shop that is counted, listed and read by id over HTTP, with a writer behind the live topics."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,7 +15,8 @@ from sync_common.contracts.events import DeletionDecision
 from sync_common.contracts.records import RawRecord, RecordType
 from sync_common.contracts.resources import Resource
 from sync_common.contracts.topics import live_topic
-from sync_orchestrator.domain.checks import CheckReason
+from sync_orchestrator.domain.checks import CheckReason, CheckState, Proof
+from sync_orchestrator.errors import LeaseLost
 from sync_orchestrator.runner.checking import Checker
 from sync_orchestrator.runner.deleting import Deleter
 from sync_orchestrator.runner.refetch import Refetcher
@@ -417,20 +418,44 @@ async def test_refusal_ends_the_check_in_words(mirror: Mirror) -> None:
     assert check["error_message"].startswith("Shopify does not let the app read the customers")
 
 
-async def test_check_whose_holder_died_is_made_again_and_the_dead_one_writes_nothing(mirror: Mirror) -> None:
+async def test_check_whose_holder_died_is_made_again(mirror: Mirror) -> None:
     mirror.both(range(1, 10))
     await mirror.want()
     async with mirror.rig.store.database.transaction() as tx:
-        dead = await checks.claim(tx, owner="dead", lease_seconds=-1)
-    assert dead is not None
+        assert await checks.claim(tx, owner="dead", lease_seconds=-1) is not None
 
     async with replica(mirror):
         check = await mirror.checked()
 
     assert (check["state"], check["epoch"]) == ("done", 2)
-    with pytest.raises(Exception, match="epoch 1"):
-        async with mirror.rig.store.database.transaction() as tx:
-            await checks.hold(tx, dead, lease_seconds=30)
+
+
+async def test_holder_whose_check_was_taken_over_writes_nothing(mirror: Mirror) -> None:
+    await mirror.want()
+    stale, current = await claim(mirror, lease_seconds=-1), await claim(mirror, lease_seconds=30)
+
+    async def refused(write: Callable[[Any], Awaitable[None]]) -> bool:
+        try:
+            async with mirror.rig.store.database.transaction() as tx:
+                await write(tx)
+        except LeaseLost:
+            return True
+        return False
+
+    assert (stale.epoch, current.epoch) == (1, 2)
+    assert await refused(lambda tx: checks.hold(tx, stale, lease_seconds=30))
+    assert await refused(lambda tx: checks.end(tx, stale, CheckState.DONE))
+    assert await refused(lambda tx: checks.note_proof(tx, stale, Resource.CUSTOMERS, Proof(1, 1)))
+    assert not await refused(lambda tx: checks.postpone(tx, stale, delay=timedelta(hours=1)))
+    row = mirror.rig.store.row("SELECT state, epoch, due_at <= now() AS due FROM sync.checks")
+    assert row == {"state": "running", "epoch": 2, "due": True}, "untouched"
+    assert not await refused(lambda tx: checks.hold(tx, current, lease_seconds=30))
+
+
+async def claim(mirror: Mirror, *, lease_seconds: float) -> Any:
+    """Claim the store's check."""
+    async with mirror.rig.store.database.transaction() as tx:
+        return await checks.claim(tx, owner="test", lease_seconds=lease_seconds)
 
 
 async def test_stopped_replica_puts_its_check_back(mirror: Mirror) -> None:
