@@ -9,6 +9,9 @@ from sync_common.bus import Done, Message, Outcome, Rejected
 from sync_common.bus.events import event_body, event_envelope
 from sync_common.contracts.events import (
     BackfillRequested,
+    CheckRequested,
+    DeletionDecision,
+    DeletionsDecided,
     Event,
     RefetchRequested,
     ShopRedacted,
@@ -306,3 +309,41 @@ async def test_repaired_webhooks_are_not_lost_in_a_retry_that_reads_less(
 
     (job,) = jobs_of()
     assert (job["job_type"], job["attempt"]) == ("incremental_sync", 1)
+
+
+async def test_disconnection_cancels_the_check_too(store: Any, handle: Any) -> None:
+    store.admin.execute("UPDATE sync.store_state SET initial_sync_completed = true")
+    await handle(CheckRequested(**ABOUT, requested_by_user_id=3))
+
+    await handle(disconnected())
+
+    check = store.row("SELECT reason, requested_by_user_id, state FROM sync.checks")
+    assert check == {"reason": "user", "requested_by_user_id": 3, "state": "cancelled"}
+
+
+async def test_store_that_is_not_synced_yet_is_not_checked(store: Any, handle: Any) -> None:
+    await handle(CheckRequested(**ABOUT))
+
+    assert store.rows("SELECT * FROM sync.checks") == []
+
+
+async def test_decision_on_deletions_counts_once_and_for_its_own_store(store: Any, handle: Any) -> None:
+    store.admin.execute(
+        "INSERT INTO sync.deletions (advertiser_id, store_id, resource, record_id, check_id, state)"
+        " SELECT 11, store_id, 'orders', '1', 9, 'waiting' FROM unnest(ARRAY[17, 18]) AS store_id"
+    )
+    keep, delete = (
+        DeletionsDecided(
+            **ABOUT, check_id=9, resource=Resource.ORDERS, decision=decision, requested_by_user_id=3
+        )
+        for decision in (DeletionDecision.KEEP, DeletionDecision.DELETE)
+    )
+
+    await handle(keep)
+    await handle(delete)
+
+    rows = store.rows("SELECT store_id, state, decided_by_user_id FROM sync.deletions ORDER BY store_id")
+    assert rows == [
+        {"store_id": 17, "state": "kept", "decided_by_user_id": 3},
+        {"store_id": 18, "state": "waiting", "decided_by_user_id": None},
+    ]

@@ -424,10 +424,11 @@ async def test_waiting_for_shopify_makes_the_job_longer_once(store: Any) -> None
     assert 140 <= estimated <= 143, "the same wait told three times is one wait"
 
 
-async def test_backfill_ends_the_window_and_rewinds_the_orders_alone(store: Any) -> None:
+async def backfilled(store: Any, *, reached: str) -> datetime:
+    """Read the order history of a store whose syncs have come so far; return when that began."""
     store.grant("read_customers", "read_orders", "read_products", "read_all_orders")
     store.admin.execute(
-        "INSERT INTO sync.watermarks SELECT 11, 17, resource, now() + interval '1 hour', 1"
+        f"INSERT INTO sync.watermarks SELECT 11, 17, resource, now() + interval '{reached}', 1"
         " FROM unnest(ARRAY['customers', 'orders']) AS resource;"
         "UPDATE sync.store_state SET initial_sync_completed = true"
     )
@@ -439,6 +440,19 @@ async def test_backfill_ends_the_window_and_rewinds_the_orders_alone(store: Any)
         await parts.publish(tx, job, Resource.ORDERS, published=3, read_count=3)
         await parts.close(tx, job, Resource.ORDERS, COUNTS)
         await transitions.complete(tx, job, now=NOW)
+    return began_at
+
+
+async def test_backfill_leaves_a_watermark_that_is_behind_it(store: Any) -> None:
+    """It has not read the recent orders: what changed among them since is for the next sync."""
+    began_at = await backfilled(store, reached="-5 hours")
+
+    row = store.row("SELECT reached_at FROM sync.watermarks WHERE resource = 'orders'")
+    assert row["reached_at"] < began_at - timedelta(hours=4)
+
+
+async def test_backfill_ends_the_window_and_rewinds_the_orders_alone(store: Any) -> None:
+    began_at = await backfilled(store, reached="1 hour")
 
     assert store.row("SELECT orders_complete FROM sync.store_state_v1")["orders_complete"]
     reached = {row["resource"]: row["reached_at"] for row in store.rows("SELECT * FROM sync.watermarks")}

@@ -93,6 +93,18 @@ async def test_run_missed_for_hours_is_made_up_once_and_spread(scheduled: Any) -
     assert -5 < row["wait"].total_seconds() < 1_200
 
 
+async def test_run_that_is_made_up_late_stands_for_the_next_one_too(scheduled: Any) -> None:
+    """Else a store whose moment comes while its late run waits would run twice within minutes."""
+    scheduled.admin.execute("UPDATE gateway.shopify_stores SET sync_frequency = 'every_15_min'")
+    await plan(scheduled)
+    come_due(scheduled, ago="8 hours")
+
+    await create(scheduled)
+
+    due = scheduled.row("SELECT due_at FROM sync.sync_jobs")["due_at"]
+    assert scheduled.row("SELECT next_run_at FROM sync.store_state")["next_run_at"] > due
+
+
 async def test_store_that_syncs_already_skips_its_run(scheduled: Any) -> None:
     await scheduled.want()
     come_due(scheduled)
