@@ -17,7 +17,7 @@ import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, StreamingResponse
 
-from sync_common.bus import Consumer, Done, Message, Outcome, Producer, ensure_topics
+from sync_common.bus import BatchHandler, Consumer, Done, Message, Outcome, Producer, ensure_topics
 from sync_common.contracts.records import RawRecord, RecordType
 from sync_common.contracts.resources import Resource
 from sync_common.contracts.topics import TOPICS, live_topic, sync_topic
@@ -235,22 +235,51 @@ async def writer(store: Any, kafka_bootstrap: str, producer: Producer, admin: An
     """Return a writer that consumes the sync topics."""
     writer = Writer(admin, store.shop_domain)
     writer.gate.set()
+    topics = [sync_topic(resource) for resource in Resource]
+    async with consuming(kafka_bootstrap, producer, topics, writer):
+        yield writer
+        writer.gate.set()
+
+
+@asynccontextmanager
+async def consuming(
+    kafka_bootstrap: str, producer: Producer, topics: Sequence[str], handle: BatchHandler
+) -> AsyncIterator[None]:
+    """Give what comes in on some topics to a handler until the block ends."""
     consumer = Consumer(
         kafka_bootstrap,
-        f"writer-{uuid4().hex[:8]}",
-        [sync_topic(resource) for resource in Resource],
-        writer,
-        client_id="writer-test",
+        f"test-{uuid4().hex[:8]}",
+        topics,
+        handle,
+        client_id="test",
         transient=lambda _: False,
         dead_letters=producer,
     )
     stop = asyncio.Event()
     task = asyncio.create_task(consumer.run(stop))
     await until(consumer.is_ready)
-    yield writer
-    stop.set()
-    writer.gate.set()
-    await task
+    try:
+        yield
+    finally:
+        stop.set()
+        await task
+
+
+@pytest.fixture
+def on_live_lane(kafka_bootstrap: str, producer: Producer, store: Any) -> Any:
+    """Return how to give the live records of this test's shop to a function, one by one."""
+
+    def giving(resource: Resource, take: Callable[[RawRecord], None]) -> Any:
+        async def handle(batch: Sequence[Message]) -> Sequence[Outcome]:
+            for message in batch:
+                record = RawRecord.from_headers(message.headers, message.value or b"")
+                if record.shop == store.shop_domain:
+                    take(record)
+            return [Done()] * len(batch)
+
+        return consuming(kafka_bootstrap, producer, [live_topic(resource)], handle)
+
+    return giving
 
 
 @pytest.fixture

@@ -6,15 +6,12 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from sync_common.bus import Consumer, Done
 from sync_common.contracts.events import DeletionDecision
 from sync_common.contracts.records import RawRecord, RecordType
 from sync_common.contracts.resources import Resource
-from sync_common.contracts.topics import live_topic
 from sync_orchestrator.domain.checks import CheckReason, CheckState, Proof
 from sync_orchestrator.errors import LeaseLost
 from sync_orchestrator.runner.checking import Checker
@@ -113,7 +110,7 @@ class Mirror:
 
 
 @pytest.fixture
-async def mirror(rig: Any, kafka_bootstrap: str, producer: Any) -> AsyncIterator[Mirror]:
+async def mirror(rig: Any, on_live_lane: Any) -> AsyncIterator[Mirror]:
     """Return a store whose customers were synced once."""
     rig.store.admin.execute(
         "DELETE FROM records.contacts;"
@@ -122,28 +119,8 @@ async def mirror(rig: Any, kafka_bootstrap: str, producer: Any) -> AsyncIterator
     )
     mirror = Mirror(rig, [])
 
-    async def take(batch: Any) -> Any:
-        for message in batch:
-            record = RawRecord.from_headers(message.headers, message.value or b"")
-            if record.shop == rig.store.shop_domain:
-                mirror.apply(record)
-        return [Done()] * len(batch)
-
-    consumer = Consumer(
-        kafka_bootstrap,
-        f"live-{uuid4().hex[:8]}",
-        [live_topic(Resource.CUSTOMERS)],
-        take,
-        client_id="live-test",
-        transient=lambda _: False,
-        dead_letters=producer,
-    )
-    stop = asyncio.Event()
-    task = asyncio.create_task(consumer.run(stop))
-    await rig.until(consumer.is_ready)
-    yield mirror
-    stop.set()
-    await task
+    async with on_live_lane(Resource.CUSTOMERS, lambda record: mirror.apply(record)):
+        yield mirror
     rig.store.admin.execute("DELETE FROM records.contacts")
 
 

@@ -4,14 +4,11 @@ import asyncio
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any
-from uuid import uuid4
 
 import pytest
 
-from sync_common.bus import Consumer, Done, Producer
 from sync_common.contracts.records import RawRecord, RecordType
 from sync_common.contracts.resources import Resource
-from sync_common.contracts.topics import live_topic
 from sync_orchestrator.runner.refetch import Refetcher
 from sync_orchestrator.store import refetches
 
@@ -19,30 +16,11 @@ OBSERVED = "2026-11-22T12:00:00Z"
 
 
 @pytest.fixture
-async def live(kafka_bootstrap: str, producer: Producer, rig: Any) -> Any:
+async def live(rig: Any, on_live_lane: Any) -> Any:
     """Return the records of this test's shop on the live topic of orders."""
     seen: list[RawRecord] = []
-
-    async def take(batch: Any) -> Any:
-        records = [RawRecord.from_headers(message.headers, message.value or b"") for message in batch]
-        seen.extend(record for record in records if record.shop == rig.store.shop_domain)
-        return [Done()] * len(batch)
-
-    consumer = Consumer(
-        kafka_bootstrap,
-        f"live-{uuid4().hex[:8]}",
-        [live_topic(Resource.ORDERS)],
-        take,
-        client_id="live-test",
-        transient=lambda _: False,
-        dead_letters=producer,
-    )
-    stop = asyncio.Event()
-    task = asyncio.create_task(consumer.run(stop))
-    await rig.until(consumer.is_ready)
-    yield seen
-    stop.set()
-    await task
+    async with on_live_lane(Resource.ORDERS, seen.append):
+        yield seen
 
 
 @asynccontextmanager
