@@ -32,7 +32,8 @@ from .test_shopify_faults import NO_EXPORTS
 TAKEN_OVER_SECONDS_MAX: Final = 45
 SYNC_SECONDS_MAX: Final = 120
 UNWRITTEN: Final = 300
-SHOP: Final = {"customers": 1_000, "orders": 1_500, "products": 40}
+SHOP: Final = {"customers": 1_000, "orders": 1_500, "products": 40, "plan": "plus"}
+"""A plan with points enough that the pages are not waited for once they are quick."""
 SLOW_PAGES: Final = {"operation": "ById(", "effect": "delay", "delay_seconds": 1, "share": 1.0}
 """Without exports everything is read by pages; each of these takes a second, until the fault is cleared."""
 SLOW_COUNTS: Final = {"operation": "Count(", "effect": "delay", "delay_seconds": 2, "share": 1.0}
