@@ -24,6 +24,9 @@ BEGIN
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'svc_' || service.name) THEN
             EXECUTE format('CREATE ROLE %I LOGIN', 'svc_' || service.name);
         END IF;
+        -- A process that is frozen, or a machine that is gone, in the middle of a transaction: its locks would hold up
+        -- whoever takes over, until the network says that nobody is there, which may take hours.
+        EXECUTE format('ALTER ROLE %I SET idle_in_transaction_session_timeout = %L', 'svc_' || service.name, '20s');
         IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = 'migrate_' || service.name) THEN
             EXECUTE format('CREATE ROLE %I LOGIN', 'migrate_' || service.name);
         END IF;

@@ -243,3 +243,14 @@ def test_published_views_are_replaced_in_place_and_give_up_soon_where_they_are_r
                 deployment.execute(published)
 
     assert query(catalogue, identity) == before
+
+
+@pytest.mark.parametrize("service", OWNERS, ids=lambda service: service.name)
+def test_locks_of_a_process_that_is_frozen_or_gone_are_let_go(
+    catalogue: StackDatabase, service: Service
+) -> None:
+    """Before a job's lease is over: else whoever takes over would wait for as long as the network keeps faith."""
+    with psycopg.connect(catalogue.url_of(service.name)) as connection:
+        found = connection.execute("SHOW idle_in_transaction_session_timeout").fetchone()
+
+    assert found == ("20s",)

@@ -180,27 +180,35 @@ def begin(
 
 
 @contextmanager
-def frozen(platform: Platform, name: str) -> Iterator[None]:
-    """Freeze a process between two transactions; after the block it goes on as if nothing had happened."""
+def frozen(platform: Platform, name: str, *, in_transaction: bool = False) -> Iterator[None]:
+    """Freeze a process between two transactions, or within one that has written; after the block it goes on."""
     process = platform.stack.processes[name]
-    eventually(lambda: froze(platform, process), within_seconds=30, what=f"{name} holds no transaction open")
+    eventually(
+        lambda: froze(platform, process, in_transaction=in_transaction),
+        within_seconds=60,
+        what=f"{name} is frozen where it should be",
+        interval_seconds=0.01,
+    )
     try:
         yield
     finally:
         process.kill(signal.SIGCONT)
 
 
-def froze(platform: Platform, process: Process) -> bool:
-    """Freeze a process; let it go on if that left a transaction open, whose locks would stay."""
+def froze(platform: Platform, process: Process, *, in_transaction: bool) -> bool:
+    """Freeze a process; let it go on if it is not where it should be."""
     process.kill(signal.SIGSTOP)
     child = psutil.Process(process.pid)
     eventually(
         lambda: child.status() == psutil.STATUS_STOPPED, within_seconds=5, what=f"{process.name} is frozen"
     )
     ports = [connection.laddr.port for connection in child.net_connections("tcp")]
-    if not platform.rows(
-        "SELECT FROM pg_stat_activity WHERE client_port = ANY (%s) AND state <> 'idle'", ports
-    ):
+    open_ones = platform.rows(
+        "SELECT backend_xid IS NOT NULL AS writes FROM pg_stat_activity"
+        " WHERE client_port = ANY (%s) AND state <> 'idle'",
+        ports,
+    )
+    if (in_transaction and any(one["writes"] for one in open_ones)) or (not in_transaction and not open_ones):
         return True
     process.kill(signal.SIGCONT)
     return False
@@ -235,7 +243,7 @@ def test_frozen_replicas_change_nothing_when_they_wake(replicas: Replicas, begin
     with watched(sync.platform, sync.store_id) as watch:
         sync.wait_for_more(than=0)
         holder, writer = sync.holder(), replicas[RECORD_WRITER][0]
-        with frozen(sync.platform, writer):
+        with frozen(sync.platform, writer, in_transaction=True):
             sync.wait_for_more(than=sync.published() + UNWRITTEN)
             with frozen(sync.platform, holder):
                 published = sync.published()
