@@ -47,7 +47,7 @@ format: setup ## Format the code and sort the imports
 
 test: setup ## Every test at small sizes, on real PostgreSQL and Kafka
 	$(BIN)/python -m local_stack with-servers $(BIN)/pytest -n 2 libs services devtools $(ARGS)
-	$(BIN)/pytest tests $(ARGS)
+	$(BIN)/pytest -n 2 --dist loadfile tests $(ARGS)
 
 soak: setup ## The large sizes, the long chaos, and Shopify's own clients against the simulator; takes long
 	$(BIN)/python -m local_stack with-servers $(BIN)/pytest -m soak $(ARGS)

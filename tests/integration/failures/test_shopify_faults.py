@@ -154,8 +154,8 @@ def tell_lost_rotations(store: Store) -> None:
     end_well(store, store.ended())
 
     store.lose("by the telephone")
+    store.arm((LOST_PAIR,))  # before the token ends: a check under way may be the first to renew it
     store.expire_tokens()
-    store.arm((LOST_PAIR,))
     end_well(store, store.sync())
 
 
