@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -224,6 +224,7 @@ def _tree_seconds(process: psutil.Process) -> float:
     times = process.cpu_times()
     alive = 0.0
     for child in process.children(recursive=True):
-        spent = child.cpu_times()
-        alive += spent.user + spent.system
+        with suppress(psutil.NoSuchProcess):  # one that ended just now is its parent's to tell of
+            spent = child.cpu_times()
+            alive += spent.user + spent.system
     return float(times.user + times.system + times.children_user + times.children_system + alive)
