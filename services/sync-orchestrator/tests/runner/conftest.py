@@ -81,6 +81,7 @@ class FetcherServer:
     counts_status: int = 200
     counts_code: str = "access_denied"
     asked: list[str] = field(default_factory=list)
+    on_count: Callable[[], Any] = lambda: None
 
     def play(self, resource: Resource, *streams: list[Any]) -> None:
         """Answer a resource's requests with these streams."""
@@ -109,6 +110,7 @@ class FetcherServer:
         @app.post("/v1/installations/{installation_id}/counts")
         async def counts(request: Request) -> JSONResponse:
             self.asked.append("counts")
+            self.on_count()
             wanted = await request.json()
             found = [len(self._listed(wanted, *ids)) for ids in wanted["ranges"]]
             refusal = {"code": self.counts_code, "message": "No.", "retryable": False}

@@ -111,11 +111,10 @@ class Mirror:
 
 @pytest.fixture
 async def mirror(rig: Any, on_live_lane: Any) -> AsyncIterator[Mirror]:
-    """Return a store whose customers were synced once."""
+    """Return a store that was synced once, and whose customers alone may be read."""
+    rig.store.grant("read_customers")
     rig.store.admin.execute(
-        "DELETE FROM records.contacts;"
-        "UPDATE sync.store_state SET initial_sync_completed = true;"
-        "INSERT INTO sync.watermarks VALUES (11, 17, 'customers', now(), 1)"
+        "DELETE FROM records.contacts; UPDATE sync.store_state SET initial_sync_completed = true"
     )
     mirror = Mirror(rig, [])
 
@@ -243,6 +242,41 @@ async def test_record_that_shopify_has_again_is_not_deleted_after_all(mirror: Mi
         await mirror.rig.until(lambda: mirror.states() == {"deleted": 59})
 
     assert "100" in mirror.rows()
+
+
+async def test_shop_that_does_not_answer_holds_up_no_other_store(mirror: Mirror) -> None:
+    """Its deletions are older and come first; a deletion of another store is taken back all the same."""
+    mirror.rig.fetcher.nodes_status = 409
+    mirror.rig.store.admin.execute(
+        """INSERT INTO sync.deletions (advertiser_id, store_id, resource, record_id, check_id, state, found_at)
+           VALUES (11, 17, 'customers', '1', 1, 'deleting', now() - interval '1 hour'),
+                  (11, 18, 'customers', '2', 1, 'restoring', now());
+           INSERT INTO sync.store_state (advertiser_id, store_id, installation_id, shop_domain, generation, status)
+           SELECT advertiser_id, 18, installation_id, shop_domain, 1, 'connected' FROM sync.store_state"""
+    )
+
+    async with replica(mirror):
+        await mirror.rig.until(lambda: mirror.states() == {"deleted": 1, "undone": 1})
+        await mirror.rig.until(lambda: mirror.live)
+
+    states = mirror.rig.store.rows("SELECT store_id, state FROM sync.deletions ORDER BY store_id")
+    assert states[0] == {"store_id": 17, "state": "deleting"}
+    assert [(record.record_id, record.store_id) for record in mirror.live] == [("2", 18)]
+    assert len(mirror.rig.fetcher.node_requests) == 1, "it is left alone for a while"
+
+
+async def test_check_that_is_cancelled_while_shopify_refuses_it_ends_quietly(mirror: Mirror) -> None:
+    mirror.both(range(1, 10))
+    mirror.rig.fetcher.counts_status = 409
+    mirror.rig.fetcher.on_count = lambda: mirror.rig.store.admin.execute(
+        "UPDATE sync.checks SET state = 'cancelled', ended_at = now()"
+    )
+    await mirror.want()
+
+    async with replica(mirror):
+        check = await mirror.checked()
+
+    assert (check["state"], check["error_message"]) == ("cancelled", None)
 
 
 async def test_kept_records_are_not_asked_about_again(mirror: Mirror) -> None:

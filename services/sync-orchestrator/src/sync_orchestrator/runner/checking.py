@@ -1,4 +1,4 @@
-"""Claim checks of stores and make them: every resource that is synced, one after the other."""
+"""Claim checks of stores and make them: every resource that may be read, one after the other."""
 
 import asyncio
 from datetime import timedelta
@@ -66,11 +66,17 @@ class CheckRun:
         self._resource: Resource = Resource.CUSTOMERS
 
     async def run(self) -> None:
-        """Compare each resource and keep its proof; whatever ends the check ends in its row."""
+        """Compare each resource and keep its proof. Whatever ends the check ends in its row, if it is still ours."""
         try:
-            await self._compare_all()
+            await self._to_its_end()
         except LeaseLost as error:
             log.warning("check lost", check_id=self._check.check_id, reason=str(error))
+
+    async def _to_its_end(self) -> None:
+        try:
+            await self._compare_all()
+        except LeaseLost:
+            raise
         except Stopping:
             await self._put_back(timedelta(), failures=0)
         except MirrorTooShort as error:
@@ -87,10 +93,9 @@ class CheckRun:
 
     async def _compare_all(self) -> None:
         async with self._tools.database.transaction() as tx:
-            synced = await stores.watermarks_of(tx, self._check.advertiser_id, self._check.store_id)
             access = await stores.access_of(tx, self._check)
         for self._resource in Resource:
-            if self._resource in synced and self._resource not in access.unreadable:
+            if self._resource not in access.unreadable:
                 comparison = Comparison(
                     self._tools,
                     self._check,

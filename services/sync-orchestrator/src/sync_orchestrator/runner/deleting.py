@@ -22,16 +22,20 @@ from sync_orchestrator.store import checks
 from sync_orchestrator.store.events import SOURCE
 
 RECORDS_MAX: Final = 250  # what one nodes(ids:) query may ask for
-PAUSE_SECONDS: Final = 10.0
+REST_SECONDS: Final = 60.0
 
 log = structlog.get_logger()
 
 
 class Deleter:
-    """Deletes what checks proved gone. It asks for each record once more before: what Shopify has again stays."""
+    """Deletes what checks proved gone. It asks for each record once more before: what Shopify has again stays.
+
+    A store whose shop does not answer is left alone for a while, so that it holds up no other.
+    """
 
     def __init__(self, tools: Tools) -> None:
         self._tools = tools
+        self._resting: dict[int, float] = {}  # until when, by the monotonic clock
 
     async def run(self, stop: asyncio.Event) -> None:
         """Carry out deletions until stopped."""
@@ -40,19 +44,19 @@ class Deleter:
             await pause(stop, self._tools.limits.claim_seconds)
 
     async def _turn(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            async with self._tools.database.transaction() as tx:
-                batch = await checks.next_deletions(tx, records_max=RECORDS_MAX)
-            if batch is None:
-                return
+        while not stop.is_set() and (batch := await self._next()) is not None:
+            carry_out = self._restore if batch.state is DeletionState.RESTORING else self._delete
             try:
-                await (
-                    self._restore(batch) if batch.state is DeletionState.RESTORING else self._delete(batch)
-                )
+                await carry_out(batch)
             except (StreamCut, FetcherRefused, BusError) as error:
                 log.warning("deletions wait", store_id=batch.store_id, reason=str(error))
-                await pause(stop, PAUSE_SECONDS)
-                return
+                self._resting[batch.store_id] = self._tools.clock.monotonic() + REST_SECONDS
+
+    async def _next(self) -> DeletionBatch | None:
+        now = self._tools.clock.monotonic()
+        self._resting = {store_id: until for store_id, until in self._resting.items() if until > now}
+        async with self._tools.database.transaction() as tx:
+            return await checks.next_deletions(tx, records_max=RECORDS_MAX, but_of=self._resting)
 
     async def _delete(self, batch: DeletionBatch) -> None:
         answer = await self._tools.fetcher.nodes(batch.installation_id, batch.resource, batch.record_ids)

@@ -169,9 +169,12 @@ async def decide(
     return (await tx.execute(load_sql(_PACKAGE, "decide_deletions"), parameters)).rowcount
 
 
-async def next_deletions(tx: Transaction, *, records_max: int) -> DeletionBatch | None:
-    """Return the next deletions to carry out or to undo."""
-    rows = (await tx.execute(load_sql(_PACKAGE, "next_deletions"), {"records_max": records_max})).all()
+async def next_deletions(
+    tx: Transaction, *, records_max: int, but_of: Collection[int]
+) -> DeletionBatch | None:
+    """Return the next deletions to carry out or to undo, but those of some stores."""
+    parameters = {"records_max": records_max, "but_of": list(but_of)}
+    rows = (await tx.execute(load_sql(_PACKAGE, "next_deletions"), parameters)).all()
     if not rows:
         return None
     first = rows[0]

@@ -5,7 +5,8 @@ WITH next AS (
     SELECT d.advertiser_id, d.store_id, d.resource, d.state, s.installation_id, s.shop_domain
     FROM sync.deletions d
     JOIN sync.store_state s ON s.advertiser_id = d.advertiser_id AND s.store_id = d.store_id
-    WHERE d.state = 'restoring' OR (d.state = 'deleting' AND s.status <> 'disconnected')
+    WHERE (d.state = 'restoring' OR (d.state = 'deleting' AND s.status <> 'disconnected'))
+      AND d.store_id <> ALL (CAST(:but_of AS bigint[]))
     ORDER BY d.found_at
     LIMIT 1
 )
