@@ -19,6 +19,7 @@ from sync_orchestrator.errors import FetcherRefused, StreamCut
 
 Answer = TypeVar("Answer")
 
+IDS_AT_ONCE_MAX: Final = 250  # what one nodes(ids:) query may ask for
 ANSWER_BYTES_MAX: Final = 256 * 1024 * 1024
 _ERROR_BYTES_MAX: Final = 64 * 1024
 _CONNECT_SECONDS: Final = 5.0

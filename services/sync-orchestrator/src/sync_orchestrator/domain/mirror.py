@@ -51,10 +51,6 @@ class Ids:
         """Add ids that are greater than all before."""
         self._numbers.extend(numbers)
 
-    def __len__(self) -> int:
-        """Return how many there are."""
-        return len(self._numbers)
-
     def count(self, ids: IdRange) -> int:
         """Return how many lie in a range."""
         start, end = self._span(ids)

@@ -9,6 +9,7 @@ from sync_common.bus.waiting import pause
 from sync_common.contracts.events.lifecycle import JobType
 from sync_common.contracts.resources import Resource
 from sync_common.db import Transaction
+from sync_orchestrator.clients.fetcher import IDS_AT_ONCE_MAX
 from sync_orchestrator.domain.checks import (
     PASSES_MAX,
     REPAIRS_MAX,
@@ -28,7 +29,6 @@ from sync_orchestrator.runner.deleting import publish_restored
 from sync_orchestrator.runner.tools import Tools
 from sync_orchestrator.store import checks, jobs, mirror, parts, refetches
 
-READ_AT_ONCE_MAX: Final = 250  # what one nodes(ids:) query may ask for
 HOLD_SECONDS: Final = 5.0
 
 
@@ -240,5 +240,5 @@ class Comparison:
 
 def _lots(record_ids: Collection[str]) -> Iterator[list[str]]:
     ordered = sorted(record_ids)
-    for start in range(0, len(ordered), READ_AT_ONCE_MAX):
-        yield ordered[start : start + READ_AT_ONCE_MAX]
+    for start in range(0, len(ordered), IDS_AT_ONCE_MAX):
+        yield ordered[start : start + IDS_AT_ONCE_MAX]

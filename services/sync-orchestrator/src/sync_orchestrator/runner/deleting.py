@@ -9,19 +9,18 @@ import structlog
 from sync_common.bus import BusError
 from sync_common.bus.waiting import pause
 from sync_common.contracts import records
-from sync_common.contracts.records import RawRecord
 from sync_common.contracts.resources import SHOPIFY_API_VERSION, Resource
-from sync_common.contracts.topics import live_topic
 from sync_orchestrator import metrics
+from sync_orchestrator.clients.fetcher import IDS_AT_ONCE_MAX
 from sync_orchestrator.domain.checks import DeletionBatch, DeletionState
 from sync_orchestrator.domain.model import OfStore
 from sync_orchestrator.errors import FetcherRefused, StreamCut
+from sync_orchestrator.runner import live
 from sync_orchestrator.runner.loops import patiently
 from sync_orchestrator.runner.tools import Tools
 from sync_orchestrator.store import checks
 from sync_orchestrator.store.events import SOURCE
 
-RECORDS_MAX: Final = 250  # what one nodes(ids:) query may ask for
 REST_SECONDS: Final = 60.0
 
 log = structlog.get_logger()
@@ -56,14 +55,14 @@ class Deleter:
         now = self._tools.clock.monotonic()
         self._resting = {store_id: until for store_id, until in self._resting.items() if until > now}
         async with self._tools.database.transaction() as tx:
-            return await checks.next_deletions(tx, records_max=RECORDS_MAX, but_of=self._resting)
+            return await checks.next_deletions(tx, records_max=IDS_AT_ONCE_MAX, but_of=self._resting)
 
     async def _delete(self, batch: DeletionBatch) -> None:
         answer = await self._tools.fetcher.nodes(batch.installation_id, batch.resource, batch.record_ids)
         alive = {record.id for record in answer.records}
         gone = [record_id for record_id in batch.record_ids if record_id not in alive]
         now = self._tools.clock.now()
-        await _publish(
+        await live.publish(
             self._tools,
             [
                 records.fetched(
@@ -99,7 +98,7 @@ async def publish_restored(
 ) -> None:
     """Take deletions back in one store, whatever told of them before this moment."""
     now = tools.clock.now()
-    await _publish(
+    await live.publish(
         tools,
         [
             records.restored(
@@ -115,11 +114,3 @@ async def publish_restored(
             for record_id in record_ids
         ],
     )
-
-
-async def _publish(tools: Tools, told: Collection[RawRecord]) -> None:
-    lot = tools.producer.batch()
-    for record in told:
-        key = records.record_key(record.shop, record.record_id)
-        await lot.enqueue(live_topic(record.resource), key, b"", record.envelope().to_headers())
-    await lot.flush()

@@ -10,10 +10,10 @@ from sync_common.bus import BusError
 from sync_common.bus.waiting import pause
 from sync_common.contracts import records
 from sync_common.contracts.resources import SHOPIFY_API_VERSION
-from sync_common.contracts.topics import live_topic
 from sync_orchestrator import metrics
-from sync_orchestrator.clients.fetcher import Nodes
+from sync_orchestrator.clients.fetcher import IDS_AT_ONCE_MAX, Nodes
 from sync_orchestrator.errors import FetcherRefused, StreamCut
+from sync_orchestrator.runner import live
 from sync_orchestrator.runner.loops import patiently
 from sync_orchestrator.runner.tools import Tools
 from sync_orchestrator.store import refetches, stores
@@ -21,7 +21,6 @@ from sync_orchestrator.store.events import SOURCE
 from sync_orchestrator.store.refetches import Refetch
 
 REQUESTS_MAX: Final = 4
-RECORDS_MAX: Final = 250  # what one nodes(ids:) query may ask for
 LEASE_SECONDS: Final = 45.0  # as soon as jobs resume; where a read takes longer, a second one is harmless
 REFUSALS_MAX: Final = 8
 FIRST_PAUSE: Final = timedelta(seconds=10)
@@ -58,7 +57,7 @@ class Refetcher:
     async def _read_one(self) -> bool:
         async with self._tools.database.transaction() as tx:
             wanted = await refetches.claim(
-                tx, owner=self._tools.owner, lease_seconds=LEASE_SECONDS, records_max=RECORDS_MAX
+                tx, owner=self._tools.owner, lease_seconds=LEASE_SECONDS, records_max=IDS_AT_ONCE_MAX
             )
             if wanted is None:
                 return False
@@ -76,23 +75,24 @@ class Refetcher:
         return True
 
     async def _publish(self, wanted: Refetch, nodes: Nodes) -> None:
-        batch = self._tools.producer.batch()
-        topic = live_topic(wanted.resource)
         found = {record.id: bytes(record.body) for record in nodes.records}
-        for record_id, body in {**found, **dict.fromkeys(nodes.gone, b"")}.items():
-            record = self._record(wanted, record_id, nodes.observed_at, gone=record_id not in found)
-            key = records.record_key(wanted.shop_domain, record_id)
-            await batch.enqueue(topic, key, body, record.envelope().to_headers())
-        await batch.flush()
+        told = {**found, **dict.fromkeys(nodes.gone, b"")}
+        await live.publish(
+            self._tools,
+            (
+                self._record(wanted, record_id, body, nodes.observed_at, gone=record_id not in found)
+                for record_id, body in told.items()
+            ),
+        )
 
     def _record(
-        self, wanted: Refetch, record_id: str, observed_at: datetime, *, gone: bool
+        self, wanted: Refetch, record_id: str, body: bytes, observed_at: datetime, *, gone: bool
     ) -> records.RawRecord:
         return records.fetched(
             resource=wanted.resource,
             shop=wanted.shop_domain,
             record_id=record_id,
-            body=b"",
+            body=body,
             observed_at=observed_at,
             now=self._tools.clock.now(),
             source=SOURCE,
