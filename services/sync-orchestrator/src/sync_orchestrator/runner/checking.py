@@ -7,7 +7,6 @@ from typing import Final
 import structlog
 
 from sync_common.bus import BusError
-from sync_common.bus.waiting import pause
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.contracts.resources import Resource
 from sync_common.db import is_transient
@@ -17,7 +16,7 @@ from sync_orchestrator.domain.checks import Check, CheckState, Proof
 from sync_orchestrator.domain.model import JobWish
 from sync_orchestrator.errors import FetcherRefused, LeaseLost, MirrorTooShort, Stopping, StreamCut
 from sync_orchestrator.runner.comparing import Comparison
-from sync_orchestrator.runner.loops import patiently
+from sync_orchestrator.runner.loops import repeatedly
 from sync_orchestrator.runner.tools import Tools
 from sync_orchestrator.store import checks, jobs, stores
 
@@ -41,9 +40,9 @@ class Checker:
                 group.create_task(self._work(stop))
 
     async def _work(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            await patiently("check", lambda: self._turn(stop))
-            await pause(stop, self._tools.limits.claim_seconds)
+        await repeatedly(
+            stop, "check", lambda: self._turn(stop), pause_seconds=self._tools.limits.claim_seconds
+        )
 
     async def _turn(self, stop: asyncio.Event) -> None:
         while not stop.is_set() and (check := await self._claim()) is not None:

@@ -7,7 +7,6 @@ from typing import Final
 import structlog
 
 from sync_common.bus import BusError
-from sync_common.bus.waiting import pause
 from sync_common.contracts import records
 from sync_common.contracts.resources import SHOPIFY_API_VERSION, Resource
 from sync_orchestrator import metrics
@@ -16,7 +15,7 @@ from sync_orchestrator.domain.checks import DeletionBatch, DeletionState
 from sync_orchestrator.domain.model import OfStore
 from sync_orchestrator.errors import FetcherRefused, StreamCut
 from sync_orchestrator.runner import live
-from sync_orchestrator.runner.loops import patiently
+from sync_orchestrator.runner.loops import repeatedly
 from sync_orchestrator.runner.tools import Tools
 from sync_orchestrator.store import checks
 from sync_orchestrator.store.events import SOURCE
@@ -38,9 +37,9 @@ class Deleter:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Carry out deletions until stopped."""
-        while not stop.is_set():
-            await patiently("deletions", lambda: self._turn(stop))
-            await pause(stop, self._tools.limits.claim_seconds)
+        await repeatedly(
+            stop, "deletions", lambda: self._turn(stop), pause_seconds=self._tools.limits.claim_seconds
+        )
 
     async def _turn(self, stop: asyncio.Event) -> None:
         while not stop.is_set() and (batch := await self._next()) is not None:

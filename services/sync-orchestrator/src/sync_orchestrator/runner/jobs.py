@@ -12,7 +12,7 @@ from sync_orchestrator.domain.jobs import JobStatus
 from sync_orchestrator.domain.model import Job
 from sync_orchestrator.errors import LeaseLost
 from sync_orchestrator.runner.driving import JobRun
-from sync_orchestrator.runner.loops import patiently
+from sync_orchestrator.runner.loops import patiently, repeatedly
 from sync_orchestrator.runner.tools import Tools
 from sync_orchestrator.store import jobs, parts
 
@@ -35,17 +35,13 @@ class JobRunner:
     async def run(self, stop: asyncio.Event) -> None:
         """Claim and drive jobs until stopped; then give the leases back."""
         try:
-            while not stop.is_set():
-                await patiently("claim", self._claim)
-                await pause(stop, self._limits.claim_seconds)
+            await repeatedly(stop, "claim", self._claim, pause_seconds=self._limits.claim_seconds)
         finally:
             await self._stop_all()
 
     async def keep_leases(self, stop: asyncio.Event) -> None:
         """Renew what we hold; a job that is no longer ours stops at once."""
-        while not stop.is_set():
-            await patiently("renew", self._renew)
-            await pause(stop, self._limits.heartbeat_seconds)
+        await repeatedly(stop, "renew", self._renew, pause_seconds=self._limits.heartbeat_seconds)
 
     async def watch_books(self, stop: asyncio.Event) -> None:
         """Compare what was published with what the writer has accounted for."""

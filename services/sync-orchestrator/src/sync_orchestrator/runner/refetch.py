@@ -7,14 +7,13 @@ from typing import Final
 import structlog
 
 from sync_common.bus import BusError
-from sync_common.bus.waiting import pause
 from sync_common.contracts import records
 from sync_common.contracts.resources import SHOPIFY_API_VERSION
 from sync_orchestrator import metrics
 from sync_orchestrator.clients.fetcher import IDS_AT_ONCE_MAX, Nodes
 from sync_orchestrator.errors import FetcherRefused, StreamCut
 from sync_orchestrator.runner import live
-from sync_orchestrator.runner.loops import patiently
+from sync_orchestrator.runner.loops import repeatedly
 from sync_orchestrator.runner.tools import Tools
 from sync_orchestrator.store import refetches, stores
 from sync_orchestrator.store.events import SOURCE
@@ -46,9 +45,7 @@ class Refetcher:
                 group.create_task(self._work(stop))
 
     async def _work(self, stop: asyncio.Event) -> None:
-        while not stop.is_set():
-            await patiently("refetch", self._turn)
-            await pause(stop, self._interval_seconds)
+        await repeatedly(stop, "refetch", self._turn, pause_seconds=self._interval_seconds)
 
     async def _turn(self) -> None:
         while await self._read_one():

@@ -6,14 +6,13 @@ from typing import Final
 
 import structlog
 
-from sync_common.bus.waiting import pause
 from sync_common.contracts.events.lifecycle import JobType, TriggeredBy
 from sync_common.db import Database, Transaction
 from sync_orchestrator import metrics
 from sync_orchestrator.domain import schedule as rules
 from sync_orchestrator.domain.model import JobWish
 from sync_orchestrator.domain.schedule import Run
-from sync_orchestrator.runner.loops import patiently
+from sync_orchestrator.runner.loops import repeatedly
 from sync_orchestrator.store import jobs, schedules
 from sync_orchestrator.store.schedules import Schedule
 
@@ -32,9 +31,7 @@ class Scheduler:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Look for due stores until stopped."""
-        while not stop.is_set():
-            await patiently("schedule", self._turn)
-            await pause(stop, self._interval_seconds)
+        await repeatedly(stop, "schedule", self._turn, pause_seconds=self._interval_seconds)
 
     async def _turn(self) -> None:
         async with self._database.transaction() as tx:

@@ -4,12 +4,11 @@ import asyncio
 from datetime import timedelta
 from typing import Final
 
-from sync_common.bus.waiting import pause
 from sync_common.contracts.stack import SERVICES
 from sync_common.contracts.topics import SYNC_ORCHESTRATOR
 from sync_common.db import Database
 from sync_common.runtime import Clock
-from sync_orchestrator.runner.loops import patiently
+from sync_orchestrator.runner.loops import repeatedly
 from sync_orchestrator.store import checks, events, jobs
 
 INTERVAL_SECONDS: Final = 3_600.0
@@ -32,9 +31,7 @@ class Upkeep:
 
     async def run(self, stop: asyncio.Event) -> None:
         """Tidy up once an hour until stopped."""
-        while not stop.is_set():
-            await patiently("upkeep", self.tidy)
-            await pause(stop, INTERVAL_SECONDS)
+        await repeatedly(stop, "upkeep", self.tidy, pause_seconds=INTERVAL_SECONDS)
 
     async def tidy(self) -> None:
         """Tidy up once."""
