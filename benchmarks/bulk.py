@@ -9,7 +9,7 @@ from rich.console import Console
 
 from benchmarks.measure import Cost, measured, middle, table
 from local_stack.repository import scratch_folder
-from shopify_fetcher.reading.spool import batches
+from shopify_fetcher.reading.spool import CHUNK_BYTES, Spool
 from sync_common.contracts.resources import Resource
 
 LINES = 1_000_000
@@ -65,7 +65,11 @@ def _read(file: Path) -> Cost:
 
 
 def _join(file: Path) -> Cost:
-    with measured(LINES) as cost:
-        for _ in batches(file, Resource.ORDERS):
+    with measured(LINES) as cost, scratch_folder("bench-parts") as folder:
+        spool = Spool(folder, file.stat().st_size)
+        with spool.filled() as take, file.open("rb") as chunks:
+            while chunk := chunks.read(CHUNK_BYTES):
+                take(chunk)
+        for _ in spool.batches(Resource.ORDERS):
             pass
     return cost

@@ -3,6 +3,7 @@
 import contextlib
 import json
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -278,6 +279,21 @@ async def test_cut_download_is_fetched_again(fetcher: Fetcher, make_shop: MakeSh
     lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
 
     assert (lines[-1]["type"], lines[-1]["count"]) == ("done", len(await shop.truth("orders")))
+
+
+async def test_file_that_arrives_garbled_is_fetched_again(
+    fetcher: Fetcher, make_shop: MakeShop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its lines are read while they come, so one that cannot be read is noticed before the file is counted."""
+    monkeypatch.setattr(bulk, "Spool", partial(spool.Spool, part_bytes=1_000))
+    shop = await make_shop(orders=30)
+    installation_id = await fetcher.connect(shop)
+    await shop.fault(path="/bulk/", status=200, body={"half": "a line"})
+
+    lines = await fetcher.stream(installation_id, "orders", mode="bulk", job_id=1)
+
+    await assert_whole(shop, lines)
+    assert (await shop.operations()).count("BulkRun") == 1
 
 
 async def test_children_before_their_parents_give_the_same_records(

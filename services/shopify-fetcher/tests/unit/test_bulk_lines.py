@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from shopify_fetcher.domain.bulk_lines import join
 from shopify_fetcher.errors import BulkFailed
-from shopify_fetcher.reading.spool import batches
+from shopify_fetcher.reading.spool import Spool
 from sync_common.contracts.resources import Resource
 
 
@@ -68,12 +68,14 @@ def test_any_order_of_lines_gives_the_same_records(
 def test_spooling_in_parts_gives_the_same_records(
     tmp_path_factory: pytest.TempPathFactory, lines: list[dict[str, object]], part_bytes: int
 ) -> None:
-    file = tmp_path_factory.mktemp("spool") / "file.jsonl"
-    file.write_bytes(b"".join(map(encoded, lines)))
+    content = b"".join(map(encoded, lines))
+    spool = Spool(tmp_path_factory.mktemp("spool"), len(content), part_bytes=part_bytes)
 
-    whole = [record for batch in batches(file, Resource.PRODUCTS) for record in batch]
-    parted = [record for batch in batches(file, Resource.PRODUCTS, part_bytes=part_bytes) for record in batch]
+    with spool.filled() as take:
+        take(content)
+    parted = [record for batch in spool.batches(Resource.PRODUCTS) for record in batch]
 
+    whole = list(join(map(encoded, lines), Resource.PRODUCTS))
     assert sorted(parted) == sorted(whole)
     assert len(whole) == sum(line["__typename"] == "Product" for line in lines)
 

@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 from shopify_fetcher.domain import bulk_lines
+from shopify_fetcher.errors import BulkFailed
 from shopify_fetcher.reading import spool
+from shopify_fetcher.reading.spool import Spool
 from sync_common.contracts.resources import Resource
 
 CHILDREN_PER_RECORD = 4
@@ -19,11 +21,16 @@ NOTE = "x" * 300
 JOIN = """
 import re, sys
 from pathlib import Path
-from shopify_fetcher.reading.spool import batches
+from shopify_fetcher.reading.spool import Spool
 from sync_common.contracts.resources import Resource
 
+file, folder = map(Path, sys.argv[1:])
+spool = Spool(folder, file.stat().st_size)
+with spool.filled() as take, file.open("rb") as chunks:
+    while chunk := chunks.read(1 << 18):
+        take(chunk)
 records = children = 0
-for batch in batches(Path(sys.argv[1]), Resource.ORDERS):
+for batch in spool.batches(Resource.ORDERS):
     records += len(batch)
     children += sum(body.count(b'"title"') for _, body in batch)
 # What getrusage tells begins with what the parent held when it forked.
@@ -47,6 +54,14 @@ def write_file(path: Path, lines: int) -> int:
     return records
 
 
+def read(spooled: Spool, content: bytes, *, chunk_bytes: int = 10_000) -> list[tuple[str, bytes]]:
+    """Give the spool a file in pieces, as a download does; return the records."""
+    with spooled.filled() as take:
+        for at in range(0, len(content), chunk_bytes):
+            take(content[at : at + chunk_bytes])
+    return [record for batch in spooled.batches(Resource.ORDERS) for record in batch]
+
+
 @pytest.mark.parametrize(
     ("lines", "mebibytes_max"),
     [
@@ -57,10 +72,13 @@ def write_file(path: Path, lines: int) -> int:
 def test_children_far_from_their_parents_are_joined_in_bounded_memory(
     tmp_path: Path, lines: int, mebibytes_max: int
 ) -> None:
-    file = tmp_path / "file.jsonl"
+    file, folder = tmp_path / "file.jsonl", tmp_path / "parts"
+    folder.mkdir()
     records = write_file(file, lines)
 
-    joined = subprocess.run([sys.executable, "-c", JOIN, str(file)], capture_output=True, check=True)
+    joined = subprocess.run(
+        [sys.executable, "-c", JOIN, str(file), str(folder)], capture_output=True, check=True
+    )
 
     found, children, kibibytes = map(int, joined.stdout.split())
     print(f"{lines:,} lines, {file.stat().st_size >> 20} MiB: {kibibytes >> 10} MiB of memory")
@@ -68,7 +86,10 @@ def test_children_far_from_their_parents_are_joined_in_bounded_memory(
     assert kibibytes < mebibytes_max * 1024
 
 
-def test_file_too_large_for_its_parts_is_cut_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("told", ["its size", "no size"])
+def test_file_too_large_for_its_parts_is_cut_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, told: str
+) -> None:
     """The parts of a file of many gigabytes grew with it, and so did the memory that a part takes."""
     monkeypatch.setattr(spool, "PARTS_MAX", 4)
     file, sizes = tmp_path / "file.jsonl", []
@@ -80,12 +101,40 @@ def test_file_too_large_for_its_parts_is_cut_again(tmp_path: Path, monkeypatch: 
         return bulk_lines.join(held, resource)
 
     monkeypatch.setattr(spool, "join", join)
-    part_bytes = file.stat().st_size // 64
+    content = file.read_bytes()
+    part_bytes = len(content) // 64
 
-    found = [gid for batch in spool.batches(file, Resource.ORDERS, part_bytes=part_bytes) for gid, _ in batch]
+    def ids(folder: Path) -> list[str]:
+        folder.mkdir()
+        spooled = Spool(folder, len(content) if told == "its size" else 0, part_bytes=part_bytes)
+        found = [gid for gid, _ in read(spooled, content)]
+        assert [path for path in folder.rglob("*") if path.is_file()] == []
+        return found
 
-    again = [gid for batch in spool.batches(file, Resource.ORDERS, part_bytes=part_bytes) for gid, _ in batch]
+    found = ids(tmp_path / "first")
+
+    assert ids(tmp_path / "second") == found
     assert len(found) == len(set(found)) == records
-    assert again == found
     assert max(sizes) <= 2 * part_bytes
-    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+
+
+def test_lines_are_whole_however_the_file_comes(tmp_path: Path) -> None:
+    write_file(tmp_path / "file.jsonl", 100)
+    content = (tmp_path / "file.jsonl").read_bytes()
+
+    def records(chunk_bytes: int) -> list[tuple[str, bytes]]:
+        spooled = Spool(tmp_path, len(content), part_bytes=10_000)
+        found = read(spooled, content, chunk_bytes=chunk_bytes)
+        assert spooled.lines == 100
+        return found
+
+    assert records(1) == records(7) == records(997) == records(len(content))
+
+
+@pytest.mark.parametrize("part_bytes", [100, 1_000_000], ids=["parts", "one part"])
+def test_file_that_ends_in_half_a_line_is_not_whole(tmp_path: Path, part_bytes: int) -> None:
+    write_file(tmp_path / "file.jsonl", 100)
+    content = (tmp_path / "file.jsonl").read_bytes()[:-10]
+
+    with pytest.raises(BulkFailed):
+        read(Spool(tmp_path, len(content), part_bytes=part_bytes), content)

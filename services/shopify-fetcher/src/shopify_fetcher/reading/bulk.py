@@ -1,9 +1,9 @@
-"""One bulk operation: start or adopt it, wait for it, stream its file. What is no whole file raises BulkFailed."""
+"""One bulk operation: start or adopt it, wait for it, spool its file. What is no whole file raises BulkFailed."""
 
 import asyncio
 import tempfile
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -25,7 +25,7 @@ from shopify_fetcher.errors import (
     Transient,
 )
 from shopify_fetcher.reading.lines import Lines
-from shopify_fetcher.reading.spool import Batch, batches
+from shopify_fetcher.reading.spool import Batch, Spool
 from shopify_fetcher.store import bulk as rows
 from shopify_fetcher.store.bulk import BulkRow
 from sync_common.contracts.resources import Resource
@@ -74,11 +74,12 @@ class Operation:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A completed operation: how many lines its file has, and how many of them are records."""
+    """A completed operation: how many lines its file has, how many of them are records, and how many bytes."""
 
     url: str | None
     objects: int
     roots: int
+    size: int
 
 
 class BulkReader:
@@ -137,8 +138,8 @@ class BulkReader:
             prefix="bulk-", dir=self._folder, ignore_cleanup_errors=True
         ) as folder:
             try:
-                file = await self._download(operation, finished.url, finished, Path(folder) / "file.jsonl")
-                async for batch in _in_thread(file, operation.resource):
+                spool = await self._download(operation, finished.url, finished, Path(folder))
+                async for batch in _in_thread(spool.batches(operation.resource)):
                     count += len(batch)
                     yield batch
                 if count != finished.roots:
@@ -216,7 +217,12 @@ class BulkReader:
         return status
 
     async def _finish(self, operation: Operation, status: dict[str, Any]) -> Finished:
-        finished = Finished(status["url"], int(status["objectCount"]), int(status["rootObjectCount"]))
+        finished = Finished(
+            url=status["url"],
+            objects=int(status["objectCount"]),
+            roots=int(status["rootObjectCount"]),
+            size=int(status["fileSize"] or 0),
+        )
         if finished.url is None and finished.objects:
             await self._note_ended(operation, "failed")
             raise BulkExpired(f"the bulk operation has {finished.objects} objects and no file")
@@ -242,33 +248,33 @@ class BulkReader:
                     if await rows.finish_was_seen(tx, operation.row_id):
                         return
 
-    async def _download(self, operation: Operation, url: str, finished: Finished, file: Path) -> Path:
-        """Fetch the whole file; a cut download is tried again with a fresh address."""
-        objects = 0
-        for attempt in range(1, DOWNLOAD_TRIES + 1):
+    async def _download(self, operation: Operation, url: str, finished: Finished, folder: Path) -> Spool:
+        """Spool the whole file; what was cut or garbled on the way is tried again with a fresh address."""
+        tries_left = DOWNLOAD_TRIES
+        while True:
+            spool = Spool(folder, finished.size)  # in the place of the one before
             try:
-                objects = await self._fetch(url, file)
-            except Transient:
-                if attempt == DOWNLOAD_TRIES:
+                await self._fetch(url, spool)
+                if spool.lines != finished.objects:
+                    raise BulkFailed(f"the bulk file holds {spool.lines} objects of {finished.objects}")
+                return spool
+            except (Transient, BulkFailed):
+                tries_left -= 1
+                if not tries_left:
                     raise
-            else:
-                if objects == finished.objects:
-                    return file
             fresh = await self._finish(operation, await self._status(operation))
             url = fresh.url or url
-        raise BulkFailed(f"the bulk file holds {objects} objects of {finished.objects}")
 
-    async def _fetch(self, url: str, file: Path) -> int:
-        """Write the file to disk and return how many lines it has."""
-        count, size, last = 0, 0, b"\n"
-        with journal("bulk_file", self._session.installation.id), file.open("wb") as target:
+    async def _fetch(self, url: str, spool: Spool) -> None:
+        """Fill the spool off the event loop, so that other streams and calls go on."""
+        size = 0
+        with journal("bulk_file", self._session.installation.id), spool.filled() as take:
             async with self._access.shopify.open_bulk_file(url) as chunks:
                 async for chunk in chunks:
-                    target.write(chunk)
-                    count, size, last = count + chunk.count(b"\n"), size + len(chunk), chunk[-1:]
+                    size += len(chunk)
                     if size > FILE_BYTES_MAX:
                         raise Malformed("the bulk file is larger than allowed")
-        return count + (last != b"\n")
+                    await asyncio.to_thread(take, chunk)
 
     async def _note_ended(self, operation: Operation, status: str, finished: Finished | None = None) -> None:
         async with self._database.transaction() as tx:
@@ -290,8 +296,7 @@ def _age_seconds(status: dict[str, Any]) -> float:
     return (datetime.fromisoformat(status["completedAt"] or status["createdAt"]) - created).total_seconds()
 
 
-async def _in_thread(file: Path, resource: Resource) -> AsyncIterator[Batch]:
+async def _in_thread(batches: Iterator[Batch]) -> AsyncIterator[Batch]:
     """Join off the event loop, so that other streams and calls go on."""
-    found = batches(file, resource)
-    while (batch := await asyncio.to_thread(next, found, None)) is not None:
+    while (batch := await asyncio.to_thread(next, batches, None)) is not None:
         yield batch

@@ -1,53 +1,84 @@
-"""A bulk file on disk, joined in bounded memory: spooled by record into parts, then one part at a time."""
+"""A bulk file on disk, joined in bounded memory: spooled by record into parts as it comes, then joined part by part."""
 
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
 from itertools import islice
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from shopify_fetcher.domain.bulk_lines import join, partition_of, root_id
 from sync_common.contracts.resources import Resource
 
 PART_BYTES: Final = 16 * 1024 * 1024
-PARTS_MAX: Final = 256
+PARTS_MAX: Final = 128  # each is an open file
 PASSED_MAX: Final = 2**24  # the hash has 32 bits; a record alone may be larger than a part
 SPARE: Final = 2
 BATCH_RECORDS: Final = 500
+CHUNK_BYTES: Final = 1024 * 1024
 
 Batch = list[tuple[str, bytes]]
 
 
-def batches(file: Path, resource: Resource, *, part_bytes: int = PART_BYTES) -> Iterator[Batch]:
-    """Yield the file's records in batches; the order is the same each time, so a count is a safe place to resume."""
-    for part in _parts(file, part_bytes):
-        with part.open("rb") as lines:
-            records = join((line for line in lines if line.strip()), resource)
-            while batch := list(islice(records, BATCH_RECORDS)):
-                yield batch
-        if part != file:
-            part.unlink()
+class Spool:
+    """Takes a file piece by piece and keeps each record in one part with all its children.
 
+    For the same file and size the records come in the same order each time, so a count is a safe place to resume.
+    """
 
-def _parts(file: Path, part_bytes: int, passed: int = 1) -> Iterator[Path]:
-    """Yield files that fit into memory and hold each record with all its children."""
-    size = file.stat().st_size
-    if size <= part_bytes or passed > PASSED_MAX:
-        yield file
-        return
-    parts = _spooled(file, min(PARTS_MAX, -(-size // part_bytes)), passed)
-    if passed > 1:
-        file.unlink()
-    for part in parts:
-        # Half of the parts are a little above their share: only a file too large for PARTS_MAX is cut once more.
-        yield from _parts(part, SPARE * part_bytes if passed == 1 else part_bytes, passed * len(parts))
+    def __init__(self, folder: Path, size: int, *, part_bytes: int = PART_BYTES, passed: int = 1) -> None:
+        """Prepare for a file of about `size` bytes; parts that grow too large are cut again."""
+        count = max(1, min(PARTS_MAX, -(-size // part_bytes)))
+        self._paths = [folder / str(number) for number in range(count)]
+        self._files: list[BinaryIO] = []
+        self._rest = b""
+        self._part_bytes = part_bytes
+        self._passed = passed
+        self.lines = 0
 
+    @contextmanager
+    def filled(self) -> Iterator[Callable[[bytes], None]]:
+        """Give what takes the file's pieces; raise BulkFailed where a line cannot be read, or is cut at the end."""
+        with ExitStack() as opened:
+            self._files = [opened.enter_context(path.open("wb")) for path in self._paths]
+            yield self._take
+            self._place(self._rest)
 
-def _spooled(file: Path, count: int, passed: int) -> list[Path]:
-    paths = [file.with_name(f"{file.name}.{number}") for number in range(count)]
-    with ExitStack() as stack, file.open("rb") as lines:
-        parts = [stack.enter_context(path.open("wb")) for path in paths]
+    def batches(self, resource: Resource) -> Iterator[Batch]:
+        """Yield the records, and delete the parts that they were in."""
+        for path in self._paths:
+            if path.stat().st_size > SPARE * self._part_bytes and self._passed <= PASSED_MAX:
+                yield from self._cut_again(path).batches(resource)
+            else:
+                with path.open("rb") as lines:
+                    records = join(lines, resource)
+                    while batch := list(islice(records, BATCH_RECORDS)):
+                        yield batch
+                path.unlink()
+
+    def _take(self, chunk: bytes) -> None:
+        *lines, self._rest = (self._rest + chunk).split(b"\n")
         for line in lines:
-            if line.strip():
-                parts[partition_of(root_id(line), count, passed=passed)].write(line)
-    return paths
+            self._place(line)
+
+    def _place(self, line: bytes) -> None:
+        if not line.strip():
+            return
+        count = len(self._files)
+        at = partition_of(root_id(line), count, passed=self._passed) if count > 1 else 0
+        self._files[at].write(line + b"\n")
+        self.lines += 1
+
+    def _cut_again(self, part: Path) -> "Spool":
+        folder = part.with_suffix(".parts")
+        folder.mkdir()
+        smaller = Spool(
+            folder,
+            part.stat().st_size,
+            part_bytes=self._part_bytes,
+            passed=self._passed * len(self._paths),
+        )
+        with part.open("rb") as file, smaller.filled() as take:
+            while chunk := file.read(CHUNK_BYTES):
+                take(chunk)
+        part.unlink()
+        return smaller
