@@ -10,7 +10,8 @@ from shopify_fetcher.domain.bulk_lines import join, partition_of, root_id
 from sync_common.contracts.resources import Resource
 
 PART_BYTES: Final = 16 * 1024 * 1024
-PARTS_MAX: Final = 128  # each is an open file
+PARTS_MAX: Final = 128  # each is an open file, and a buffer
+BUFFER_BYTES: Final = 128 * 1024
 PASSED_MAX: Final = 2**24  # the hash has 32 bits; a record alone may be larger than a part
 SPARE: Final = 2
 BATCH_RECORDS: Final = 500
@@ -39,7 +40,7 @@ class Spool:
     def filled(self) -> Iterator[Callable[[bytes], None]]:
         """Give what takes the file's pieces; raise BulkFailed where a line cannot be read, or is cut at the end."""
         with ExitStack() as opened:
-            self._files = [opened.enter_context(path.open("wb")) for path in self._paths]
+            self._files = [opened.enter_context(path.open("wb", BUFFER_BYTES)) for path in self._paths]
             yield self._take
             self._place(self._rest)
 
