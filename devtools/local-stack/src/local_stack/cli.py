@@ -110,7 +110,7 @@ def demo(
 def with_servers(context: typer.Context) -> None:
     """Run a command with one PostgreSQL and one Kafka up, their addresses in its environment."""
     _stop_on_sigterm()
-    with scratch_folder("servers") as folder, ExitStack() as running:
+    with scratch_folder("servers", in_memory=True) as folder, ExitStack() as running:
         postgres = postgres_server(folder, durable=False, port=0)
         running.callback(postgres.stop)
         kafka = kafka_server(folder, cache=CACHE, port=0)

@@ -26,6 +26,12 @@ SETTINGS = {
     "log_error_verbosity": "terse",  # no DETAIL lines: they would quote row values
     "timezone": "UTC",
 }
+NOT_DURABLE = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+    "max_wal_size": "512MB",  # its files may be in memory
+}
 
 
 @dataclass(frozen=True)
@@ -46,9 +52,7 @@ def start_postgres(folder: Path, *, log_path: Path, port: int = 5432, durable: b
     data.mkdir(parents=True, exist_ok=True)
     binary, system_user = _initialise(data)
     port = free_port(port)
-    settings = SETTINGS | (
-        {} if durable else {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
-    )
+    settings = SETTINGS | ({} if durable else NOT_DURABLE)
     options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
     process = start(
         "postgres",
