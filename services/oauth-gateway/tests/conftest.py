@@ -1,11 +1,12 @@
 """The gateway on a real database, its fetcher replaced by a recorder behind real HTTP calls."""
 
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import httpx
+import psycopg
 import pytest
 from argon2 import PasswordHasher
 
@@ -82,8 +83,9 @@ async def gateway(database: Database, clock: ManualClock, fetcher: RecordedFetch
 
 
 @pytest.fixture
-def seed(stack_database: StackDatabase) -> Seed:
-    return Seed(stack_database.url(), NOW)
+def seed(stack_database: StackDatabase) -> Iterator[Seed]:
+    with psycopg.connect(stack_database.url(), autocommit=True) as connection:
+        yield Seed(connection, NOW)
 
 
 @pytest.fixture

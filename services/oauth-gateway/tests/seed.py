@@ -12,16 +12,14 @@ from psycopg.types.json import Jsonb
 class Seed:
     """Writes what other services would have written."""
 
-    url: str
+    connection: psycopg.Connection
     now: datetime
 
     def execute(self, statement: str, **values: Any) -> None:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            connection.execute(statement.encode(), values)
+        self.connection.execute(statement.encode(), values)
 
     def scalar(self, statement: str, **values: Any) -> Any:
-        with psycopg.connect(self.url, autocommit=True) as connection:
-            row = connection.execute(statement.encode(), values).fetchone()
+        row = self.connection.execute(statement.encode(), values).fetchone()
         return row[0] if row else None
 
     def store(
