@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import psycopg
 import pytest
+import structlog
 
 from local_stack import schema
 from local_stack.parts import kafka_server, postgres_server
@@ -22,7 +23,9 @@ from sync_common.contracts.stack import SERVICES
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Let SIGTERM end a run as Ctrl-C does, so that the servers it started end with it."""
+    """Let SIGTERM end a run as Ctrl-C does, so that the servers it started end with it; log errors without locals."""
+    plain = structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+    structlog.configure(processors=[*structlog.get_config()["processors"][:-1], plain])  # locals take seconds
     if not hasattr(config, "workerinput"):  # a worker of pytest-xdist ends with its controller
         signal.signal(signal.SIGTERM, signal.default_int_handler)
 
