@@ -28,6 +28,7 @@ from graphql import (
 )
 
 from shopify_simulator.graphql.context import Execution
+from shopify_simulator.graphql.resolvers import Resolver
 from shopify_simulator.graphql.schema import SCHEMA, find_resolver, is_connection, required_scope, type_of
 from shopify_simulator.shop.model import Record
 
@@ -37,14 +38,28 @@ Selections = list[SelectionSetNode]
 
 @dataclass(slots=True)
 class ObjectProjection:
-    """Copies the chosen fields of one object type; its connections become lines of their own."""
+    """Copies the chosen fields of one object type; its connections become lines of their own.
 
+    Fields are copied by kind, since a call per field would be most of the work: values, objects, and what a resolver
+    reads. The template keeps them in the order of the selection.
+    """
+
+    template: Record = field(default_factory=dict)
+    values: list[tuple[str, str]] = field(default_factory=list)
+    objects: list[tuple[str, str, "Projection"]] = field(default_factory=list)
     readers: list[tuple[str, Reader]] = field(default_factory=list)
     connections: list[tuple[str, "Projection"]] = field(default_factory=list)
 
     def copy(self, record: Record, run: Execution) -> Record:
         """The chosen fields of a record."""
-        return {key: read(record, run) for key, read in self.readers}
+        copied = self.template.copy()
+        for key, name in self.values:
+            copied[key] = record[name]
+        for key, name, projection in self.objects:
+            copied[key] = projection.copy_any(record[name], run)
+        for key, read in self.readers:
+            copied[key] = read(record, run)
+        return copied
 
     def children(self, record: Record) -> Iterator[tuple["Projection", Record]]:
         """Every node of the nested connections, with its projection."""
@@ -64,9 +79,13 @@ class Projection:
         """The projection for the type that the record has."""
         return self.only or self.by_type[type_of(record)]
 
-    def copy(self, record: Record, run: Execution) -> Record:
-        """The chosen fields of a record."""
-        return self.of(record).copy(record, run)
+    def copy_any(self, value: Any, run: Execution) -> Any:
+        """The chosen fields of a record, of each record of a list, or null."""
+        if value is None:
+            return None
+        if isinstance(value, list):
+            return [self.of(item).copy(item, run) for item in value]
+        return self.of(value).copy(value, run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,8 +116,10 @@ def _arguments(node: FieldNode) -> Mapping[str, Any]:
     return {argument.name.value: value_from_ast_untyped(argument.value) for argument in node.arguments or ()}
 
 
-def _key_reader(name: str) -> Reader:
-    return lambda record, _run: record[name]
+def _reader(resolver: Resolver, arguments: Mapping[str, Any], inner: Projection | None) -> Reader:
+    if inner is None:
+        return lambda record, run: resolver(record, run, arguments)
+    return lambda record, run: inner.copy_any(resolver(record, run, arguments), run)
 
 
 class _Compiler:
@@ -143,39 +164,26 @@ class _Compiler:
     def _add_field(
         self, result: ObjectProjection, key: str, nodes: list[FieldNode], parent: GraphQLObjectType
     ) -> None:
-        name = nodes[0].name.value
+        name, arguments = nodes[0].name.value, _arguments(nodes[0])
         if name == "__typename":
-            constant = parent.name
-            result.readers.append((key, lambda _record, _run: constant))
+            result.template[key] = parent.name
             return
         definition = parent.fields[name]
         self.note_scope(parent.name, name)
         below = [node.selection_set for node in nodes if node.selection_set]
         if is_connection(definition):
             result.connections.append((name, self.nodes(below, definition)))
-        else:
-            result.readers.append((key, self._reader(parent, nodes[0], definition, below)))
-
-    def _reader(
-        self, parent: GraphQLObjectType, node: FieldNode, definition: GraphQLField, below: Selections
-    ) -> Reader:
-        name, arguments = node.name.value, _arguments(node)
-        resolver = find_resolver(parent.name, name, definition)
-        read: Reader = (
-            (lambda record, run: resolver(record, run, arguments)) if resolver else _key_reader(name)
-        )
+            return
+        result.template[key] = None
         named = _named_type(definition)
-        if is_leaf_type(named):
-            return read
-        inner = self.projection(below, named)
-
-        def read_object(record: Record, run: Execution) -> Any:
-            value = read(record, run)
-            if isinstance(value, list):
-                return [inner.copy(item, run) for item in value]
-            return None if value is None else inner.copy(value, run)
-
-        return read_object
+        inner = None if is_leaf_type(named) else self.projection(below, named)
+        resolver = find_resolver(parent.name, name, definition)
+        if resolver:
+            result.readers.append((key, _reader(resolver, arguments, inner)))
+        elif inner:
+            result.objects.append((key, name, inner))
+        else:
+            result.values.append((key, name))
 
     def _fields(
         self, selections: Iterable[SelectionSetNode], parent: GraphQLObjectType
