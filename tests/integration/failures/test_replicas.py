@@ -259,7 +259,6 @@ def test_frozen_replicas_change_nothing_when_they_wake(replicas: Replicas, begin
         sync.must_have_ended_well(watch, epochs=[1, 2])
 
 
-@pytest.mark.soak
 @pytest.mark.timeout(300)
 def test_stream_of_a_frozen_fetcher_is_given_up_and_read_on(begin: Callable[[], Sync]) -> None:
     sync = begin()
