@@ -1,8 +1,12 @@
 """A person's browser without scripts, for tests over the app's own interface."""
 
 import re
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
+
+from oauth_gateway.domain.oauth import signature
+from sync_common.runtime import ManualClock
 
 from ..conftest import PASSWORD
 
@@ -26,3 +30,18 @@ async def log_in(
     browser: httpx.AsyncClient, email: str = "dana@example.com", password: str = PASSWORD
 ) -> httpx.Response:
     return await post(browser, "/login", "/login", email=email, password=password)
+
+
+def callback_url(consent: str, clock: ManualClock, **changed: str) -> str:
+    """Return what Shopify would redirect to after consent."""
+    asked = parse_qs(urlsplit(consent).query)
+    shop = urlsplit(consent).path.split("/")[2]
+    values = {
+        "code": "c0de",
+        "shop": shop,
+        "state": asked["state"][0],
+        "timestamp": str(int(clock.now().timestamp())),
+        **changed,
+    }
+    values["hmac"] = signature(list(values.items()), "hush")
+    return f"/auth/shopify/callback?{urlencode(values)}"

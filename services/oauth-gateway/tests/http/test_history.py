@@ -17,8 +17,7 @@ from sync_common.runtime import ManualClock
 
 from ..conftest import PUBLIC_URL, RecordedFetcher
 from ..seed import Seed
-from .client import SHOPIFY, log_in, post, token_of
-from .test_pages import callback_url
+from .client import SHOPIFY, callback_url, log_in, post, token_of
 
 ALL = ("read_all_orders", "read_customers", "read_orders", "read_products")
 BACKFILLS = "SELECT count(*) FROM gateway.outbox WHERE headers::text ~ 'sync.backfill_requested'"

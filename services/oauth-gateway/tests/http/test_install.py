@@ -19,8 +19,7 @@ from sync_common.runtime import ManualClock
 
 from ..conftest import PASSWORD, PUBLIC_URL, RecordedFetcher
 from ..seed import Seed
-from .client import SHOPIFY, log_in, post
-from .test_pages import callback_url
+from .client import SHOPIFY, callback_url, log_in, post
 
 SHOP = "acme-eu.myshopify.com"
 CLAIM = "c1a1m" * 12
