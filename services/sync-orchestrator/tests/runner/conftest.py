@@ -28,6 +28,8 @@ from sync_orchestrator.runner.jobs import JobRunner
 from sync_orchestrator.runner.limits import Limits
 from sync_orchestrator.runner.tools import Tools
 
+from .mirror import Mirror
+
 TOKEN = "a-shared-secret-of-tests"
 OBSERVED = "2026-11-22T12:00:00Z"
 CUT = "cut"
@@ -376,3 +378,17 @@ class Rig:
 def rig(store: Any, fetcher: FetcherServer, writer: Writer, tools: Tools) -> Rig:
     """Return everything a test of the runner needs."""
     return Rig(store, fetcher, writer, tools)
+
+
+@pytest.fixture
+async def mirror(rig: Any, on_live_lane: Any) -> AsyncIterator[Mirror]:
+    """Return a store that was synced once, and whose customers alone may be read."""
+    rig.store.grant("read_customers")
+    rig.store.admin.execute(
+        "DELETE FROM records.contacts; UPDATE sync.store_state SET initial_sync_completed = true"
+    )
+    mirror = Mirror(rig, [])
+
+    async with on_live_lane(Resource.CUSTOMERS, lambda record: mirror.apply(record)):
+        yield mirror
+    rig.store.admin.execute("DELETE FROM records.contacts")
