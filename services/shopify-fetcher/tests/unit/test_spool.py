@@ -4,7 +4,7 @@ import json
 import random
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 import pytest
@@ -138,3 +138,19 @@ def test_file_that_ends_in_half_a_line_is_not_whole(tmp_path: Path, part_bytes: 
 
     with pytest.raises(BulkFailed):
         read(Spool(tmp_path, len(content), part_bytes=part_bytes), content)
+
+
+def test_line_without_an_end_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It would be held in memory until it ended."""
+    monkeypatch.setattr(spool, "LINE_BYTES_MAX", 1_000)
+    taken = []
+
+    def endless(take: Callable[[bytes], None]) -> None:
+        for _ in range(100):
+            take(b"x" * 100)
+            taken.append(100)
+
+    with pytest.raises(BulkFailed, match="longer than allowed"), Spool(tmp_path, 0).filled() as take:
+        endless(take)
+
+    assert sum(taken) == 1_000

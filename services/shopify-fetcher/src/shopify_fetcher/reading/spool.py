@@ -7,13 +7,15 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from shopify_fetcher.domain.bulk_lines import join, partition_of, root_id
+from shopify_fetcher.errors import BulkFailed
 from sync_common.contracts.resources import Resource
 
 PART_BYTES: Final = 16 * 1024 * 1024
 PARTS_MAX: Final = 128  # each is an open file, and a buffer
 BUFFER_BYTES: Final = 128 * 1024
 PASSED_MAX: Final = 2**24  # the hash has 32 bits; a record alone may be larger than a part
-SPARE: Final = 2
+SPARE: Final = 2  # about half of the parts are a little above their share
+LINE_BYTES_MAX: Final = 64 * 1024 * 1024
 BATCH_RECORDS: Final = 500
 CHUNK_BYTES: Final = 1024 * 1024
 
@@ -38,7 +40,7 @@ class Spool:
 
     @contextmanager
     def filled(self) -> Iterator[Callable[[bytes], None]]:
-        """Give what takes the file's pieces; raise BulkFailed where a line cannot be read, or is cut at the end."""
+        """Give what takes the file's pieces; raise BulkFailed where a line cannot be read, never ends, or is cut."""
         with ExitStack() as opened:
             self._files = [opened.enter_context(path.open("wb", BUFFER_BYTES)) for path in self._paths]
             yield self._take
@@ -58,6 +60,8 @@ class Spool:
 
     def _take(self, chunk: bytes) -> None:
         *lines, self._rest = (self._rest + chunk).split(b"\n")
+        if len(self._rest) > LINE_BYTES_MAX:
+            raise BulkFailed("a line of the bulk file is longer than allowed")
         for line in lines:
             self._place(line)
 
