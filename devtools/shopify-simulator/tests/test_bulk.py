@@ -241,6 +241,28 @@ def test_aliases_fragments_and_directives_are_honoured(world: World) -> None:
     assert all(image["kind"] == "IMAGE" for image in images)
 
 
+def test_aliases_may_be_the_names_of_other_fields(world: World) -> None:
+    query = """{ customers { nodes {
+      id firstName: lastName lastName: firstName note: __typename
+      state: amountSpent { amount: currencyCode } amountSpent { amount }
+    } } }"""
+
+    _, lines = run(world, query)
+
+    assert lines == [
+        {
+            "id": customer["id"],
+            "firstName": customer["lastName"],
+            "lastName": customer["firstName"],
+            "note": "Customer",
+            "state": {"amount": customer["amountSpent"]["currencyCode"]},
+            "amountSpent": {"amount": customer["amountSpent"]["amount"]},
+        }
+        for customer in world.shop.customers.values()
+    ]
+    assert list(lines[0]) == ["id", "firstName", "lastName", "note", "state", "amountSpent"]
+
+
 def test_plain_lists_are_as_long_as_first_asks(world: World) -> None:
     world.granted(ALL_ORDERS)
 

@@ -21,7 +21,7 @@ from shopify_simulator.graphql.access import has_scope
 from shopify_simulator.graphql.bulk_rules import InvalidBulkQuery, read_bulk_query
 from shopify_simulator.graphql.context import Execution, RequestContext
 from shopify_simulator.graphql.lists import Listing, read_search
-from shopify_simulator.graphql.projection import BulkPlan, Projection, compile_plan
+from shopify_simulator.graphql.projection import PARENT_ID, BulkPlan, Projection, compile_plan
 from shopify_simulator.graphql.protected import MASKS, denies
 from shopify_simulator.shop.model import RESOURCES, AppInstallation, Record, Resource, Shop, gid, timestamp
 
@@ -273,7 +273,7 @@ class _Lines:
         chosen = projection.of(record)
         copied = chosen.copy(record, self.execution)
         if parent_id is not None:
-            copied["__parentId"] = parent_id
+            setattr(copied, PARENT_ID, parent_id)
         self.all.append((parent_id is None, self._encode(copied) + b"\n"))
         for child_projection, child in chosen.children(record):
             self.add(child_projection, child, record["id"])

@@ -1,12 +1,14 @@
-"""Turn the selections of a bulk query into closures that copy what is asked for from a record.
+"""Turn the selections of a bulk query into structs, and copy into them what is asked for from a record.
 
-The closures read the same resolvers as the GraphQL executor does, without its cost per field.
+What a record does not hold is read by the same resolvers as the GraphQL executor does, without its cost per field.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from types import GenericAlias
 from typing import Any
 
+import msgspec
 from graphql import (
     BooleanValueNode,
     DirectiveNode,
@@ -22,8 +24,10 @@ from graphql import (
     SelectionNode,
     SelectionSetNode,
     get_named_type,
+    get_nullable_type,
     is_abstract_type,
     is_leaf_type,
+    is_list_type,
     value_from_ast_untyped,
 )
 
@@ -32,34 +36,33 @@ from shopify_simulator.graphql.resolvers import Resolver
 from shopify_simulator.graphql.schema import SCHEMA, find_resolver, is_connection, required_scope, type_of
 from shopify_simulator.shop.model import Record
 
-Reader = Callable[[Record, Execution], Any]
 Selections = list[SelectionSetNode]
 
+PARENT_ID = "parent_id"
+PARENT_ID_KEY = "__parentId"
 
-@dataclass(slots=True)
+
+@dataclass(frozen=True, slots=True)
 class ObjectProjection:
     """Copies the chosen fields of one object type; its connections become lines of their own.
 
-    Fields are copied by kind, since a call per field would be most of the work: values, objects, and what a resolver
-    reads. The template keeps them in the order of the selection.
+    Its shape is a struct of the chosen fields in the order of the selection. msgspec copies them there, those of the
+    objects in a record too: by Python this would be most of the work of a run. Resolvers first read the fields that a
+    record does not hold by the key that is asked for.
     """
 
-    template: Record = field(default_factory=dict)
-    values: list[tuple[str, str]] = field(default_factory=list)
-    objects: list[tuple[str, str, "Projection"]] = field(default_factory=list)
-    readers: list[tuple[str, Reader]] = field(default_factory=list)
-    connections: list[tuple[str, "Projection"]] = field(default_factory=list)
+    shape: type[msgspec.Struct]
+    resolvers: list[tuple[str, Resolver, Mapping[str, Any]]]
+    connections: list[tuple[str, "Projection"]]
 
-    def copy(self, record: Record, run: Execution) -> Record:
+    def copy(self, record: Record, run: Execution) -> msgspec.Struct:
         """The chosen fields of a record."""
-        copied = self.template.copy()
-        for key, name in self.values:
-            copied[key] = record[name]
-        for key, name, projection in self.objects:
-            copied[key] = projection.copy_any(record[name], run)
-        for key, read in self.readers:
-            copied[key] = read(record, run)
-        return copied
+        resolved = record
+        if self.resolvers:
+            resolved = record.copy()
+            for key, resolve, arguments in self.resolvers:
+                resolved[key] = resolve(record, run, arguments)
+        return msgspec.convert(resolved, self.shape)
 
     def children(self, record: Record) -> Iterator[tuple["Projection", Record]]:
         """Every node of the nested connections, with its projection."""
@@ -74,6 +77,11 @@ class Projection:
     def __init__(self, by_type: Mapping[str, ObjectProjection]) -> None:
         self.by_type = by_type
         self.only = next(iter(by_type.values())) if len(by_type) == 1 else None
+
+    @property
+    def plain_shape(self) -> type[msgspec.Struct] | None:
+        """The shape of every record, if nothing in it has to be resolved."""
+        return self.only.shape if self.only and not self.only.resolvers else None
 
     def of(self, record: Record) -> ObjectProjection:
         """The projection for the type that the record has."""
@@ -116,10 +124,53 @@ def _arguments(node: FieldNode) -> Mapping[str, Any]:
     return {argument.name.value: value_from_ast_untyped(argument.value) for argument in node.arguments or ()}
 
 
-def _reader(resolver: Resolver, arguments: Mapping[str, Any], inner: Projection | None) -> Reader:
-    if inner is None:
-        return lambda record, run: resolver(record, run, arguments)
-    return lambda record, run: inner.copy_any(resolver(record, run, arguments), run)
+def _by_key(name: str) -> Resolver:
+    return lambda record, _run, _arguments: record[name]
+
+
+def _copied(resolver: Resolver, inner: Projection) -> Resolver:
+    return lambda record, run, arguments: inner.copy_any(resolver(record, run, arguments), run)
+
+
+def _annotation(definition: GraphQLField, inner: Projection | None) -> Any:
+    """The type that msgspec copies the value of a field to."""
+    shape = inner.plain_shape if inner else None
+    if shape is None:
+        return Any
+    is_list = is_list_type(get_nullable_type(definition.type))
+    return (GenericAlias(list, (shape,)) if is_list else shape) | None
+
+
+@dataclass(slots=True)
+class _Chosen:
+    """The chosen fields of one object type: all but connections are (key, type, default)."""
+
+    fields: list[tuple[str, Any, Any]] = field(default_factory=list)
+    resolvers: list[tuple[str, Resolver, Mapping[str, Any]]] = field(default_factory=list)
+    connections: list[tuple[str, Projection]] = field(default_factory=list)
+
+    def add(self, key: str, annotation: Any, resolver: Resolver | None, arguments: Mapping[str, Any]) -> None:
+        """Add a field; without a resolver a record holds it by its key."""
+        self.fields.append((key, annotation, msgspec.NODEFAULT))
+        if resolver:
+            self.resolvers.append((key, resolver, arguments))
+
+    def add_type_name(self, key: str, type_name: str) -> None:
+        """Add `__typename`, which records hold or lack."""
+        self.fields.append((key, Any, type_name))
+        if key != "__typename":  # a record may hold another field by this key
+            self.resolvers.append((key, lambda *_: type_name, {}))
+
+    def projection(self) -> ObjectProjection:
+        """What copies these fields."""
+        fields = [
+            # Numbered because a key may be no name for an attribute.
+            (f"field{number}", annotation, msgspec.field(name=key, default=default))
+            for number, (key, annotation, default) in enumerate(self.fields)
+        ]
+        parent_id = (PARENT_ID, Any, msgspec.field(name=PARENT_ID_KEY, default=msgspec.UNSET))
+        shape = msgspec.defstruct("Shape", [*fields, parent_id], kw_only=True, gc=False)
+        return ObjectProjection(shape, self.resolvers, self.connections)
 
 
 class _Compiler:
@@ -153,37 +204,33 @@ class _Compiler:
         return Projection({item.name: self._object(selections, item) for item in objects})
 
     def _object(self, selections: Selections, parent: GraphQLObjectType) -> ObjectProjection:
-        result = ObjectProjection()
+        chosen = _Chosen()
         merged: dict[str, list[FieldNode]] = {}
         for node in self._fields(selections, parent):
             merged.setdefault(node.alias.value if node.alias else node.name.value, []).append(node)
         for key, nodes in merged.items():
-            self._add_field(result, key, nodes, parent)
-        return result
+            self._add_field(chosen, key, nodes, parent)
+        return chosen.projection()
 
     def _add_field(
-        self, result: ObjectProjection, key: str, nodes: list[FieldNode], parent: GraphQLObjectType
+        self, chosen: _Chosen, key: str, nodes: list[FieldNode], parent: GraphQLObjectType
     ) -> None:
-        name, arguments = nodes[0].name.value, _arguments(nodes[0])
+        name = nodes[0].name.value
         if name == "__typename":
-            result.template[key] = parent.name
+            chosen.add_type_name(key, parent.name)
             return
         definition = parent.fields[name]
         self.note_scope(parent.name, name)
         below = [node.selection_set for node in nodes if node.selection_set]
         if is_connection(definition):
-            result.connections.append((name, self.nodes(below, definition)))
+            chosen.connections.append((name, self.nodes(below, definition)))
             return
-        result.template[key] = None
         named = _named_type(definition)
         inner = None if is_leaf_type(named) else self.projection(below, named)
-        resolver = find_resolver(parent.name, name, definition)
-        if resolver:
-            result.readers.append((key, _reader(resolver, arguments, inner)))
-        elif inner:
-            result.objects.append((key, name, inner))
-        else:
-            result.values.append((key, name))
+        resolver = find_resolver(parent.name, name, definition) or (None if key == name else _by_key(name))
+        if inner and not inner.plain_shape:
+            resolver = _copied(resolver or _by_key(name), inner)
+        chosen.add(key, _annotation(definition, inner), resolver, _arguments(nodes[0]))
 
     def _fields(
         self, selections: Iterable[SelectionSetNode], parent: GraphQLObjectType
