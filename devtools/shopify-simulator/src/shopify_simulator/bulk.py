@@ -31,6 +31,7 @@ URL_LIFETIME = timedelta(days=7)
 BLOCK_SIZE = 200
 JOIN_SECONDS = 5.0
 
+encoder = msgspec.json.Encoder()
 log = structlog.get_logger()
 OnFinish = Callable[[Shop, AppInstallation, Record], None]
 
@@ -247,11 +248,12 @@ class BulkRunner:
         """Write the next roots with their children; whether there were any."""
         with self._processor:
             roots = list(islice(records, BLOCK_SIZE))
-            lines = _Lines(execution)
+            block = _Lines(execution, group_objects=run.group_objects)
             for root in roots:
-                lines.add(run.plan.projection, root, None)
-            file.writelines(lines.in_order(run.group_objects, self.children_first))
-        run.operation["objectCount"] = str(int(run.operation["objectCount"]) + len(lines.all))
+                block.add(run.plan.projection, root)
+            lines = block.in_order(children_first=self.children_first)
+            file.write(encoder.encode_lines(lines))
+        run.operation["objectCount"] = str(int(run.operation["objectCount"]) + len(lines))
         run.operation["rootObjectCount"] = str(int(run.operation["rootObjectCount"]) + len(roots))
         if run.fault is not None and int(run.operation["objectCount"]) >= run.fault.after_objects:
             raise _Failed(run.fault.error_code)
@@ -261,30 +263,30 @@ class BulkRunner:
 
 
 class _Lines:
-    """The lines of one block of roots."""
+    """The lines of one block of roots. Grouped: each root followed by its children; else roots and children apart."""
 
-    def __init__(self, execution: Execution) -> None:
+    def __init__(self, execution: Execution, *, group_objects: bool) -> None:
         self.execution = execution
-        self.all: list[tuple[bool, bytes]] = []
-        self._encode = msgspec.json.Encoder().encode
+        self.roots: list[msgspec.Struct] = []
+        self.children = self.roots if group_objects else []
 
-    def add(self, projection: Projection, record: Record, parent_id: str | None) -> None:
+    def add(self, projection: Projection, record: Record, parent_id: str | None = None) -> None:
         """Add a node, then the nodes of its connections."""
         chosen = projection.of(record)
         copied = chosen.copy(record, self.execution)
-        if parent_id is not None:
+        if parent_id is None:
+            self.roots.append(copied)
+        else:
             setattr(copied, PARENT_ID, parent_id)
-        self.all.append((parent_id is None, self._encode(copied) + b"\n"))
+            self.children.append(copied)
         for child_projection, child in chosen.children(record):
             self.add(child_projection, child, record["id"])
 
-    def in_order(self, group_objects: bool, children_first: bool) -> list[bytes]:
-        """Grouped: each root followed by its children. Else the order is not promised: roots and children apart."""
-        if group_objects:
-            return [line for _, line in self.all]
-        roots = [line for is_root, line in self.all if is_root]
-        children = [line for is_root, line in self.all if not is_root]
-        return children + roots if children_first else roots + children
+    def in_order(self, *, children_first: bool) -> list[msgspec.Struct]:
+        """All lines; unless grouped their order is not promised."""
+        if self.children is self.roots:
+            return self.roots
+        return self.children + self.roots if children_first else self.roots + self.children
 
 
 def _new_operation(context: RequestContext, query: str) -> Record:
