@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from local_stack.processes import StartFailed, free_port, free_ports, start, wait_until
+from local_stack.processes import StartFailed, free_port, free_ports, start, wait_for_end, wait_until
 
 
 def python(tmp_path: Path, code: str) -> tuple[list[str], Path]:
@@ -44,6 +44,24 @@ def test_process_that_never_gets_ready_is_reported_in_time(tmp_path: Path) -> No
 
     process.stop()
     assert not process.running
+
+
+@pytest.mark.parametrize("status", [0, 3])
+def test_process_that_is_to_end_is_waited_for(tmp_path: Path, status: int) -> None:
+    """One that ended between two looks at it was reported as ended while starting."""
+    command, log_path = python(tmp_path, f"raise SystemExit({status})")
+
+    assert wait_for_end(start("format", command, log_path=log_path), timeout_seconds=20) == status
+
+
+def test_process_that_is_to_end_and_does_not_is_reported(tmp_path: Path) -> None:
+    command, log_path = python(tmp_path, "import time; time.sleep(60)")
+    process = start("format", command, log_path=log_path)
+
+    with pytest.raises(StartFailed, match=r"format was not ready in 0\.2 s"):
+        wait_for_end(process, timeout_seconds=0.2)
+
+    process.stop()
 
 
 def test_process_that_ignores_its_signal_is_killed(tmp_path: Path) -> None:

@@ -16,6 +16,7 @@ from local_stack.processes import (
     port_is_open,
     start,
     stopped_on_error,
+    wait_for_end,
     wait_until,
 )
 
@@ -75,8 +76,8 @@ def _format(properties: Path, jars: str, log_path: Path) -> None:
     command = [*_java(jars, properties.parent), "kafka.tools.StorageTool", "format"]
     process = start("kafka-format", [*command, "-t", str(uuid4()), "-c", properties], log_path=log_path)
     with stopped_on_error(process):
-        wait_until(lambda: not process.running, process, timeout_seconds=READY_SECONDS)
-    if process.popen.returncode != 0:
+        status = wait_for_end(process, timeout_seconds=READY_SECONDS)
+    if status != 0:
         raise StartFailed(f"Kafka's storage could not be formatted:\n{process.log_tail()}")
 
 

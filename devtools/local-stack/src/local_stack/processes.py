@@ -110,8 +110,20 @@ def wait_until(
             if not one.running:
                 raise StartFailed(f"{one.name} ended while starting:\n{one.log_tail()}")
         if time.monotonic() > deadline:
-            raise StartFailed(f"{process.name} was not ready in {timeout_seconds:g} s:\n{process.log_tail()}")
+            raise _unready(process, timeout_seconds)
         time.sleep(interval_seconds)
+
+
+def wait_for_end(process: Process, *, timeout_seconds: float) -> int:
+    """Return the exit status of a child that does one thing and ends; raise StartFailed when the time is up."""
+    try:
+        return process.popen.wait(timeout_seconds)
+    except subprocess.TimeoutExpired:
+        raise _unready(process, timeout_seconds) from None
+
+
+def _unready(process: Process, timeout_seconds: float) -> StartFailed:
+    return StartFailed(f"{process.name} was not ready in {timeout_seconds:g} s:\n{process.log_tail()}")
 
 
 def started_after_boot(pid: int) -> float:
