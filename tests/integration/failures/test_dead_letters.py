@@ -49,11 +49,14 @@ async def test_replay_makes_a_sync_whole_once_the_cause_of_a_failure_is_gone(
 
     replayed = shopctl(stack, "replay", place, "--because", "the column is wide enough now")
     eventually(
-        lambda: books(platform, job["job_id"]) == {"created": 8},
+        lambda: "failed" not in books(platform, job["job_id"]),
         within_seconds=30,
-        what="the failure became a creation",
+        what="the failure became a success",
     )
 
+    whole = books(platform, job["job_id"])
+    # The check that follows the sync reads the product too, and may come before the replay.
+    assert whole in ({"created": 8}, {"created": 7, "unchanged": 1})
     assert replayed[-1].startswith("1 replayed, 0 skipped")
     assert failures(platform, job["job_id"]) == []
     assert differences(platform, shop, store["store_id"], orders_since=since) == []
@@ -65,7 +68,7 @@ async def test_replay_makes_a_sync_whole_once_the_cause_of_a_failure_is_gone(
         lambda: records_handled(stack, PRODUCTS) > handled, within_seconds=30, what="the writer had it again"
     )
 
-    assert books(platform, job["job_id"]) == {"created": 8}
+    assert books(platform, job["job_id"]) == whole
     assert differences(platform, shop, store["store_id"], orders_since=since) == []
     assert [line.split("  ")[1] for line in shopctl(stack, "audit") if place in line] == [
         f"operator replayed {place}"
