@@ -16,6 +16,7 @@ _TYPES: Final = {
 }
 _COMPRESSED: Final = ("css", "js", "svg")
 _SCRIPTS: Final = ("vendor/htmx.min.js", "vendor/hx-sse.min.js", "app.js")
+"""Served as one: htmx reads the page soon after it has run, whether or not its extension has come by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +36,9 @@ class Assets:
         root = files("oauth_gateway").joinpath("static")
         self._names: dict[str, str] = {}
         self._by_url_name: dict[str, Asset] = {}
-        for path in ("vendor/inter-latin.woff2", "icons.svg", "favicon.svg", *_SCRIPTS):
+        for path in ("vendor/inter-latin.woff2", "icons.svg", "favicon.svg"):
             self._add(path.rsplit("/", 1)[-1], root.joinpath(path).read_bytes())
+        self._add("app.js", b";\n".join(root.joinpath(path).read_bytes() for path in _SCRIPTS))
         font = root.joinpath("fonts.css").read_text(encoding="utf-8")
         font = font.replace("asset:inter-latin.woff2", self.url("inter-latin.woff2"))
         sheets = [
