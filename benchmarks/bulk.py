@@ -9,7 +9,7 @@ from rich.console import Console
 
 from benchmarks.measure import Cost, measured, middle, table
 from local_stack.repository import scratch_folder
-from shopify_fetcher.reading.spool import CHUNK_BYTES, Spool
+from shopify_fetcher.reading.spool import Spool
 from sync_common.contracts.resources import Resource
 
 LINES = 1_000_000
@@ -67,9 +67,7 @@ def _read(file: Path) -> Cost:
 def _join(file: Path) -> Cost:
     with measured(LINES) as cost, scratch_folder("bench-parts") as folder:
         spool = Spool(folder, file.stat().st_size)
-        with spool.filled() as take, file.open("rb") as chunks:
-            while chunk := chunks.read(CHUNK_BYTES):
-                take(chunk)
+        spool.fill_from(file)
         for _ in spool.batches(Resource.ORDERS):
             pass
     return cost

@@ -26,9 +26,7 @@ from sync_common.contracts.resources import Resource
 
 file, folder = map(Path, sys.argv[1:])
 spool = Spool(folder, file.stat().st_size)
-with spool.filled() as take, file.open("rb") as chunks:
-    while chunk := chunks.read(1 << 18):
-        take(chunk)
+spool.fill_from(file)
 records = children = 0
 for batch in spool.batches(Resource.ORDERS):
     records += len(batch)

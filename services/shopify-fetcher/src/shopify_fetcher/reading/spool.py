@@ -46,6 +46,12 @@ class Spool:
             yield self._take
             self._place(self._rest)
 
+    def fill_from(self, file: Path) -> None:
+        """Take a file that lies on disk."""
+        with file.open("rb") as chunks, self.filled() as take:
+            while chunk := chunks.read(CHUNK_BYTES):
+                take(chunk)
+
     def batches(self, resource: Resource) -> Iterator[Batch]:
         """Yield the records, and delete the parts that they were in."""
         for path in self._paths:
@@ -82,8 +88,6 @@ class Spool:
             part_bytes=self._part_bytes,
             passed=self._passed * len(self._paths),
         )
-        with part.open("rb") as file, smaller.filled() as take:
-            while chunk := file.read(CHUNK_BYTES):
-                take(chunk)
+        smaller.fill_from(part)
         part.unlink()
         return smaller
