@@ -192,12 +192,9 @@ async def test_live_does_not_claim_what_never_began(chromium: Browser, served: S
     await context.close()
 
 
-async def test_stream_begins_though_scripts_come_late(chromium: Browser, served: Served) -> None:
+async def test_stream_begins_though_scripts_come_late(looking: Looker) -> None:
     """On a slow line htmx had read the page before its extension came: "Reconnecting" stayed for ever."""
-    context = await chromium.new_context(reduced_motion="reduce")
-    looking = await looker(context)
     page = looking.page
-    await looking.log_in(served)
     asked: list[str] = []
 
     async def late(route: Route) -> None:
@@ -207,11 +204,10 @@ async def test_stream_begins_though_scripts_come_late(chromium: Browser, served:
         await route.continue_()
 
     await page.route("**/static/*.js", late)
-    await page.goto(served.shopify)
+    await page.reload()
 
     await expect(page.get_by_text("Live", exact=True)).to_be_visible()
     assert asked
-    await context.close()
 
 
 @pytest.mark.parametrize("failure", ["unreachable", "bad gateway"])
