@@ -30,8 +30,13 @@ CREATE TABLE notify.emails (
     lease_expires_at   timestamptz,
     first_attempted_at timestamptz,
     sent_at            timestamptz,
+    resent_at          timestamptz,
     created_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
     updated_at         timestamptz NOT NULL DEFAULT clock_timestamp(),
+    -- Links of invitations and password resets are forgotten, and what an erased store's mails said is empty.
+    can_resend         boolean NOT NULL GENERATED ALWAYS AS (
+                           state IN ('failed', 'unknown') AND resent_at IS NULL
+                           AND store_id IS NOT NULL AND variables <> '{}') STORED,
     PRIMARY KEY (advertiser_id, email_id),
     UNIQUE (advertiser_id, event_id, template, recipient_user_id),
     UNIQUE (advertiser_id, idempotency_key),
@@ -43,6 +48,7 @@ CREATE INDEX emails_by_age ON notify.emails (updated_at) WHERE state <> 'pending
 
 COMMENT ON TABLE notify.emails IS 'E-mails owed and sent. Addresses are not kept: they are looked up when sent.';
 COMMENT ON COLUMN notify.emails.sealed_token IS 'A secret for a link, sealed; forgotten once the mail is settled.';
+COMMENT ON COLUMN notify.emails.resent_at IS 'When a person had it sent once more, as a mail of its own.';
 COMMENT ON COLUMN notify.emails.first_attempted_at IS 'When Loops may first have seen the key; its memory is 24 h.';
 """
 
@@ -54,7 +60,8 @@ CREATE POLICY worker ON notify.emails TO svc_notifier, migrate_notifier USING (t
 
 VIEW = """
 CREATE VIEW notify.emails_v1 WITH (security_barrier) AS
-SELECT email_id, advertiser_id, store_id, template, recipient_user_id, state, created_at, sent_at
+SELECT email_id, advertiser_id, store_id, template, recipient_user_id, state, failure, attempts, created_at, due_at,
+       sent_at, resent_at, can_resend
 FROM notify.emails
 WHERE tenancy.visible(advertiser_id);
 GRANT SELECT ON notify.emails_v1 TO svc_oauth_gateway;

@@ -10,6 +10,7 @@ from notifier.store import emails
 from sync_common.bus import Done, Message, Outcome
 from sync_common.contracts.events import (
     InvitationMailRequested,
+    MailResendRequested,
     PasswordResetMailRequested,
     ShopRedacted,
     StoreDisconnected,
@@ -68,11 +69,21 @@ async def _on_password_reset(context: _Context, message: Message) -> None:
     await emails.owe(context.tx, [mails.of_password_reset(event, context.event_id)])
 
 
+async def _on_resend(context: _Context, message: Message) -> None:
+    event = message.event(MailResendRequested)
+    mail = await emails.take_to_resend(
+        context.tx, event.advertiser_id, event.email_id, event_id=context.event_id
+    )
+    if mail is not None:
+        await emails.owe(context.tx, [mail])
+
+
 _HANDLERS: Final[dict[str, Callable[[_Context, Message], Awaitable[None]]]] = {
     SyncCompleted.TYPE: _on_sync_completed,
     SyncExhausted.TYPE: _on_sync_exhausted,
     StoreDisconnected.TYPE: _on_store_disconnected,
     ShopRedacted.TYPE: _on_shop_redacted,
     InvitationMailRequested.TYPE: _on_invitation,
+    MailResendRequested.TYPE: _on_resend,
     PasswordResetMailRequested.TYPE: _on_password_reset,
 }

@@ -132,6 +132,30 @@ async def settle(tx: Transaction, mail: Claimed, outcome: Next, *, owner: str) -
     )
 
 
+async def take_to_resend(tx: Transaction, advertiser_id: int, email_id: int, *, event_id: str) -> Mail | None:
+    """Mark a mail as sent once more and return the one that does it, owed to the same person by `event_id`.
+
+    None where the mail is not to be resent (any more): of two people who press the button, the first one wins.
+    """
+    taken = await tx.execute(
+        update(emails)
+        .where(emails.c.advertiser_id == advertiser_id, emails.c.email_id == email_id, emails.c.can_resend)
+        .values(resent_at=func.clock_timestamp(), updated_at=func.clock_timestamp())
+        .returning(emails.c.template, emails.c.recipient_user_id, emails.c.store_id, emails.c.variables)
+    )
+    row = taken.one_or_none()
+    if row is None:
+        return None
+    return Mail(
+        event_id=event_id,
+        template=Template(row.template),
+        recipient_user_id=row.recipient_user_id,
+        variables=row.variables,
+        advertiser_id=advertiser_id,
+        store_id=row.store_id,
+    )
+
+
 async def forget_store(tx: Transaction, advertiser_id: int, store_id: int, until: datetime) -> None:
     """Empty what settled mails said about a store until then; that they were sent is kept."""
     await tx.execute(

@@ -28,8 +28,10 @@ emails: Final = Table(
     Column("lease_expires_at", DateTime(timezone=True)),
     Column("first_attempted_at", DateTime(timezone=True)),
     Column("sent_at", DateTime(timezone=True)),
+    Column("resent_at", DateTime(timezone=True)),
     Column("created_at", DateTime(timezone=True), nullable=False),
     Column("updated_at", DateTime(timezone=True), nullable=False),
+    Column("can_resend", Boolean, nullable=False),
     schema="notify",
 )
 

@@ -22,7 +22,11 @@ from sync_common.contracts.events.lifecycle import (
     SyncStarted,
     WebhooksRepaired,
 )
-from sync_common.contracts.events.mail import InvitationMailRequested, PasswordResetMailRequested
+from sync_common.contracts.events.mail import (
+    InvitationMailRequested,
+    MailResendRequested,
+    PasswordResetMailRequested,
+)
 
 EVENTS: dict[str, type[Event]] = {
     model.type_name(): model
@@ -33,6 +37,7 @@ EVENTS: dict[str, type[Event]] = {
         DeadLetterReplayed,
         DeletionsDecided,
         InvitationMailRequested,
+        MailResendRequested,
         PasswordResetMailRequested,
         RefetchRequested,
         ShopRedacted,
@@ -59,6 +64,7 @@ __all__ = [
     "DeletionsDecided",
     "Event",
     "InvitationMailRequested",
+    "MailResendRequested",
     "PasswordResetMailRequested",
     "RefetchRequested",
     "ShopRedacted",

@@ -50,3 +50,13 @@ class PasswordResetMailRequested(MailRequest):
 
     sealed_token: str = Field(description=HOW_IT_IS_SEALED)
     expires_at: datetime
+
+
+class MailResendRequested(MailRequest):
+    """A person asked to send a mail once more that failed or may not have arrived; the user is its recipient."""
+
+    TYPE: ClassVar[str] = "mail.resend_requested"
+
+    advertiser_id: int
+    email_id: int
+    requested_by_user_id: int
