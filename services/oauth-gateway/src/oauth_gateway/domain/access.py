@@ -39,3 +39,8 @@ class Membership:
     def sees_customer_data(self) -> bool:
         """Owners alone answer data requests, and choose what is kept of an erased shop."""
         return self.role is Role.OWNER
+
+    @property
+    def sees_outbox(self) -> bool:
+        """Owners alone see which e-mails went to whom, and have one sent again."""
+        return self.role is Role.OWNER

@@ -140,7 +140,8 @@ def section_of(request: Request) -> str:
         if "hx-current-url" in request.headers
         else request.url.path
     )
-    return "privacy" if page.split("/")[3:4] == ["privacy"] else "integrations"
+    entry = "".join(page.split("/")[3:4])
+    return entry if entry in ("emails", "privacy") else "integrations"
 
 
 def is_fragment(request: Request) -> bool:

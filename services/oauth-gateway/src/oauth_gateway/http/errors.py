@@ -39,7 +39,7 @@ _PAGES: Final[dict[type[Exception], Told]] = {
     errors.OwnersOnly: Told(
         403,
         "For owners only",
-        "Customers' data and receipts are shown to owners of this advertiser. Ask one of them.",
+        "Customers' data, receipts and sent e-mails are for owners of this advertiser. Ask one of them.",
     ),
     errors.ExportGone: Told(
         410,
