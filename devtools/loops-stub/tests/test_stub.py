@@ -1,5 +1,6 @@
 """The stub answers as Loops does ("API reference"), over HTTP."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Any
@@ -210,3 +211,14 @@ async def test_mails_can_be_forgotten(loops: httpx.AsyncClient) -> None:
 
 async def test_health_is_told(loops: httpx.AsyncClient) -> None:
     assert (await loops.get("/healthz")).status_code == 200
+
+
+async def test_answer_that_does_not_come_leaves_the_mail_accepted(loops: httpx.AsyncClient) -> None:
+    await loops.post("/_admin/faults", json={"kind": "silent_after_accepting"})
+
+    with pytest.raises(TimeoutError):
+        async with asyncio.timeout(0.3):
+            await send(loops, key="k")
+
+    assert len((await loops.get("/_admin/mails")).json()) == 1
+    assert (await send(loops, key="k")).status_code == 409

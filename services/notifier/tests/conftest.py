@@ -132,7 +132,9 @@ async def running_stub() -> AsyncIterator[str]:
     """Serve Loops' stub on a port of its own."""
     app = create_app(Settings(requests_per_second=1000))
     listener = socket.create_server(("127.0.0.1", 0))  # accepts from here on, whenever the server is up
-    server = uvicorn.Server(uvicorn.Config(app, log_level="warning", lifespan="off"))
+    server = uvicorn.Server(
+        uvicorn.Config(app, log_level="critical", lifespan="off", timeout_graceful_shutdown=1)
+    )
     serving = asyncio.create_task(server.serve(sockets=[listener]))
     try:
         yield f"http://127.0.0.1:{listener.getsockname()[1]}"

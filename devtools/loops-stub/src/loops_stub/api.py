@@ -1,5 +1,6 @@
 """Loops' HTTP API as its clients see it ("API reference": transactional e-mails, API key)."""
 
+import asyncio
 import hmac
 import re
 from collections.abc import Callable
@@ -18,6 +19,7 @@ from loops_stub.templates import TEMPLATES, Template, Value
 
 _EMAIL: Final = re.compile(r"[^@\s]+@[^@\s]+\.[^@\s]+")
 _KEY_LENGTH_MAX: Final = 100
+_SILENCE_SECONDS: Final = 60.0  # longer than any client waits
 
 
 class LoopsError(Exception):
@@ -59,8 +61,8 @@ class Loops:
         if not self.limiter.take():
             raise LoopsError(429, "Rate limit exceeded")
 
-    def send(self, request: SendRequest, key: str | None) -> None:
-        """Accept one mail, or raise as Loops answers."""
+    def send(self, request: SendRequest, key: str | None) -> bool:
+        """Accept one mail, or raise as Loops answers; say whether there is to be an answer."""
         fault = self.faults.take()
         _raise_before_accepting(fault)
         now = self.now()
@@ -70,6 +72,7 @@ class Loops:
         self.mailbox.accept(request.email, template, request.data_variables, key, now)
         if fault is FaultKind.ERROR_AFTER_ACCEPTING:
             raise LoopsError(500, "Internal server error")
+        return fault is not FaultKind.SILENT_AFTER_ACCEPTING
 
 
 def _raise_before_accepting(fault: FaultKind | None) -> None:
@@ -117,7 +120,8 @@ async def send_transactional(
     idempotency_key: Annotated[str | None, Header()] = None,
 ) -> JSONResponse:
     """Send one transactional e-mail to one recipient."""
-    loops.send(body, idempotency_key)
+    if not loops.send(body, idempotency_key):
+        await asyncio.sleep(_SILENCE_SECONDS)
     return JSONResponse({"success": True})
 
 

@@ -10,6 +10,7 @@ class FaultKind(StrEnum):
     """What goes wrong."""
 
     ERROR_AFTER_ACCEPTING = "error_after_accepting"  # the mail goes out, the answer is 500
+    SILENT_AFTER_ACCEPTING = "silent_after_accepting"  # the mail goes out, no answer comes
     SERVER_ERROR = "server_error"  # 500, nothing accepted
     RATE_LIMITED = "rate_limited"  # 429
     REFUSE = "refuse"  # 400, as for an unpublished e-mail

@@ -87,7 +87,7 @@ Your Shopify store ({{ shop_name }}) has been disconnected.
 
 Reason: {{ reason }}
 
-Your existing data is safe, but we won't be able to sync new customers or orders until you reconnect.
+What we have synced so far is still here, but we won't be able to sync new customers or orders until you reconnect.
 """,
     variables=("shop_name", "reason", "reconnect_url"),
     actions=(Action("Reconnect Shopify", "reconnect_url"),),

@@ -52,6 +52,17 @@ COMMENT ON COLUMN notify.emails.resent_at IS 'When a person had it sent once mor
 COMMENT ON COLUMN notify.emails.first_attempted_at IS 'When Loops may first have seen the key; its memory is 24 h.';
 """
 
+PACE = """
+-- One row for all replicas: Loops counts the calls of a team, whoever makes them.
+CREATE TABLE notify.pace (
+    only_row boolean PRIMARY KEY DEFAULT true CHECK (only_row),
+    free_at  timestamptz NOT NULL DEFAULT clock_timestamp()
+);
+INSERT INTO notify.pace DEFAULT VALUES;
+REVOKE INSERT, DELETE ON notify.pace FROM svc_notifier;
+COMMENT ON TABLE notify.pace IS 'When the next call to Loops may be made, by whichever replica.';
+"""
+
 SECURITY = """
 ALTER TABLE notify.emails ENABLE ROW LEVEL SECURITY;
 ALTER TABLE notify.emails FORCE ROW LEVEL SECURITY;
@@ -71,6 +82,7 @@ GRANT SELECT ON notify.emails_v1 TO svc_oauth_gateway;
 def upgrade() -> None:
     op.execute("SET lock_timeout = '5s'")
     op.execute(TABLE)
+    op.execute(PACE)
     op.execute(SECURITY)
     op.execute(VIEW)
     op.execute("REVOKE ALL ON notify.alembic_version FROM svc_notifier")

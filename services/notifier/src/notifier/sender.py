@@ -42,17 +42,16 @@ class Sender:
     mails_per_second: float
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Send until `stop` is set, at most at Loops' rate."""
+        """Send until `stop` is set."""
         while not stop.is_set():
-            started = self.clock.monotonic()
             try:
-                pause = 1 / self.mails_per_second if await self.send_next() else _IDLE_SECONDS
+                pause = 0.0 if await self.send_next() else _IDLE_SECONDS
             except Exception as error:
                 if not is_transient(error):
                     raise
                 log.warning("database is not usable", task="sender", error=type(error).__name__)
                 pause = _OUTAGE_SECONDS
-            await _wait(stop, pause - (self.clock.monotonic() - started))
+            await _wait(stop, pause)
 
     async def keep_up(self, stop: asyncio.Event) -> None:
         """Measure the backlog and delete old rows, now and then, until `stop` is set."""
@@ -71,12 +70,14 @@ class Sender:
             await _wait(stop, _UPKEEP_SECONDS)
 
     async def send_next(self) -> bool:
-        """Send the mail that is due longest; say whether there was one."""
+        """Send the mail that is due longest, at most at Loops' rate; say whether there was one."""
         async with self.database.transaction() as tx:
             mail = await emails.claim(tx, owner=self.owner, lease_seconds=LEASE_SECONDS)
-            address = await emails.address_of(tx, mail) if mail else None
-        if mail is None:
-            return False
+            if mail is None:
+                return False
+            address = await emails.address_of(tx, mail)
+            wait_seconds = await emails.take_turn(tx, spacing_seconds=1 / self.mails_per_second)
+        await asyncio.sleep(wait_seconds)
         outcome = await self._outcome(mail, address)
         async with self.database.transaction() as tx:
             await emails.settle(tx, mail, outcome, owner=self.owner)

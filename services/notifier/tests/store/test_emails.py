@@ -1,5 +1,7 @@
 """The table under the service's own role, and what the gateway may see of it."""
 
+import asyncio
+from itertools import pairwise
 from typing import Any
 
 import psycopg
@@ -21,13 +23,18 @@ async def test_tables_equal_the_migrations(world: Any) -> None:
     async with world.database.transaction() as tx:
         columns = await tx.run_sync(
             lambda connection: {
-                column["name"]: column["nullable"]
-                for column in inspect(connection).get_columns("emails", schema="notify")
+                table: {
+                    column["name"]: column["nullable"]
+                    for column in inspect(connection).get_columns(table, schema="notify")
+                }
+                for table in ("emails", "pace")
             }
         )
 
-    declared = {column.name: column.nullable for column in metadata.tables["notify.emails"].columns}
-    assert columns == declared
+    assert columns == {
+        table.name: {column.name: column.nullable for column in table.columns}
+        for table in metadata.tables.values()
+    }
 
 
 async def test_service_runs_under_a_safe_role(world: Any) -> None:
@@ -106,3 +113,25 @@ async def test_backlog_tells_how_long_the_oldest_is_due(world: Any) -> None:
 
     assert waiting.pending == 2
     assert 90 <= waiting.oldest_due_seconds < 120
+
+
+async def test_replicas_share_one_pace(world: Any) -> None:
+    async def turn() -> float:
+        async with world.database.transaction() as tx:
+            return await emails.take_turn(tx, spacing_seconds=100)
+
+    waits = sorted(await asyncio.gather(*(turn() for _ in range(4))))
+
+    assert waits[0] == 0
+    assert [round(later - earlier, -1) for earlier, later in pairwise(waits)] == [100, 100, 100]
+
+
+async def test_moments_that_nobody_took_are_not_made_up_for(world: Any) -> None:
+    world.run("UPDATE notify.pace SET free_at = clock_timestamp() - interval '1 hour'")
+
+    waits = []
+    for _ in range(3):
+        async with world.database.transaction() as tx:
+            waits.append(round(await emails.take_turn(tx, spacing_seconds=100), -1))
+
+    assert waits == [0, 100, 200]

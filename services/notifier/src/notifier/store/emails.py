@@ -116,6 +116,15 @@ async def claim(tx: Transaction, *, owner: str, lease_seconds: float) -> Claimed
     return Claimed(**{**row._mapping, "template": Template(row.template)}) if row else None
 
 
+async def take_turn(tx: Transaction, *, spacing_seconds: float) -> float:
+    """Take the next free moment for a call to Loops; return in how many seconds it comes.
+
+    Calls are `spacing_seconds` apart over all replicas. Moments that nobody took are not made up for.
+    """
+    row = (await tx.execute(load_sql(_PACKAGE, "take_turn"), {"spacing_seconds": spacing_seconds})).one()
+    return max(0.0, float(row.wait_seconds))
+
+
 async def settle(tx: Transaction, mail: Claimed, outcome: Next, *, owner: str) -> None:
     """Record what became of a mail under this owner's lease."""
     await tx.execute(

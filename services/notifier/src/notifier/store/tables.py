@@ -35,6 +35,14 @@ emails: Final = Table(
     schema="notify",
 )
 
+pace: Final = Table(
+    "pace",
+    metadata,
+    Column("only_row", Boolean, primary_key=True),
+    Column("free_at", DateTime(timezone=True), nullable=False),
+    schema="notify",
+)
+
 # Published by the gateway; read only.
 _views: Final = MetaData()
 recipients_v1: Final = Table(
