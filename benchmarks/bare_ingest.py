@@ -120,7 +120,7 @@ def main(kind: str, port: str, bootstrap: str) -> int:
         "app": our_app,
         "verify": lambda: BareVerifier(bootstrap),
     }
-    server = HttpServer(apps[kind](), "127.0.0.1", int(port))
+    server = HttpServer(apps[kind](), "127.0.0.1", int(port), proxy_headers=False)
     return uvloop.run(run_service("bench", tasks={}, servers=[server], readiness=Readiness({})))
 
 

@@ -20,5 +20,4 @@ async def on_delivery(
             await producer.send(record.topic, record.key, delivery.body, record.headers, deadline=deadline)
         except DeliveryFailed as error:
             raise NotDurable("Kafka did not acknowledge in time") from error
-    metrics.BODY_BYTES.inc(len(delivery.body))
     metrics.DELIVERY_AGE_SECONDS.observe((delivery.received_at - delivery.observed_at).total_seconds())

@@ -59,6 +59,7 @@ async def serve(settings: Settings) -> int:
                 app,
                 settings.http_host,
                 settings.http_port,
+                proxy_headers=False,
                 protocol=partial(
                     DeliveryProtocol,
                     limits=ConnectionLimits(

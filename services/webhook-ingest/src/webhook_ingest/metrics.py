@@ -21,7 +21,6 @@ ANSWER_SECONDS: Final = Histogram(
     buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5),
     registry=REGISTRY,
 )
-BODY_BYTES: Final = Counter("ingest_body_bytes_total", "Bytes of the bodies published.", registry=REGISTRY)
 DELIVERY_AGE_SECONDS: Final = Histogram(
     "ingest_delivery_age_seconds",
     "Time from Shopify's Triggered-At to the receipt; minutes mean that Shopify is retrying.",

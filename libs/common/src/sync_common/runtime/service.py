@@ -31,6 +31,7 @@ class HttpServer:
     port: int
     limit_concurrency: int | None = None
     protocol: Callable[..., asyncio.Protocol] | None = None  # uvicorn's own where none is given
+    proxy_headers: bool = True  # whether anybody asks who is behind a trusted proxy
 
 
 class _Server(uvicorn.Server):
@@ -150,6 +151,7 @@ def _server(server: HttpServer) -> _Server:
             port=server.port,
             http=cast("Any", server.protocol) or "auto",
             ws="none",
+            proxy_headers=server.proxy_headers,
             log_config=None,
             access_log=False,
             server_header=False,

@@ -15,7 +15,7 @@ from webhook_ingest.errors import Unauthenticated
 
 _TOPIC: Final = re.compile(r"[a-z0-9_]{1,60}(?:[./][a-z0-9_]{1,60}){1,3}")
 _SHOP: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,99}\.myshopify\.com")
-_TOKEN: Final = re.compile(r"[A-Za-z0-9._:-]{1,100}")
+_TOKEN: Final = re.compile(rb"[A-Za-z0-9._:-]{1,100}")
 _SIGNATURE: Final = b"x-shopify-hmac-sha256"
 _NAMES: Final = {
     b"x-shopify-topic",
@@ -49,7 +49,7 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> DeliveryHeaders:
         shop=_shop(values.get(b"x-shopify-shop-domain", b"")),
         webhook_id=_token(values.get(b"x-shopify-webhook-id", b"")),
         event_id=_token(values.get(b"x-shopify-event-id", b"")),
-        api_version=_token(values.get(b"x-shopify-api-version", b"")),
+        api_version=_version(values.get(b"x-shopify-api-version", b"")),
         triggered_at=_instant(values.get(b"x-shopify-triggered-at", b"")),
     )
 
@@ -74,6 +74,11 @@ def _shop(value: bytes) -> str:
     return _deciding(value, _SHOP, "x-shopify-shop-domain")
 
 
+@lru_cache(maxsize=1_000)
+def _version(value: bytes) -> str | None:
+    return _token(value)
+
+
 def _deciding(value: bytes, pattern: re.Pattern[str], name: str) -> str:
     text = value.decode("latin-1").lower()
     if not pattern.fullmatch(text):
@@ -82,8 +87,7 @@ def _deciding(value: bytes, pattern: re.Pattern[str], name: str) -> str:
 
 
 def _token(value: bytes) -> str | None:
-    text = value.decode("latin-1")
-    return text if _TOKEN.fullmatch(text) else None
+    return value.decode() if _TOKEN.fullmatch(value) else None
 
 
 def _instant(value: bytes) -> datetime | None:
