@@ -56,7 +56,16 @@ CREATE TABLE gateway.sessions (
     expires_at timestamptz NOT NULL,
     toast      jsonb
 );
+CREATE INDEX sessions_by_user ON gateway.sessions (user_id);
 CREATE INDEX sessions_by_expiry ON gateway.sessions (expires_at);
+
+CREATE TABLE gateway.password_resets (
+    token_hash bytea PRIMARY KEY CHECK (length(token_hash) = 32),
+    user_id    bigint NOT NULL REFERENCES gateway.users (id),
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX password_resets_by_user ON gateway.password_resets (user_id);
+CREATE INDEX password_resets_by_expiry ON gateway.password_resets (expires_at);
 
 CREATE TABLE gateway.login_failures (
     bucket       bytea PRIMARY KEY CHECK (length(bucket) = 32),
@@ -137,8 +146,10 @@ CREATE TABLE gateway.data_access (
 COMMENT ON TABLE gateway.data_access IS 'Who took customers'' data out of here, and when; ids only, nothing changes.';
 """
 
-# Both are written once and used up: nobody turns one browser's into another's.
-INSTALLS = "REVOKE UPDATE ON gateway.install_states, gateway.install_claims FROM svc_oauth_gateway"
+# All are written once and used up: nobody turns one browser's, or one user's, into another's.
+USED_UP = """
+REVOKE UPDATE ON gateway.install_states, gateway.install_claims, gateway.password_resets FROM svc_oauth_gateway
+"""
 
 EVIDENCE = "REVOKE UPDATE, DELETE ON gateway.data_access FROM svc_oauth_gateway"
 
@@ -242,7 +253,7 @@ def upgrade() -> None:
     op.execute(ADVERTISERS_SECURITY)
     for table in TENANT_TABLES:
         op.execute(TENANT_SECURITY.format(table=table))
-    op.execute(INSTALLS)
+    op.execute(USED_UP)
     op.execute(EVIDENCE)
     op.execute(FUNCTIONS)
     op.execute(VIEWS)

@@ -29,6 +29,8 @@ class Told:
     status: int
     title: str
     text: str
+    back: str = "/"
+    back_words: str = "Back to your stores"
 
 
 _NOT_FOUND: Final = Told(404, "Page not found", "This page doesn't exist, or you don't have access to it.")
@@ -68,6 +70,13 @@ _PAGES: Final[dict[type[Exception], Told]] = {
         "This installation has expired",
         "It must be finished within an hour, once, in the same browser. "
         "Open the app from your Shopify admin again.",
+    ),
+    errors.ResetExpired: Told(
+        410,
+        "This link no longer works",
+        "A link for a new password works once, and for an hour. We can send you another.",
+        back="/password/forgot",
+        back_words="Send a new link",
     ),
     errors.FlowExpired: Told(
         400,
@@ -161,7 +170,12 @@ def _tell(request: Request, told: Told) -> Response:
         return html(
             toast_fragment(parts.pages, view, Toast(f"{told.title}. {told.text}", tone="bad")), told.status
         )
-    values = {"title": told.title, "text": told.text, "back": "/", "back_words": "Back to your stores"}
+    values = {
+        "title": told.title,
+        "text": told.text,
+        "back": told.back,
+        "back_words": told.back_words,
+    }
     if told.status == 403 and request.url.path == "/":
         values |= {"back": view.support_url, "back_words": "Get help"}
     return html(parts.pages.render("pages/error.html", view, **values), told.status)

@@ -33,9 +33,12 @@ class StoredSession:
     toast: Mapping[str, Any] | None
 
 
-async def user_by_email(tx: Transaction, email: str) -> StoredUser | None:
-    """Return the user with this lower-cased e-mail."""
-    row = (await tx.execute(select(users).where(users.c.email == email))).one_or_none()
+async def user_by_email(tx: Transaction, email: str, *, for_update: bool = False) -> StoredUser | None:
+    """Return the user with this lower-cased e-mail, locked against others who ask so if wished."""
+    statement = select(users).where(users.c.email == email)
+    if for_update:
+        statement = statement.with_for_update(key_share=True)
+    row = (await tx.execute(statement)).one_or_none()
     return StoredUser(User(row.id, row.email, row.name), row.password_hash) if row is not None else None
 
 
@@ -93,6 +96,11 @@ async def replace_session(tx: Transaction, *, old_hash: bytes, new_hash: bytes) 
 async def close_session(tx: Transaction, token_hash: bytes) -> None:
     """End a session."""
     await tx.execute(delete(sessions).where(sessions.c.token_hash == token_hash))
+
+
+async def close_sessions(tx: Transaction, user_id: int) -> None:
+    """End every session of a user."""
+    await tx.execute(delete(sessions).where(sessions.c.user_id == user_id))
 
 
 async def session_by_hash(tx: Transaction, token_hash: bytes, now: datetime) -> StoredSession | None:

@@ -64,6 +64,14 @@ sessions = Table(
     Column("toast", JSONB(none_as_null=True)),
 )
 
+password_resets = Table(
+    "password_resets",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("expires_at", _INSTANT, nullable=False),
+)
+
 login_failures = Table(
     "login_failures",
     metadata,
