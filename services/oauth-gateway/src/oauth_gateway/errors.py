@@ -47,6 +47,10 @@ class ResetExpired(GatewayError):
     """The link for a new password is unknown, used or too old: ask for another."""
 
 
+class InvitationExpired(GatewayError):
+    """The invitation is unknown, used, withdrawn or too old: somebody must invite again."""
+
+
 class ExportGone(GatewayError):
     """The export has expired or was deleted, perhaps while it was being sent."""
 

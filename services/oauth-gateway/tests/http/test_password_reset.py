@@ -2,7 +2,6 @@
 
 import asyncio
 import base64
-import json
 from datetime import timedelta
 
 import httpx
@@ -14,6 +13,7 @@ from sync_common.contracts.events import PasswordResetMailRequested
 from sync_common.runtime import ManualClock, SealBroken
 
 from ..conftest import KEYS, PASSWORD
+from ..mail import last_link, mails
 from ..seed import Seed
 from .client import log_in, post, token_of
 
@@ -25,24 +25,9 @@ async def ask(browser: httpx.AsyncClient, email: str = "dana@example.com") -> ht
     return await post(browser, FORGOT, FORGOT, email=email)
 
 
-def mails(seed: Seed) -> list[dict[str, object]]:
-    """Return the mail requests that the outbox owes, oldest first."""
-    rows = seed.connection.execute(
-        "SELECT body FROM gateway.outbox WHERE topic = 'mail.requested.v1' ORDER BY id"
-    ).fetchall()
-    return [json.loads(body) for (body,) in rows]
-
-
-def link_of(mail: dict[str, object]) -> str:
-    """Return the page that the notifier's mail leads to."""
-    sealed = base64.urlsafe_b64decode(str(mail["sealed_token"]))
-    context = PasswordResetMailRequested.sealing_context(int(str(mail["user_id"])))
-    return f"/password/reset/{KEYS.open(sealed, context=context).decode()}"
-
-
 async def asked_link(browser: httpx.AsyncClient, seed: Seed) -> str:
     await ask(browser)
-    return link_of(mails(seed)[-1])
+    return last_link(seed, PasswordResetMailRequested)
 
 
 async def test_forgotten_password_is_replaced_by_mail(
@@ -51,7 +36,7 @@ async def test_forgotten_password_is_replaced_by_mail(
     start = (await browser.get("/login")).text
     asked = await ask(browser, " Dana@Example.com ")
     told = (await browser.get(asked.headers["location"])).text
-    link = link_of(mails(seed)[0])
+    link = last_link(seed, PasswordResetMailRequested)
     form = await browser.get(link)
     changed = await post(browser, link, link, password=NEW_PASSWORD)
     back = (await browser.get(changed.headers["location"])).text
@@ -72,7 +57,7 @@ async def test_mail_carries_its_token_sealed_and_the_table_its_hash(
     token = (await asked_link(browser, seed)).rpartition("/")[2]
     mail = mails(seed)[0]
     user_id = seed.scalar("SELECT id FROM gateway.users")
-    sealed = base64.urlsafe_b64decode(str(mail["sealed_token"]))
+    sealed = base64.urlsafe_b64decode(mail["sealed_token"])
 
     assert len(bytes.fromhex(token)) == 32
     assert mail["user_id"] == user_id

@@ -35,6 +35,11 @@ def reset_buckets(address: str) -> tuple[Bucket, ...]:
     return (_bucket("reset", address, 20),)
 
 
+def invitation_buckets(advertiser_id: int) -> tuple[Bucket, ...]:
+    """Return what one invitation counts against: the advertiser that invites."""
+    return (_bucket("invitation", str(advertiser_id), 20),)
+
+
 def is_blocked(counted: tuple[Bucket, ...], failures: Mapping[bytes, int]) -> bool:
     """Say whether some bucket overflows, this guess included."""
     return any(failures.get(bucket.key, 0) > bucket.failures_max for bucket in counted)

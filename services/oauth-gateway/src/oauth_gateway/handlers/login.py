@@ -17,7 +17,7 @@ from oauth_gateway.errors import NotFound, NotLoggedIn, WrongCredentials
 from oauth_gateway.handlers.context import Gateway
 from oauth_gateway.handlers.throttling import count_attempt
 from oauth_gateway.store import accounts
-from sync_common.db import Database
+from sync_common.db import Database, Transaction
 
 SESSION_LIFETIME: Final = timedelta(days=7)
 
@@ -105,23 +105,24 @@ async def _count_guess(gateway: Gateway, counted: tuple[Bucket, ...]) -> None:
         await count_attempt(tx, counted, now=gateway.clock.now(), window=WINDOW)
 
 
+async def begin_session(gateway: Gateway, tx: Transaction, user_id: int) -> str:
+    """Open a session; return its secret for the cookie."""
+    token, now = gateway.new_token(), gateway.clock.now()
+    await accounts.open_session(
+        tx, token_hash=secret_hash(token), user_id=user_id, now=now, expires_at=now + SESSION_LIFETIME
+    )
+    return token
+
+
 async def _open_session(
     gateway: Gateway, stored: accounts.StoredUser, password: str, counted: tuple[Bucket, ...]
 ) -> str:
-    token, now = gateway.new_token(), gateway.clock.now()
     rehashed = await hash_password(password) if _hasher.check_needs_rehash(stored.password_hash) else None
     async with gateway.database.transaction() as tx:
         if rehashed:
             await accounts.set_password_hash(tx, stored.user.id, rehashed)
         await accounts.forget_guess(tx, [bucket.key for bucket in counted], cleared=counted[0].key)
-        await accounts.open_session(
-            tx,
-            token_hash=secret_hash(token),
-            user_id=stored.user.id,
-            now=now,
-            expires_at=now + SESSION_LIFETIME,
-        )
-    return token
+        return await begin_session(gateway, tx, stored.user.id)
 
 
 async def _is_right(password_hash: str, password: str) -> bool:

@@ -41,7 +41,7 @@ _PAGES: Final[dict[type[Exception], Told]] = {
     errors.OwnersOnly: Told(
         403,
         "For owners only",
-        "Customers' data and receipts are shown to owners of this advertiser. Ask one of them.",
+        "Customers' data and other members are in the hands of this advertiser's owners. Ask one of them.",
     ),
     errors.ExportGone: Told(
         410,
@@ -77,6 +77,14 @@ _PAGES: Final[dict[type[Exception], Told]] = {
         "A link for a new password works once, and for an hour. We can send you another.",
         back="/password/forgot",
         back_words="Send a new link",
+    ),
+    errors.InvitationExpired: Told(
+        410,
+        "This invitation no longer works",
+        "An invitation can be accepted once, within seven days, unless it is withdrawn or replaced by a newer one. "
+        "If you accepted it, log in; else ask to be invited again.",
+        back="/login",
+        back_words="Log in",
     ),
     errors.FlowExpired: Told(
         400,

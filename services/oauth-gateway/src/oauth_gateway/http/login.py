@@ -11,16 +11,16 @@ from oauth_gateway.handlers import login
 from oauth_gateway.http.access import AnyParts, AnyVisit, Parts, checked_form
 from oauth_gateway.http.rendering import THEMES, theme_of
 from oauth_gateway.http.security import set_cookie
-from oauth_gateway.http.visitors import address_of, visitor_form, visitor_page
+from oauth_gateway.http.visitors import address_of, start_session, visitor_form, visitor_page
 from oauth_gateway.metrics import LOGINS
 
 router = APIRouter()
 
 THEME_SECONDS: Final = 365 * 24 * 3600
 _LOCAL_PAGE = re.compile(
-    r"/(?:login|install|advertisers/[a-z0-9-]{1,60}/integrations(?:/shopify(?:/(?:"
+    r"/(?:login|install|invitations/[0-9a-f]{64}|advertisers/[a-z0-9-]{1,60}/(?:members|integrations(?:/shopify(?:/(?:"
     r"connect(?:\?shop=[a-z0-9][a-z0-9-]{0,80}\.myshopify\.com)?|disconnect\?store=[0-9]{1,18}|"
-    r"stores/[0-9]{1,18}/(?:name|settings)|syncs/[0-9]{1,18}))?)?)"
+    r"stores/[0-9]{1,18}/(?:name|settings)|syncs/[0-9]{1,18}))?)?))"
 )
 _NOTICES: Final = {"password-changed": "Your password was changed. Log in with the new one."}
 _WRONG = "That email and password don't match. Check both and try again."
@@ -64,9 +64,7 @@ async def log_in(request: Request, parts: AnyParts) -> Response:
         return _form(request, parts, 429, email=email, next_path=next_path, problem=_BLOCKED)
     LOGINS.labels("right").inc()
     response = RedirectResponse(local_page(next_path), 303)
-    seconds = int(login.SESSION_LIFETIME.total_seconds())
-    set_cookie(response, parts.site, parts.site.session_cookie, token, seconds=seconds)
-    response.delete_cookie(parts.site.visitor_cookie, secure=parts.site.is_secure, httponly=True)
+    start_session(response, parts, token)
     return response
 
 

@@ -3,10 +3,10 @@
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import RedirectResponse, Response, StreamingResponse
+from fastapi.responses import Response, StreamingResponse
 
 from oauth_gateway.handlers import login, privacy, stores
-from oauth_gateway.http.access import AnyOwner, AnyParts, checked_form, is_fragment, tenant_view
+from oauth_gateway.http.access import AnyOwner, AnyParts, checked_form, lead_to, tenant_view
 from oauth_gateway.http.pages import html
 from oauth_gateway.http.rendering import Toast
 
@@ -59,8 +59,5 @@ async def choose(request: Request, parts: AnyParts, tenant: AnyOwner) -> Respons
         undo_value=before,
     )
     await login.keep_toast(parts.gateway, tenant.visit.token_hash, toast.to_json())
-    page_address = f"/advertisers/{tenant.membership.slug}/privacy"
     # The toast's Undo comes by htmx: it loads the page anew, for morphing would not touch what was clicked since.
-    if is_fragment(request):
-        return Response(status_code=200, headers={"hx-redirect": page_address})
-    return RedirectResponse(page_address, 303)
+    return lead_to(request, f"/advertisers/{tenant.membership.slug}/privacy")

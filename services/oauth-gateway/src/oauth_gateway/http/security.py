@@ -13,7 +13,7 @@ from oauth_gateway.errors import InvalidInput, StaleForm
 from oauth_gateway.http.site import Site
 
 BODY_BYTES_MAX: Final = 64 * 1024
-SECRET_PATHS: Final = ("/password/reset/",)
+SECRET_PATHS: Final = ("/password/reset/", "/invitations/")
 _FORM_FIELDS_MAX: Final = 20
 _CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "

@@ -5,6 +5,7 @@ from typing import Any, Final
 from fastapi import Request
 from fastapi.responses import Response
 
+from oauth_gateway.handlers.login import SESSION_LIFETIME
 from oauth_gateway.http.access import Parts, checked_form, plain_view
 from oauth_gateway.http.pages import html
 from oauth_gateway.http.security import set_cookie
@@ -24,6 +25,13 @@ def visitor_page(request: Request, parts: Parts, template: str, status: int = 20
 async def visitor_form(request: Request, parts: Parts) -> dict[str, str]:
     """Return the fields of a form that this browser got from such a page."""
     return await checked_form(request, parts, request.cookies.get(parts.site.visitor_cookie, ""))
+
+
+def start_session(response: Response, parts: Parts, token: str) -> None:
+    """Let the browser keep a session in place of the visitor's cookie."""
+    seconds = int(SESSION_LIFETIME.total_seconds())
+    set_cookie(response, parts.site, parts.site.session_cookie, token, seconds=seconds)
+    response.delete_cookie(parts.site.visitor_cookie, secure=parts.site.is_secure, httponly=True)
 
 
 def address_of(request: Request) -> str:

@@ -34,8 +34,11 @@ class StoredSession:
 
 
 async def user_by_email(tx: Transaction, email: str, *, for_update: bool = False) -> StoredUser | None:
-    """Return the user with this lower-cased e-mail, locked against others who ask so if wished."""
-    statement = select(users).where(users.c.email == email)
+    """Return the user with this lower-cased e-mail, locked against others who ask so if wished.
+
+    Who was invited and has no password yet is nobody here: there is nothing to log in with, and nothing to forget.
+    """
+    statement = select(users).where(users.c.email == email, users.c.password_hash.is_not(None))
     if for_update:
         statement = statement.with_for_update(key_share=True)
     row = (await tx.execute(statement)).one_or_none()
@@ -50,6 +53,27 @@ async def upsert_user(tx: Transaction, *, email: str, name: str, password_hash: 
         index_elements=[users.c.email], set_={**values, "updated_at": func.clock_timestamp()}
     )
     return int((await tx.execute(statement.returning(users.c.id))).scalar_one())
+
+
+async def ensure_user(tx: Transaction, *, email: str, name: str) -> int:
+    """Return the id of the user with this e-mail; where there is none, of a new one who cannot log in yet."""
+    statement = insert(users).values(email=email, name=name)
+    # a conflict must return the row as well, hence the update that changes nothing
+    statement = statement.on_conflict_do_update(
+        index_elements=[users.c.email], set_={"email": statement.excluded.email}
+    )
+    return int((await tx.execute(statement.returning(users.c.id))).scalar_one())
+
+
+async def register(tx: Transaction, user_id: int, *, name: str, password_hash: str) -> bool:
+    """Give a user who was invited a name and a first password; False when they have one."""
+    registered = await tx.execute(
+        update(users)
+        .where(users.c.id == user_id, users.c.password_hash.is_(None))
+        .values(name=name, password_hash=password_hash, updated_at=func.clock_timestamp())
+        .returning(users.c.id)
+    )
+    return registered.first() is not None
 
 
 async def set_password_hash(tx: Transaction, user_id: int, password_hash: str) -> None:

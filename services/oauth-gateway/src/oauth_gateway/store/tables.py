@@ -26,7 +26,7 @@ users = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("email", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
-    Column("password_hash", Text, nullable=False),
+    Column("password_hash", Text),
     Column("created_at", _INSTANT, nullable=False),
     Column("updated_at", _INSTANT, nullable=False),
 )
@@ -52,6 +52,17 @@ memberships = Table(
     Column("notify_sync_failed", Boolean, nullable=False),
     Column("notify_store_disconnected", Boolean, nullable=False),
     Column("created_at", _INSTANT, nullable=False),
+)
+
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("advertiser_id", BigInteger, primary_key=True),
+    Column("user_id", BigInteger, primary_key=True),
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("invited_by", BigInteger, nullable=False),
+    Column("expires_at", _INSTANT, nullable=False),
 )
 
 sessions = Table(
