@@ -7,16 +7,19 @@ import httpx
 import pytest
 
 from oauth_gateway.domain.access import Membership, Role, User
+from oauth_gateway.domain.secrets import secret_hash
 from oauth_gateway.errors import InvitationExpired
 from oauth_gateway.handlers import invitations, login, members
 from oauth_gateway.handlers.context import Gateway
+from oauth_gateway.store import accounts
+from oauth_gateway.store import invitations as stored_invitations
 from sync_common.contracts.events import InvitationMailRequested
 from sync_common.db import Database
 from sync_common.runtime import ManualClock
 
 from ..conftest import PASSWORD
 from ..mail import last_link
-from ..seed import Seed
+from ..seed import Seed, until_somebody_waits
 from .client import log_in, post, token_of
 
 NEW_PASSWORD = "a wholly new one"
@@ -289,6 +292,21 @@ async def test_first_password_cannot_be_chosen_twice_at_once(
     assert sorted(type(end).__name__ for end in ends) == ["StaleForm", "str"]
     assert len(roles(seed, "new@example.com")) == 1
     assert seed.scalar("SELECT count(*) FROM gateway.invitations") == 1
+
+
+async def test_inviting_again_while_somebody_accepts_waits_for_nobody_in_a_circle(
+    gateway: Gateway, acme: int, seed: Seed
+) -> None:
+    """Whoever invites must not hold the user while whoever accepts holds the invitation."""
+    token = (await invited(gateway, seed)).rpartition("/")[2]
+    async with gateway.database.transaction(advertiser_id=acme) as accepting:
+        await stored_invitations.take(accepting, secret_hash(token), gateway.clock.now())
+        inviting = asyncio.create_task(invited(gateway, seed))
+        await until_somebody_waits(seed)
+        user_id = seed.scalar("SELECT id FROM gateway.users WHERE email = 'new@example.com'")
+        await accounts.register(accepting, user_id, name="New", password_hash="-")
+
+    assert (await inviting).startswith("/invitations/")
 
 
 async def test_who_is_a_member_already_keeps_their_role(

@@ -7,14 +7,16 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from oauth_gateway.errors import ResetExpired
 from oauth_gateway.handlers import login, password_reset
 from oauth_gateway.handlers.context import Gateway
+from oauth_gateway.store import accounts, password_resets
 from sync_common.contracts.events import PasswordResetMailRequested
 from sync_common.runtime import ManualClock, SealBroken
 
 from ..conftest import KEYS, PASSWORD
 from ..mail import last_link, mails
-from ..seed import Seed
+from ..seed import Seed, until_somebody_waits
 from .client import log_in, post, token_of
 
 FORGOT = "/password/forgot"
@@ -164,17 +166,34 @@ async def test_link_works_once(browser: httpx.AsyncClient, acme: int, seed: Seed
 async def test_of_parallel_uses_one_wins(
     gateway: Gateway, browser: httpx.AsyncClient, acme: int, seed: Seed
 ) -> None:
-    token = (await asked_link(browser, seed)).rpartition("/")[2]
+    """Be they of one link or of two: the first ends the others."""
+    links = [await asked_link(browser, seed), await asked_link(browser, seed)] * 2
 
     uses = await asyncio.gather(
         *(
-            password_reset.finish(gateway, token, password=f"{NEW_PASSWORD} {number}", address="")
-            for number in range(4)
+            password_reset.finish(gateway, link.rpartition("/")[2], password=NEW_PASSWORD, address="")
+            for link in links
         ),
         return_exceptions=True,
     )
 
-    assert uses.count(None) == 1
+    assert sorted(type(use).__name__ for use in uses) == ["NoneType", *["ResetExpired"] * 3]
+
+
+async def test_two_links_used_at_once_do_not_wait_in_a_circle(
+    gateway: Gateway, browser: httpx.AsyncClient, acme: int, seed: Seed
+) -> None:
+    """Whoever uses one link must not hold it while another use of the same user ends it."""
+    token = (await asked_link(browser, seed)).rpartition("/")[2]
+    async with gateway.database.transaction() as using:
+        stored = await accounts.user_by_email(using, "dana@example.com", for_update=True)
+        assert stored is not None
+        late = asyncio.create_task(password_reset.finish(gateway, token, password=NEW_PASSWORD, address=""))
+        await until_somebody_waits(seed)
+        await password_resets.forget(using, stored.user.id)
+
+    with pytest.raises(ResetExpired):
+        await late
 
 
 async def test_link_expires_after_an_hour(

@@ -119,6 +119,8 @@ async def _open_session(
 ) -> str:
     rehashed = await hash_password(password) if _hasher.check_needs_rehash(stored.password_hash) else None
     async with gateway.database.transaction() as tx:
+        if await accounts.user_by_email(tx, stored.user.email, for_update=True) != stored:
+            raise WrongCredentials  # the password was changed while this one was checked
         if rehashed:
             await accounts.set_password_hash(tx, stored.user.id, rehashed)
         await accounts.forget_guess(tx, [bucket.key for bucket in counted], cleared=counted[0].key)

@@ -52,15 +52,16 @@ async def finish(gateway: Gateway, token: str, *, password: str, address: str) -
         raise InvalidInput(PASSWORD_RULE)
     hashed = await login.hash_password(password)
     async with gateway.database.transaction() as tx:
+        # the user first, or two links that are used at once wait for each other
+        await accounts.user_by_email(tx, email, for_update=True)
         user_id = await password_resets.take(tx, secret_hash(token), gateway.clock.now())
         if user_id is None:
             raise ResetExpired
         await accounts.set_password_hash(tx, user_id, hashed)
         await accounts.close_sessions(tx, user_id)
         await password_resets.forget(tx, user_id)
-        pair = buckets(email, address)[
-            0
-        ].key  # who forgot a password has guessed: that must not pause the log-in
+        # who forgot a password has guessed from here before, which must not pause the log-in now
+        pair = buckets(email, address)[0].key
         await accounts.forget_guess(tx, [pair], cleared=pair)
 
 

@@ -49,9 +49,7 @@ _PAGES: Final[dict[type[Exception], Told]] = {
         "Exports are deleted when they expire, and when Shopify asks us to erase the customer or the shop. "
         "A new data request makes a new one.",
     ),
-    errors.NoAdvertiser: Told(
-        403, "No advertiser yet", "Ask an owner to add you to their advertiser, then log in again."
-    ),
+    errors.NoAdvertiser: Told(403, "No advertiser yet", "Ask an owner to invite you to theirs."),
     errors.StaleForm: Told(
         403, "This page is out of date", "Nothing was changed. Go back, reload the page and try again."
     ),

@@ -56,13 +56,15 @@ async def upsert_user(tx: Transaction, *, email: str, name: str, password_hash: 
 
 
 async def ensure_user(tx: Transaction, *, email: str, name: str) -> int:
-    """Return the id of the user with this e-mail; where there is none, of a new one who cannot log in yet."""
-    statement = insert(users).values(email=email, name=name)
-    # a conflict must return the row as well, hence the update that changes nothing
-    statement = statement.on_conflict_do_update(
-        index_elements=[users.c.email], set_={"email": statement.excluded.email}
-    )
-    return int((await tx.execute(statement.returning(users.c.id))).scalar_one())
+    """Return the id of the user with this e-mail; where there is none, of a new one who cannot log in yet.
+
+    A user who is there stays unlocked: whoever accepts an invitation locks it first and its user after.
+    """
+    statement = insert(users).values(email=email, name=name).on_conflict_do_nothing()
+    new_id = (await tx.execute(statement.returning(users.c.id))).scalar_one_or_none()
+    if new_id is not None:
+        return int(new_id)
+    return int((await tx.execute(select(users.c.id).where(users.c.email == email))).scalar_one())
 
 
 async def register(tx: Transaction, user_id: int, *, name: str, password_hash: str) -> bool:
