@@ -13,7 +13,7 @@ MYPY := --config-file ../../pyproject.toml --no-error-summary
 DEPTRY := --per-rule-ignores "DEP002=httptools|uvloop|uvicorn|python-multipart|psycopg"
 ARGS ?=
 
-.PHONY: help setup check sentinel format test soak demo up down status logs bench bench-writer bench-sync bench-peers \
+.PHONY: help setup check sentinel format test soak demo up down status logs bench bench-ingest bench-writer bench-sync bench-peers \
   generate lock clean
 
 help: ## List the entry points
@@ -69,6 +69,9 @@ logs: setup ## Follow the logs; ARGS="record-writer" for some
 
 bench: setup ## Measure; prints ratios to a limit measured in the same run
 	$(BIN)/python -m benchmarks $(ARGS)
+
+bench-ingest: setup ## Measure webhook-ingest: 64 connections, signed bodies, against a bare app that does as little as it may
+	$(BIN)/python -m benchmarks ingest $(ARGS)
 
 bench-writer: setup ## Measure the record-writer against PostgreSQL itself; ARGS="--rows 100000,1000000" for table sizes
 	$(BIN)/python -m benchmarks writer lanes $(ARGS)

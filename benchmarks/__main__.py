@@ -7,13 +7,14 @@ from collections.abc import Callable
 
 from rich.console import Console
 
-from benchmarks import bulk, bus, indexes, lanes, peers, sync, writer
+from benchmarks import bulk, bus, indexes, ingest, lanes, peers, sync, writer
 from benchmarks.measure import machine
 from sync_common.runtime import configure_logging
 
 BENCHMARKS: dict[str, Callable[[Console, argparse.Namespace], None]] = {
     "bus": lambda console, _: bus.run(console),
     "bulk": lambda console, _: bulk.run(console),
+    "ingest": lambda console, _: ingest.run(console),
     "writer": lambda console, asked: writer.run(console, sizes=asked.rows),
     "lanes": lambda console, asked: lanes.run(console, sync_records=asked.sync_records),
     "indexes": lambda console, _: indexes.run(console),

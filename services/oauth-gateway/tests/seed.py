@@ -265,6 +265,38 @@ class Seed:
             )
         )  # fmt: skip
 
+    def email(
+        self,
+        advertiser_id: int,
+        user_id: int,
+        *,
+        store_id: int | None = None,
+        template: str = "shopify_sync_failed",
+        state: str = "sent",
+        **columns: Any,
+    ) -> int:
+        """Add an e-mail owed since an hour ago, as the notifier keeps it."""
+        created_at = self.now - timedelta(hours=1)
+        values = {
+            "failure": None,
+            "attempts": 0,
+            "created_at": created_at,
+            "due_at": created_at,
+            "sent_at": created_at if state == "sent" else None,
+            "resent_at": None,
+            **columns,
+        }
+        return int(
+            self.scalar(
+                f"""INSERT INTO notify.emails (advertiser_id, store_id, event_id, template, recipient_user_id,
+                        variables, idempotency_key, state, {", ".join(values)})
+                    SELECT %(advertiser)s, %(store)s, key, %(template)s, %(user)s, '{{"link": "https://secret"}}', key,
+                        %(state)s, {", ".join(f"%({name})s" for name in values)}
+                    FROM (SELECT gen_random_uuid()::text AS key) AS made RETURNING email_id""",
+                advertiser=advertiser_id, store=store_id, template=template, user=user_id, state=state, **values,
+            )
+        )  # fmt: skip
+
     def deliveries(
         self,
         store_id: int,

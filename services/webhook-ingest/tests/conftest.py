@@ -12,14 +12,16 @@ from hashlib import sha256
 
 import httpx
 import pytest
-from aiokafka import AIOKafkaConsumer, ConsumerRecord, TopicPartition
+from aiokafka import ConsumerRecord
 
 from sync_common.bus import Producer, ensure_topics
 from sync_common.contracts.stack import SERVICES
 from sync_common.runtime import SystemClock
 from webhook_ingest.handlers import on_delivery
-from webhook_ingest.http import WebhookEndpoint, create_app
+from webhook_ingest.http import WebhookApp
 from webhook_ingest.limits import BodyMemory, WaitingRoom
+
+from .process import published
 
 SECRET = b"hush"
 SHOP = "acme.myshopify.com"
@@ -58,23 +60,7 @@ class Ingest:
 
     async def published(self, topic: str) -> list[ConsumerRecord]:
         """Return everything on a topic, up to what is there now."""
-        consumer = AIOKafkaConsumer(bootstrap_servers=self.bootstrap, enable_auto_commit=False)
-        await consumer.start()
-        try:
-            known = await consumer._client.fetch_all_metadata()
-            numbers = known.partitions_for_topic(self.prefix + topic) or set()
-            partitions = [TopicPartition(self.prefix + topic, number) for number in numbers]
-            consumer.assign(partitions)
-            await consumer.seek_to_beginning(*partitions)
-            ends = await consumer.end_offsets(partitions)
-            records: list[ConsumerRecord] = []
-            async with asyncio.timeout(10):
-                while any([await consumer.position(part) < ends[part] for part in partitions]):
-                    for some in (await consumer.getmany(timeout_ms=200)).values():
-                        records += some
-            return records
-        finally:
-            await consumer.stop()
+        return await published(self.bootstrap, self.prefix + topic)
 
 
 class KafkaProxy:
@@ -156,21 +142,21 @@ class KafkaProxy:
 
 
 @asynccontextmanager
-async def running_ingest(
-    bootstrap: str, broker: str, prefix: str, waiting: WaitingRoom | None = None
-) -> AsyncIterator[Ingest]:
+async def running_ingest(bootstrap: str, broker: str, prefix: str) -> AsyncIterator[Ingest]:
     """Run the app on a producer at `bootstrap`; read back from `broker`."""
     producer = Producer(bootstrap, "ingest-test", delivery_timeout_seconds=3, topic_prefix=prefix)
     ingest = Ingest(httpx.AsyncClient(), broker, prefix)
-    endpoint = WebhookEndpoint(
+    app = WebhookApp(
         secrets=ingest.secrets,
-        on_delivery=partial(on_delivery, producer=producer, waiting=waiting or WaitingRoom(4000, 500)),
+        on_delivery=partial(
+            on_delivery, producer=producer, waiting=WaitingRoom(size=4_000, share=500, at_once=64)
+        ),
         clock=SystemClock(),
         answer_seconds=3.8,
         memory=BodyMemory(64 * 1024 * 1024),
     )
     ingest.client = httpx.AsyncClient(
-        transport=httpx.ASGITransport(create_app(endpoint)), base_url="http://ingest", timeout=10
+        transport=httpx.ASGITransport(app), base_url="http://ingest", timeout=10
     )
     try:
         yield ingest

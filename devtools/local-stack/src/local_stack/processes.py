@@ -1,6 +1,7 @@
 """Child processes with a log file each: start, wait until ready, stop, and show the end of a dead one's log."""
 
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -11,6 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import psutil
+
+# Below those that kernels give to outgoing connections, one of which may come before the server that was to listen.
+_PORTS = range(12_000, 32_000)
 
 
 class StartFailed(RuntimeError):
@@ -150,7 +154,8 @@ def free_ports(preferred: Mapping[str, int]) -> dict[str, int]:
 
 
 def _hold(preferred: int, held: ExitStack) -> int:
-    for port in (preferred, 0):
+    others = random.sample(_PORTS, k=50)
+    for port in (preferred, *others) if preferred else others:
         probe = held.enter_context(socket.socket())
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -158,5 +163,5 @@ def _hold(preferred: int, held: ExitStack) -> int:
             probe.listen()
         except OSError:
             continue
-        return int(probe.getsockname()[1])
+        return port
     raise OSError("no free port on 127.0.0.1")

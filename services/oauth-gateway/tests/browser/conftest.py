@@ -106,6 +106,7 @@ def stores(seed: Seed, acme: int) -> dict[str, int]:
         seed.proof(ids["us"], resource, count, lost=0)
     _webhooks(seed, ids)
     _privacy(seed, ids, user_id)
+    _emails(seed, acme, ids, user_id)
     seed.rows(ids["us"], customers=1234, orders=5678, products=90)
     seed.rows(ids["eu"], customers=567, orders=1556, products=60)
     seed.rows(ids["wholesale"], customers=8412, orders=3190, products=0)
@@ -186,6 +187,31 @@ def _privacy(seed: Seed, ids: dict[str, int], user_id: int) -> None:
            FROM records.compliance_receipts WHERE id = %(id)s""",
         id=erasing,
     )
+
+
+def _emails(seed: Seed, acme: int, ids: dict[str, int], user_id: int) -> None:
+    """Seed an e-mail of every state, to somebody who is a member and to somebody who is not."""
+    gone = user_id + 1
+    for store, recipient, template, state, columns in (
+        ("us", user_id, "shopify_sync_complete", "sent", {}),
+        ("eu", user_id, "shopify_sync_complete", "sent", {"sent_at": seed.now - timedelta(minutes=20)}),
+        ("us", user_id, "shopify_sync_failed", "unknown", {"resent_at": seed.now - timedelta(minutes=30)}),
+        ("us", user_id, "shopify_sync_failed", "unknown", {"failure": "beyond_retry_window"}),
+        ("outlet", user_id, "shopify_store_disconnected", "failed", {"failure": "loops_400"}),
+        ("outlet", gone, "shopify_store_disconnected", "failed", {"failure": "recipient_gone"}),
+        (None, gone, "advertiser_invitation", "failed", {"failure": "token_expired"}),
+        (
+            "eu",
+            user_id,
+            "shopify_sync_failed",
+            "pending",
+            {"attempts": 4, "due_at": seed.now + timedelta(minutes=24)},
+        ),
+        (None, gone, "advertiser_invitation", "pending", {}),
+    ):
+        seed.email(
+            acme, recipient, store_id=ids[store] if store else None, template=template, state=state, **columns
+        )  # fmt: skip
 
 
 @contextlib.asynccontextmanager

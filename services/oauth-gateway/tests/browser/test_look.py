@@ -26,6 +26,7 @@ PAGES = {
     "proof": "/integrations/shopify/stores/{us}/proof",
     "products": "/integrations/shopify/stores/{us}/products",
     "privacy": "/privacy",
+    "emails": "/emails",
 }
 
 ONLY_VIOLATIONS = {"resultTypes": ["violations"]}

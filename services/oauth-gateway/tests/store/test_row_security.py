@@ -41,6 +41,7 @@ PUBLISHED = (
     "records.exports_v1",
     "records.export_chunks_v1",
     "records.compliance_receipts_v1",
+    "notify.emails_v1",
 )
 
 
@@ -86,6 +87,7 @@ async def umbrella(database: Database, seed: Seed) -> int:
         assert export is not None
         await privacy.note_download(tx, export, advertiser_id=advertiser_id, user_id=user_id, now=NOW)
     seed.receipt(store_id)
+    seed.email(advertiser_id, user_id, store_id=store_id)
     seed.deliveries(store_id, 1)
     seed.deletions(store_id, seed.check(store_id), "orders", 1)
     seed.proof(store_id, "orders", 1)

@@ -9,10 +9,13 @@ class Refused(Exception):
 
 
 class Unauthenticated(Refused):
-    """Nothing proves that Shopify sent this."""
+    """Nothing proves that Shopify sent this; `outcome` says what is missing."""
 
     status = 401
-    outcome = "unauthenticated"
+
+    def __init__(self, outcome: str, message: str) -> None:
+        super().__init__(message)
+        self.outcome = outcome
 
 
 class TooLarge(Refused):
@@ -23,14 +26,20 @@ class TooLarge(Refused):
 
 
 class TooSlow(Refused):
-    """The body did not arrive in time."""
+    """The body did not arrive in time, or its sender went away."""
 
     status = 408
     outcome = "too_slow"
 
 
 class NotDurable(Refused):
-    """Kafka did not acknowledge in time, or too much is waiting; Shopify's retries are the spool."""
+    """Kafka did not acknowledge in time; Shopify's retries are the spool."""
 
     status = 503
     outcome = "not_durable"
+
+
+class Crowded(NotDurable):
+    """Too much is waiting, in all or from this shop."""
+
+    outcome = "crowded"

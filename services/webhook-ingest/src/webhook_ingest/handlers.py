@@ -1,7 +1,5 @@
 """Publish a delivery: 200 is owed only after Kafka's acknowledgement."""
 
-from uuid import uuid4
-
 from sync_common.bus import DeliveryFailed, Producer
 from sync_common.contracts.envelope import new_event_id
 from webhook_ingest import metrics
@@ -10,14 +8,17 @@ from webhook_ingest.errors import NotDurable
 from webhook_ingest.limits import WaitingRoom
 
 
-async def on_delivery(delivery: Delivery, *, producer: Producer, waiting: WaitingRoom) -> None:
+async def on_delivery(
+    delivery: Delivery, deadline: float, *, producer: Producer, waiting: WaitingRoom
+) -> None:
     """Put a delivery on Kafka; return when all replicas in sync have it, raise NotDurable within the deadline."""
-    trace = uuid4().hex
-    record = publication(delivery, event_id=new_event_id(), traceparent=f"00-{trace}-{trace[:16]}-01")
-    with waiting.place(delivery.headers.shop):
+    event_id = new_event_id()
+    trace = event_id.replace("-", "")  # a delivery begins a trace of its own
+    record = publication(delivery, event_id=event_id, traceparent=f"00-{trace}-{trace[16:]}-01")
+    async with waiting.place(delivery.headers.shop, until=deadline):
         try:
-            await producer.send(record.topic, record.key, delivery.body, record.envelope.to_headers())
+            await producer.send(record.topic, record.key, delivery.body, record.headers, deadline=deadline)
         except DeliveryFailed as error:
             raise NotDurable("Kafka did not acknowledge in time") from error
-    metrics.BODY_BYTES.observe(len(delivery.body))
+    metrics.BODY_BYTES.inc(len(delivery.body))
     metrics.DELIVERY_AGE_SECONDS.observe((delivery.received_at - delivery.observed_at).total_seconds())

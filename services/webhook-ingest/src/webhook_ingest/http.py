@@ -1,15 +1,14 @@
-"""The one route: read, verify, publish, answer. Every answer comes within Shopify's five seconds."""
+"""The one route: read, verify, publish, answer. Every answer comes within Shopify's five seconds.
+
+A bare ASGI app: it is the platform's hottest path, and nothing may stand between Shopify's bytes and the signature.
+"""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Final
 
 import structlog
-from starlette.applications import Starlette
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from sync_common.contracts.topics import MAX_MESSAGE_BYTES
 from sync_common.runtime import Clock
@@ -18,18 +17,28 @@ from webhook_ingest.domain.delivery import Delivery, path_topic
 from webhook_ingest.domain.headers import DeliveryHeaders, read_headers
 from webhook_ingest.domain.signature import is_signed
 from webhook_ingest.errors import NotDurable, Refused, TooLarge, TooSlow, Unauthenticated
-from webhook_ingest.limits import BodyMemory
+from webhook_ingest.limits import Account, BodyMemory
+from webhook_ingest.protocol import BEGAN
+from webhook_ingest.suspicions import Suspicions
 
+PATH: Final = "/webhooks/shopify"
 # A record's key and headers share the message-size limit with the body.
 BODY_BYTES_MAX: Final = MAX_MESSAGE_BYTES - 16 * 1024
 
+_EMPTY: Final = (b"content-length", b"0")
+_CLOSE: Final = (b"connection", b"close")
+
 log = structlog.get_logger()
 
-OnDelivery = Callable[[Delivery], Awaitable[None]]
+OnDelivery = Callable[[Delivery, float], Awaitable[None]]
+"""Takes a delivery and until when, by the event loop's time, it must be durable."""
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
 
 
 @dataclass(frozen=True, slots=True)
-class WebhookEndpoint:
+class WebhookApp:
     """Answers POST /webhooks/shopify and /webhooks/shopify/{topic}."""
 
     secrets: Sequence[bytes]
@@ -37,69 +46,73 @@ class WebhookEndpoint:
     clock: Clock
     answer_seconds: float
     memory: BodyMemory
+    suspicions: Suspicions = field(default_factory=Suspicions)
 
-    async def answer(self, request: Request) -> Response:
-        """Answer 200 once the delivery is durable; 401, 408, 413 or 503 otherwise, and nothing else."""
-        started = self.clock.monotonic()
+    async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
+        """Answer one request, and end its connection where the body was not read to its end."""
+        path: str = scope["path"]
+        if path == PATH or path.startswith(f"{PATH}/"):
+            status, is_read = await self._answer(scope, receive)
+        else:
+            status, is_read = 404, False
+        headers = [_EMPTY] if is_read else [_EMPTY, _CLOSE]
+        await send({"type": "http.response.start", "status": status, "headers": headers})
+        await send({"type": "http.response.body", "body": b""})
+
+    async def _answer(self, scope: Message, receive: Receive) -> tuple[int, bool]:
+        """Return 200 once the delivery is durable, else 401, 408, 413 or 503; and whether all of it was read."""
+        time = asyncio.get_running_loop().time
+        began: float = scope.get("state", {}).get(BEGAN) or time()
+        body: bytes | None = None
         headers: DeliveryHeaders | None = None
         outcome, status = "published", 200
         try:
-            with self.memory.account() as take:
-                async with asyncio.timeout(self.answer_seconds):
-                    body = await _read_body(request, take)
-                    headers = self._authenticated(request, body)
-                    await self.on_delivery(Delivery(headers, body, self.clock.now()))
+            if scope["method"] != "POST":
+                raise Unauthenticated("odd_method", "Shopify posts")
+            with self.memory.account() as account:
+                body = await _read_body(receive, account)
+                headers = self._authenticated(scope, body)
+                delivery = Delivery(headers, body, self.clock.now())
+                await self.on_delivery(delivery, began + self.answer_seconds)
         except Refused as refused:
             outcome, status = refused.outcome, refused.status
-        except (TimeoutError, ClientDisconnect):
-            late = NotDurable if headers else TooSlow
-            outcome, status = late.outcome, late.status
         except Exception:
             log.exception("delivery failed")
             outcome, status = NotDurable.outcome, NotDurable.status  # Shopify retries it as it would a 500
-        self._note(headers, outcome, status, self.clock.monotonic() - started)
-        return Response(status_code=status)
+        metrics.ANSWER_SECONDS.observe(time() - began)
+        self._note(headers, outcome, status)
+        return status, body is not None
 
-    def _authenticated(self, request: Request, body: bytes) -> DeliveryHeaders:
-        headers = read_headers(request.headers.raw)
+    def _authenticated(self, scope: Message, body: bytes) -> DeliveryHeaders:
+        headers = read_headers(scope["headers"])
         if not is_signed(body, headers.signature, self.secrets):
-            raise Unauthenticated("the signature is missing or wrong")
+            raise Unauthenticated("bad_signature", "the signature is missing or wrong")
         # The path may repeat the topic, never decide it: the header is what Shopify wrote.
-        named = request.path_params.get("topic")
-        if named is not None and named != path_topic(headers.topic):
-            raise Unauthenticated("the path names another topic than the header")
+        named: str = scope["path"][len(PATH) :]
+        if named and named != f"/{path_topic(headers.topic)}":
+            raise Unauthenticated("wrong_path", "the path names another topic than the header")
         return headers
 
-    def _note(self, headers: DeliveryHeaders | None, outcome: str, status: int, seconds: float) -> None:
+    def _note(self, headers: DeliveryHeaders | None, outcome: str, status: int) -> None:
         topic = metrics.topic_label(headers.topic if headers else None)
-        metrics.DELIVERIES.labels(topic=topic, outcome=outcome).inc()
-        metrics.ANSWER_SECONDS.observe(seconds)
-        if status == 200:
-            log.debug("delivery", outcome=outcome, status=status, webhook_topic=topic)
-        else:
-            log.warning("delivery", outcome=outcome, status=status, webhook_topic=topic)
+        metrics.deliveries(topic, outcome).inc()
+        if status != 200:
+            self.suspicions.note(outcome, status, topic)
 
 
-async def _read_body(request: Request, take: Callable[[int], None]) -> bytes:
+async def _read_body(receive: Receive, account: Account) -> bytes:
     """Read the raw bytes, and stop at the first one too many."""
     chunks: list[bytes] = []
-    size = 0
-    async for chunk in request.stream():
+    size, more = 0, True
+    while more:
+        message = await receive()
+        if message["type"] != "http.request":
+            raise TooSlow("the sender went away")
+        chunk: bytes = message.get("body", b"")
+        more = message.get("more_body", False)
         size += len(chunk)
         if size > BODY_BYTES_MAX:
             raise TooLarge("the body exceeds the message-size limit")
-        take(len(chunk))
+        account.take(len(chunk))
         chunks.append(chunk)
     return b"".join(chunks)
-
-
-def create_app(endpoint: WebhookEndpoint) -> Starlette:
-    """Build the public app. Its routes are bare: no model stands between Shopify's bytes and the signature."""
-
-    async def receive(request: Request) -> Response:
-        return await endpoint.answer(request)
-
-    paths = ("/webhooks/shopify", "/webhooks/shopify/{topic}")
-    app = Starlette(routes=[Route(path, receive, methods=["POST"]) for path in paths])
-    app.router.redirect_slashes = False  # Shopify counts a redirect as a failure
-    return app

@@ -1,40 +1,94 @@
 """What may be held at once. More is answered 503, which Shopify retries."""
 
-from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass, field
+import asyncio
+from dataclasses import dataclass
+from types import TracebackType
 
 from webhook_ingest import metrics
-from webhook_ingest.errors import NotDurable
+from webhook_ingest.errors import Crowded, NotDurable
 
 
-@dataclass(slots=True)
 class WaitingRoom:
-    """Bounds how many deliveries wait for Kafka, in all and per shop, so that no shop crowds out the others."""
+    """Bounds how many deliveries wait, in all and per shop, and how many of one shop are on their way to Kafka.
 
-    size: int
-    share: int
-    _by_shop: Counter[str] = field(default_factory=Counter)
-    _total: int = 0
+    Those of a shop in a storm take turns, while the others' go at once: a Kafka client that has little to do answers
+    in a few rounds of the event loop, and a loop full of one shop's work makes each round long.
+    """
 
-    @contextmanager
-    def place(self, shop: str) -> Iterator[None]:
-        """Hold one place for `shop`; raise NotDurable when there is none."""
-        if self._total >= self.size or self._by_shop[shop] >= self.share:
-            raise NotDurable("too many deliveries are waiting")
-        self._enter(shop, 1)
+    def __init__(self, *, size: int, share: int, at_once: int) -> None:
+        self._size = size
+        self._share = share
+        self._at_once = at_once
+        self._shops: dict[str, _Shop] = {}
+        self._total = 0
+        metrics.WAITING.set_function(lambda: self._total)
+
+    def place(self, shop: str, *, until: float) -> "Place":
+        """Return a place for `shop`, held in an `async with` block.
+
+        Entering raises Crowded when there is none, and NotDurable when its turn does not come `until` that time of
+        the event loop.
+        """
+        return Place(self, shop, until)
+
+    def enter(self, name: str) -> "_Shop":
+        """Count a delivery in; raise Crowded when there is no place for it."""
+        shop = self._shops.get(name)
+        if self._total >= self._size or (shop is not None and shop.deliveries >= self._share):
+            raise Crowded("too many deliveries are waiting")
+        if shop is None:
+            shop = self._shops[name] = _Shop(self._at_once)
+        self._total += 1
+        shop.deliveries += 1
+        return shop
+
+    def leave(self, name: str, shop: "_Shop") -> None:
+        """Count a delivery out."""
+        self._total -= 1
+        shop.deliveries -= 1
+        if not shop.deliveries:
+            del self._shops[name]
+
+
+class _Shop:
+    """What one shop has in the room."""
+
+    __slots__ = ("deliveries", "turns")
+
+    def __init__(self, at_once: int) -> None:
+        self.deliveries = 0
+        self.turns = asyncio.Semaphore(at_once)
+
+
+class Place:
+    """One place in the waiting room; the block begins when its turn has come."""
+
+    __slots__ = ("_name", "_room", "_shop", "_until")
+
+    def __init__(self, room: WaitingRoom, name: str, until: float) -> None:
+        self._room = room
+        self._name = name
+        self._until = until
+
+    async def __aenter__(self) -> None:
+        self._shop = self._room.enter(self._name)
         try:
-            yield
-        finally:
-            self._enter(shop, -1)
+            if self._shop.turns.locked():
+                async with asyncio.timeout_at(self._until):
+                    await self._shop.turns.acquire()
+            else:
+                await self._shop.turns.acquire()
+        except BaseException as error:
+            self._room.leave(self._name, self._shop)
+            if isinstance(error, TimeoutError):
+                raise NotDurable("the shop's turn did not come in time") from None
+            raise
 
-    def _enter(self, shop: str, change: int) -> None:
-        self._total += change
-        self._by_shop[shop] += change
-        if not self._by_shop[shop]:
-            del self._by_shop[shop]
-        metrics.WAITING.set(self._total)
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._shop.turns.release()
+        self._room.leave(self._name, self._shop)
 
 
 @dataclass(slots=True)
@@ -42,21 +96,33 @@ class BodyMemory:
     """Bounds the bytes of all bodies held, most of them not yet known to be Shopify's."""
 
     bytes_max: int
-    _held: int = 0
+    held: int = 0
 
-    @contextmanager
-    def account(self) -> Iterator[Callable[[int], None]]:
-        """Give a function that counts bytes for one body, and raises NotDurable when all are taken."""
-        own = 0
+    def account(self) -> "Account":
+        """Return what counts the bytes of one body, to be used in a `with` block."""
+        return Account(self)
 
-        def take(size: int) -> None:
-            nonlocal own
-            if self._held + size > self.bytes_max:
-                raise NotDurable("too many bytes are held")
-            self._held += size
-            own += size
 
-        try:
-            yield take
-        finally:
-            self._held -= own
+class Account:
+    """The bytes of one body, given back when the block ends."""
+
+    __slots__ = ("_memory", "_own")
+
+    def __init__(self, memory: BodyMemory) -> None:
+        self._memory = memory
+        self._own = 0
+
+    def take(self, size: int) -> None:
+        """Count bytes; raise Crowded when all are taken."""
+        if self._memory.held + size > self._memory.bytes_max:
+            raise Crowded("too many bytes are held")
+        self._memory.held += size
+        self._own += size
+
+    def __enter__(self) -> "Account":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._memory.held -= self._own

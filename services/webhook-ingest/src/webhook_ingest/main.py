@@ -6,30 +6,36 @@ from functools import partial
 import uvloop
 
 from sync_common.bus import Producer, topic_guard
+from sync_common.contracts.stack import SERVICES
 from sync_common.contracts.topics import WEBHOOK_INGEST
 from sync_common.runtime import HttpServer, Readiness, SystemClock, configure_logging, ops_app, run_service
 from webhook_ingest.clients.kafka import is_usable, keep_connected
 from webhook_ingest.handlers import on_delivery
-from webhook_ingest.http import WebhookEndpoint, create_app
+from webhook_ingest.http import WebhookApp
 from webhook_ingest.limits import BodyMemory, WaitingRoom
 from webhook_ingest.metrics import REGISTRY
+from webhook_ingest.protocol import ConnectionLimits, DeliveryProtocol
 from webhook_ingest.settings import Settings
 
 
 async def serve(settings: Settings) -> int:
     """Serve deliveries until told to stop; return the exit status."""
-    configure_logging(WEBHOOK_INGEST, settings.log_level, fields={"webhook_topic"})
+    configure_logging(WEBHOOK_INGEST, settings.log_level, fields={"webhook_topic", "unsaid"})
     producer = Producer(
         settings.kafka_bootstrap,
         WEBHOOK_INGEST,
         delivery_timeout_seconds=settings.acknowledge_seconds,
     )
-    endpoint = WebhookEndpoint(
+    app = WebhookApp(
         secrets=settings.secrets(),
         on_delivery=partial(
             on_delivery,
             producer=producer,
-            waiting=WaitingRoom(settings.waiting_max, settings.waiting_per_shop_max),
+            waiting=WaitingRoom(
+                size=settings.waiting_max,
+                share=settings.waiting_per_shop_max,
+                at_once=settings.publishing_per_shop_max,
+            ),
         ),
         clock=SystemClock(),
         answer_seconds=settings.answer_seconds,
@@ -42,14 +48,23 @@ async def serve(settings: Settings) -> int:
             "topics": topic_guard(
                 WEBHOOK_INGEST, settings.kafka_bootstrap, production=settings.in_production
             ),
-            "kafka": partial(keep_connected, producer=producer),
+            "kafka": partial(
+                keep_connected,
+                producer=producer,
+                topics=[topic.name for topic in SERVICES[WEBHOOK_INGEST].produces],
+            ),
         },
         servers=[
             HttpServer(
-                create_app(endpoint),
+                app,
                 settings.http_host,
                 settings.http_port,
-                limit_concurrency=settings.connections_max,
+                protocol=partial(
+                    DeliveryProtocol,
+                    limits=ConnectionLimits(
+                        settings.connections_max, settings.arrival_seconds, app.suspicions
+                    ),
+                ),
             ),
             HttpServer(ops_app(REGISTRY, readiness), settings.ops_host, settings.ops_port),
         ],

@@ -1,5 +1,6 @@
 """What ingest counts. A shop is never a label."""
 
+from functools import cache
 from typing import Final
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
@@ -20,12 +21,7 @@ ANSWER_SECONDS: Final = Histogram(
     buckets=(0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 3, 4, 5),
     registry=REGISTRY,
 )
-BODY_BYTES: Final = Histogram(
-    "ingest_body_bytes",
-    "Size of the bodies published.",
-    buckets=(256, 1_024, 4_096, 16_384, 65_536, 262_144, 1_048_576, 4_194_304, 8_388_608),
-    registry=REGISTRY,
-)
+BODY_BYTES: Final = Counter("ingest_body_bytes_total", "Bytes of the bodies published.", registry=REGISTRY)
 DELIVERY_AGE_SECONDS: Final = Histogram(
     "ingest_delivery_age_seconds",
     "Time from Shopify's Triggered-At to the receipt; minutes mean that Shopify is retrying.",
@@ -35,6 +31,12 @@ DELIVERY_AGE_SECONDS: Final = Histogram(
 WAITING: Final = Gauge(
     "ingest_waiting_deliveries", "Deliveries that wait for Kafka's acknowledgement.", registry=REGISTRY
 )
+
+
+@cache  # finding a counter by its labels costs more than counting
+def deliveries(topic: str, outcome: str) -> Counter:
+    """Return the counter of this outcome; `topic` is a `topic_label`."""
+    return DELIVERIES.labels(topic=topic, outcome=outcome)
 
 
 def topic_label(topic: str | None) -> str:

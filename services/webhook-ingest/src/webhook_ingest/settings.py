@@ -15,7 +15,12 @@ class Settings(ServiceSettings):
 
     http_host: str = "127.0.0.1"
     http_port: int = Field(ge=0, le=65535, description="Port that Shopify's deliveries reach.")
-    connections_max: int = Field(default=2_000, gt=0, description="Open connections; more are answered 503.")
+    connections_max: int = Field(
+        default=2_000, gt=0, description="Open connections; more are closed at once."
+    )
+    arrival_seconds: float = Field(
+        default=3.0, gt=0, lt=4, description="How long a request may take to arrive, from its first byte."
+    )
     client_secrets: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         min_length=1,
         description="The app's client secrets, separated by commas: the current one and, in rotation, the last.",
@@ -28,6 +33,12 @@ class Settings(ServiceSettings):
     waiting_max: int = Field(default=4_000, gt=0, description="Deliveries that may wait for Kafka at once.")
     waiting_per_shop_max: int = Field(
         default=500, gt=0, description="The share of them that one shop may have."
+    )
+
+    publishing_per_shop_max: int = Field(
+        default=64,
+        gt=0,
+        description="Deliveries of one shop on their way to Kafka at once; the others take turns.",
     )
 
     @field_validator("client_secrets", mode="before")

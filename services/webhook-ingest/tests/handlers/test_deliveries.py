@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import random
 import time
 from hashlib import sha256
 from importlib.resources import files
@@ -95,31 +94,6 @@ async def test_official_example_about_a_shop_is_keyed_by_shop(
     webhook = ShopWebhook.from_message(Envelope.from_headers(message.headers), message.value)
     assert (message.key, message.value) == (b"acme.myshopify.com", body)
     assert (webhook.topic, webhook.shop) == (topic, "acme.myshopify.com")
-
-
-async def test_thousand_mutations_are_all_refused(ingest: Any) -> None:
-    chance = random.Random(4)
-    body = example("orders/updated")
-    before = len(await ingest.published("shopify.orders.live.v1"))
-
-    statuses = set()
-    for number in range(1000):
-        changed, signature = body, ingest.sign(body)
-        if number % 2:
-            changed = _with_a_changed_byte(body, chance)
-        else:
-            signature = _with_a_changed_byte(signature.encode(), chance).decode("latin-1")
-        statuses.add((await ingest.deliver(changed, hmac_sha256=signature)).status_code)
-
-    assert statuses == {401}
-    assert len(await ingest.published("shopify.orders.live.v1")) == before
-
-
-def _with_a_changed_byte(value: bytes, chance: random.Random) -> bytes:
-    place = chance.randrange(len(value))
-    # No line break: a header cannot hold one, so such a request would never arrive.
-    other = chance.choice([byte for byte in range(33, 256) if byte not in (value[place], 127)])
-    return value[:place] + bytes([other]) + value[place + 1 :]
 
 
 async def test_each_active_secret_is_accepted(ingest: Any) -> None:
@@ -240,26 +214,20 @@ async def _until_taken(ingest: Any) -> None:
             pass
 
 
-async def test_slow_body_is_given_up(ingest: Any) -> None:
-    never = asyncio.Event()
-
-    async def trickle() -> Any:
-        yield b"{"
-        await never.wait()
-
-    started = time.monotonic()
-    answer = await ingest.client.post("/webhooks/shopify", content=trickle())
-
-    assert answer.status_code == 408
-    assert time.monotonic() - started < 4.5
-
-
-@pytest.mark.parametrize(
-    ("method", "path", "status"), [("POST", "/", 404), ("POST", "/a/b", 404), ("GET", "", 405)]
-)
-async def test_other_paths_and_methods_are_no_redirects(
-    ingest: Any, method: str, path: str, status: int
-) -> None:
-    answer = await ingest.client.request(method, f"/webhooks/shopify{path}", content=b"{}")
+@pytest.mark.parametrize(("path", "status"), [("/", 401), ("/a/b", 401), ("x", 404)])
+async def test_other_paths_are_no_redirects(ingest: Any, path: str, status: int) -> None:
+    answer = await ingest.deliver(b'{"id":1}', path=path)
 
     assert answer.status_code == status
+
+
+@pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE"])
+async def test_only_a_post_can_be_a_delivery(ingest: Any, method: str) -> None:
+    body = b'{"id":1}'
+    headers = {"X-Shopify-Topic": "orders/updated", "X-Shopify-Shop-Domain": "acme.myshopify.com"}
+    signed = {**headers, "X-Shopify-Hmac-Sha256": ingest.sign(body)}
+
+    for given in ({}, signed):
+        answer = await ingest.client.request(method, "/webhooks/shopify", content=body, headers=given)
+
+        assert (answer.status_code, answer.headers["connection"]) == (401, "close")

@@ -1,6 +1,7 @@
 """Sending to Kafka: acknowledged by all replicas in sync, idempotent, and with a deadline that holds."""
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -56,13 +57,24 @@ class Producer:
         return self._connection.is_healthy()
 
     async def send(
-        self, topic: str, key: bytes | None, value: bytes, headers: Headers, partition: int | None = None
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes,
+        headers: Headers,
+        partition: int | None = None,
+        *,
+        deadline: float = math.inf,
     ) -> None:
-        """Send one record and wait until Kafka has it; raise DeliveryFailed after the deadline."""
+        """Send one record and wait until Kafka has it; raise DeliveryFailed after the deadline.
+
+        A caller that has less time than the producer's own deadline gives one, by the event loop's time.
+        """
         refuse_oversize(topic, key, value, headers)
         started = time.monotonic()
+        own = asyncio.get_running_loop().time() + self.delivery_timeout_seconds
         try:
-            async with asyncio.timeout(self.delivery_timeout_seconds):
+            async with asyncio.timeout_at(min(own, deadline)):
                 await (await self._hand_over(topic, key, value, headers, partition))
         except TimeoutError:
             self._connection.note_silence(since=started)

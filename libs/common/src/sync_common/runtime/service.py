@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import structlog
 import uvicorn
@@ -30,6 +30,7 @@ class HttpServer:
     host: str
     port: int
     limit_concurrency: int | None = None
+    protocol: Callable[..., asyncio.Protocol] | None = None  # uvicorn's own where none is given
 
 
 class _Server(uvicorn.Server):
@@ -147,6 +148,8 @@ def _server(server: HttpServer) -> _Server:
             server.app,
             host=server.host,
             port=server.port,
+            http=cast("Any", server.protocol) or "auto",
+            ws="none",
             log_config=None,
             access_log=False,
             server_header=False,

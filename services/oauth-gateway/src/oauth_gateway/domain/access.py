@@ -60,3 +60,8 @@ class Membership:
     def may_invite(self) -> Sequence[Role]:
         """Return the roles this member may invite somebody to: always lesser ones than their own."""
         return {Role.OWNER: (Role.MEMBER, Role.ADMIN), Role.ADMIN: (Role.MEMBER,)}.get(self.role, ())
+
+    @property
+    def sees_outbox(self) -> bool:
+        """Owners alone see which e-mails went to whom, and have one sent again."""
+        return self.is_owner

@@ -3,33 +3,17 @@
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Final
 
 from oauth_gateway.domain.access import Membership, User
+from oauth_gateway.domain.lists import LISTED_MAX, Listed
 from oauth_gateway.domain.privacy import Access, Export, Receipt, RedactPreference
 from oauth_gateway.domain.words import utc_text
 from oauth_gateway.errors import ExportGone, InvalidInput, NotFound
 from oauth_gateway.handlers.context import Gateway
 from oauth_gateway.store import privacy
 
-LISTED_MAX: Final = 20
 ACCESSES_MAX: Final = 10
-
-Row = TypeVar("Row", Export, Receipt)
-
-
-@dataclass(frozen=True, slots=True)
-class Listed(Generic[Row]):
-    """Some rows of a list; `older` is where the next ones begin, if there are any."""
-
-    rows: Sequence[Row]
-    older: int | None
-
-    @classmethod
-    def of(cls, found: Sequence[Row]) -> "Listed[Row]":
-        """Cut one row more than is shown, which only tells that there are more."""
-        rows = found[:LISTED_MAX]
-        return cls(rows, rows[-1].id if len(found) > len(rows) else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -150,8 +150,8 @@ def section_of(request: Request) -> str:
         if "hx-current-url" in request.headers
         else request.url.path
     )
-    named = page.split("/")[3:4]
-    return named[0] if named in (["members"], ["privacy"]) else "integrations"
+    entry = "".join(page.split("/")[3:4])
+    return entry if entry in ("emails", "members", "privacy") else "integrations"
 
 
 def lead_to(request: Request, address: str) -> Response:

@@ -170,6 +170,15 @@ async def done(
     return html(fragments.everything() + toast_fragment(parts.pages, view, toast))
 
 
+async def back_to(request: Request, parts: Parts, tenant: Tenant, page: str, toast: Toast) -> Response:
+    """Answer an action by loading a page of the advertiser anew, which shows the toast.
+
+    An Undo comes by htmx: morphing would not touch what was clicked since.
+    """
+    await login.keep_toast(parts.gateway, tenant.visit.token_hash, toast.to_json())
+    return lead_to(request, f"/advertisers/{tenant.membership.slug}/{page}")
+
+
 def number(text: str, problem: str) -> int:
     """Read the id that a form names; raise InvalidInput for anything else."""
     if not text.isascii() or not text.isdigit() or len(text) > 18:

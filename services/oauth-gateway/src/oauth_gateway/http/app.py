@@ -10,6 +10,7 @@ from oauth_gateway.handlers.live import Hub
 from oauth_gateway.http import (
     actions,
     checks,
+    emails,
     install,
     invitations,
     live,
@@ -44,6 +45,7 @@ def create_app(gateway: Gateway, site: Site, hub: Hub) -> ASGIApp:
         install,
         members,
         privacy,
+        emails,
     ):
         app.include_router(module.router)
     add_error_pages(app)

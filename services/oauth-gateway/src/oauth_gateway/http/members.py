@@ -7,7 +7,7 @@ from fastapi.responses import Response
 
 from oauth_gateway.domain.accounts import EMAIL_LENGTH_MAX
 from oauth_gateway.errors import InvalidInput, TooManyAttempts
-from oauth_gateway.handlers import login, members, stores
+from oauth_gateway.handlers import members, stores
 from oauth_gateway.http.access import (
     AnyManager,
     AnyOwner,
@@ -16,9 +16,9 @@ from oauth_gateway.http.access import (
     Parts,
     Tenant,
     checked_form,
-    lead_to,
     tenant_view,
 )
+from oauth_gateway.http.actions import back_to
 from oauth_gateway.http.pages import html, sheet
 from oauth_gateway.http.rendering import Toast
 
@@ -51,7 +51,7 @@ async def invite(request: Request, parts: AnyParts, tenant: AnyManager) -> Respo
         return await _page(request, parts, tenant, 422, problem=str(error), **typed)
     except TooManyAttempts:
         return await _page(request, parts, tenant, 429, problem=_TOO_MANY, **typed)
-    return await _done(request, parts, tenant, Toast(f"Invitation sent to {email}."))
+    return await back_to(request, parts, tenant, "members", Toast(f"Invitation sent to {email}."))
 
 
 @router.post("/invitations/{user_id}/withdraw")
@@ -59,7 +59,7 @@ async def withdraw(request: Request, parts: AnyParts, tenant: AnyManager, user_i
     """Withdraw an invitation."""
     await checked_form(request, parts, tenant.visit.token)
     await members.withdraw(parts.gateway, tenant.membership, user_id)
-    return await _done(request, parts, tenant, Toast("Invitation withdrawn."))
+    return await back_to(request, parts, tenant, "members", Toast("Invitation withdrawn."))
 
 
 @router.post("/{user_id}/role")
@@ -75,7 +75,7 @@ async def change_role(request: Request, parts: AnyParts, tenant: AnyOwner, user_
         undo_field="role",
         undo_value=before.role,
     )
-    return await _done(request, parts, tenant, toast)
+    return await back_to(request, parts, tenant, "members", toast)
 
 
 @router.get("/{user_id}/remove")
@@ -91,7 +91,7 @@ async def remove(request: Request, parts: AnyParts, tenant: AnyOwner, user_id: U
     """Remove a member."""
     await checked_form(request, parts, tenant.visit.token)
     member = await members.remove(parts.gateway, tenant.membership, tenant.visit.user, user_id)
-    return await _done(request, parts, tenant, Toast(f"{member.user.name} removed."))
+    return await back_to(request, parts, tenant, "members", Toast(f"{member.user.name} removed."))
 
 
 async def _page(
@@ -109,8 +109,3 @@ async def _page(
     view = await tenant_view(request, parts, tenant, snapshot)
     typed = {"email": email, "typed_role": typed_role, "problem": problem}
     return html(parts.pages.render("pages/members.html", view, people=people, **typed), status)
-
-
-async def _done(request: Request, parts: Parts, tenant: Tenant, toast: Toast) -> Response:
-    await login.keep_toast(parts.gateway, tenant.visit.token_hash, toast.to_json())
-    return lead_to(request, f"/advertisers/{tenant.membership.slug}/members")

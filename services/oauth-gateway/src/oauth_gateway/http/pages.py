@@ -1,8 +1,8 @@
 """The pages of an advertiser: integrations, the Shopify page and a sync's details."""
 
-from typing import Any
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from oauth_gateway.domain.oauth import shop_domain
@@ -24,6 +24,10 @@ from oauth_gateway.http.fragments import partial
 from oauth_gateway.http.security import content_security_policy
 
 router = APIRouter()
+
+NEWEST: Final = 2**63 - 1
+Before = Annotated[int, Query(ge=1, le=NEWEST)]
+"""Where a list goes on: below this id."""
 
 
 @router.get("/")

@@ -1,19 +1,15 @@
 """The privacy page, for owners alone: data requests, who answered them, what was erased."""
 
-from typing import Annotated, Final
-
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Request
 from fastapi.responses import Response, StreamingResponse
 
-from oauth_gateway.handlers import login, privacy, stores
-from oauth_gateway.http.access import AnyOwner, AnyParts, checked_form, lead_to, tenant_view
-from oauth_gateway.http.pages import html
+from oauth_gateway.handlers import privacy, stores
+from oauth_gateway.http.access import AnyOwner, AnyParts, checked_form, tenant_view
+from oauth_gateway.http.actions import back_to
+from oauth_gateway.http.pages import NEWEST, Before, html
 from oauth_gateway.http.rendering import Toast
 
 router = APIRouter()
-
-_NEWEST: Final = 2**63 - 1
-Before = Annotated[int, Query(ge=1, le=_NEWEST)]
 
 
 @router.get("/advertisers/{slug}/privacy")
@@ -21,8 +17,8 @@ async def page(
     request: Request,
     parts: AnyParts,
     tenant: AnyOwner,
-    requests: Before = _NEWEST,
-    receipts: Before = _NEWEST,
+    requests: Before = NEWEST,
+    receipts: Before = NEWEST,
 ) -> Response:
     """Show the data requests and receipts below these ids."""
     overview = await privacy.overview(
@@ -58,6 +54,4 @@ async def choose(request: Request, parts: AnyParts, tenant: AnyOwner) -> Respons
         undo_field="redact_preference",
         undo_value=before,
     )
-    await login.keep_toast(parts.gateway, tenant.visit.token_hash, toast.to_json())
-    # The toast's Undo comes by htmx: it loads the page anew, for morphing would not touch what was clicked since.
-    return lead_to(request, f"/advertisers/{tenant.membership.slug}/privacy")
+    return await back_to(request, parts, tenant, "privacy", toast)

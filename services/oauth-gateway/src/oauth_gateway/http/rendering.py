@@ -86,6 +86,11 @@ class View:
         """Return the address of the advertiser's members."""
         return f"/advertisers/{self.membership.slug}/members" if self.membership else "/"
 
+    @property
+    def emails(self) -> str:
+        """Return the address of the advertiser's page of e-mails."""
+        return f"/advertisers/{self.membership.slug}/emails" if self.membership else "/"
+
     def admin_url(self, store: Store) -> str:
         """Return the address of a shop's admin."""
         return f"{self.shop_url.format(shop=store.shop_domain)}/admin"

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Iterable
 from typing import Final
 
 import structlog
@@ -14,14 +15,16 @@ _RETRY_SECONDS: Final = 1.0
 log = structlog.get_logger()
 
 
-async def keep_connected(stop: asyncio.Event, *, producer: Producer) -> None:
-    """Connect as soon as Kafka is there, then wait for `stop`.
+async def keep_connected(stop: asyncio.Event, *, producer: Producer, topics: Iterable[str]) -> None:
+    """Connect and get to know the topics as soon as Kafka is there, then wait for `stop`.
 
-    Until then deliveries are answered 503, which Shopify retries: better than not running.
+    Until then deliveries are answered 503, which Shopify retries: better than not running. A topic's first delivery
+    must not wait for what can be asked before: in a storm each question takes long.
     """
     while not stop.is_set():
         try:
-            await producer.start()
+            for topic in topics:
+                await producer.partitions(topic)
         except DeliveryFailed:
             log.warning("kafka is not there yet")
             with contextlib.suppress(TimeoutError):

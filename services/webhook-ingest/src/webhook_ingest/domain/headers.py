@@ -7,9 +7,9 @@ read: refusing a genuine delivery for its timestamp would in the end delete the 
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Final
+from functools import lru_cache
+from typing import Final, NamedTuple
 
 from webhook_ingest.errors import Unauthenticated
 
@@ -28,8 +28,7 @@ _NAMES: Final = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class DeliveryHeaders:
+class DeliveryHeaders(NamedTuple):
     """What Shopify says about a delivery."""
 
     signature: bytes
@@ -46,11 +45,11 @@ def read_headers(raw: Iterable[tuple[bytes, bytes]]) -> DeliveryHeaders:
     values = _single(raw)
     return DeliveryHeaders(
         signature=values.get(_SIGNATURE, b""),
-        topic=_required(values, b"x-shopify-topic", _TOPIC),
-        shop=_required(values, b"x-shopify-shop-domain", _SHOP),
-        webhook_id=_optional(values, b"x-shopify-webhook-id"),
-        event_id=_optional(values, b"x-shopify-event-id"),
-        api_version=_optional(values, b"x-shopify-api-version"),
+        topic=_topic(values.get(b"x-shopify-topic", b"")),
+        shop=_shop(values.get(b"x-shopify-shop-domain", b"")),
+        webhook_id=_token(values.get(b"x-shopify-webhook-id", b"")),
+        event_id=_token(values.get(b"x-shopify-event-id", b"")),
+        api_version=_token(values.get(b"x-shopify-api-version", b"")),
         triggered_at=_instant(values.get(b"x-shopify-triggered-at", b"")),
     )
 
@@ -60,20 +59,30 @@ def _single(raw: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     for name, value in raw:
         if name in _NAMES:
             if name in values:
-                raise Unauthenticated("a header is there twice")
+                raise Unauthenticated("odd_headers", "a header is there twice")
             values[name] = value
     return values
 
 
-def _required(values: dict[bytes, bytes], name: bytes, pattern: re.Pattern[str]) -> str:
-    text = values.get(name, b"").decode("latin-1").lower()
+@lru_cache(maxsize=1_000)  # a few topics and shops send most of what comes
+def _topic(value: bytes) -> str:
+    return _deciding(value, _TOPIC, "x-shopify-topic")
+
+
+@lru_cache(maxsize=10_000)
+def _shop(value: bytes) -> str:
+    return _deciding(value, _SHOP, "x-shopify-shop-domain")
+
+
+def _deciding(value: bytes, pattern: re.Pattern[str], name: str) -> str:
+    text = value.decode("latin-1").lower()
     if not pattern.fullmatch(text):
-        raise Unauthenticated(f"header {name.decode()} is missing or odd")
+        raise Unauthenticated("odd_headers", f"header {name} is missing or odd")
     return text
 
 
-def _optional(values: dict[bytes, bytes], name: bytes) -> str | None:
-    text = values.get(name, b"").decode("latin-1")
+def _token(value: bytes) -> str | None:
+    text = value.decode("latin-1")
     return text if _TOKEN.fullmatch(text) else None
 
 
