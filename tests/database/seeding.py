@@ -12,6 +12,8 @@ INSERT INTO gateway.users (id, email, name, password_hash) OVERRIDING SYSTEM VAL
     SELECT n, n || '@example.com', 'U', '' FROM tenants;
 INSERT INTO gateway.advertisers (id, slug, name) OVERRIDING SYSTEM VALUE SELECT n, 'a' || n, 'A' FROM tenants;
 INSERT INTO gateway.memberships (advertiser_id, user_id, role) SELECT n, n, 'owner' FROM tenants;
+INSERT INTO gateway.invitations (advertiser_id, user_id, token_hash, role, invited_by, expires_at)
+    SELECT n, n, sha256(n::text::bytea), 'member', n, 'infinity' FROM tenants;
 INSERT INTO gateway.shopify_stores (id, advertiser_id, shop_domain, name) OVERRIDING SYSTEM VALUE
     SELECT n, n, shop, 'S' FROM tenants;
 INSERT INTO gateway.oauth_states (advertiser_id, state_hash, session_hash, user_id, shop_domain, expires_at)

@@ -62,6 +62,7 @@ FREQUENCIES = "realtime every_15_min hourly every_6_hours daily manual"
 VALUES = {
     "gateway.advertisers.redact_preference": "erase anonymise",
     "gateway.memberships.role": "owner admin member",
+    "gateway.invitations.role": "admin member",
     "gateway.shopify_stores.sync_frequency": FREQUENCIES,
     "gateway.shopify_stores.products_frequency": FREQUENCIES,
     "fetcher.connections.status": "connected disconnected",

@@ -189,7 +189,8 @@ def test_functions_that_see_every_tenant_are_the_gateways_alone(catalogue: Stack
 
     own = {"settings": ["search_path=pg_catalog"], "callers": [GATEWAY.runtime_role]}
     assert {row.pop("name"): row for row in functions} == dict.fromkeys(
-        ("memberships_of", "take_oauth_state", "prune_oauth_states", "found_advertiser"), own
+        ("memberships_of", "find_invitation", "take_oauth_state", "prune_oauth_states", "found_advertiser"),
+        own,
     )
 
 

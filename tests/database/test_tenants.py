@@ -7,7 +7,14 @@ from local_stack.testing import StackDatabase
 from sync_common.contracts.stack import SERVICES, Service
 from sync_common.contracts.topics import OAUTH_GATEWAY
 
-OWN_TABLES = ("memberships", "oauth_states", "shopify_stores", "dismissed_banners", "data_access")
+OWN_TABLES = (
+    "memberships",
+    "invitations",
+    "oauth_states",
+    "shopify_stores",
+    "dismissed_banners",
+    "data_access",
+)
 WORKERS = [service for service in SERVICES.values() if service.reads and not service.serves_tenants]
 RELATIONS = (*SERVICES[OAUTH_GATEWAY].reads, *(f"gateway.{table}" for table in OWN_TABLES))
 

@@ -20,13 +20,14 @@ from oauth_gateway.http.app import create_app
 from oauth_gateway.http.site import Site
 from sync_common.contracts.topics import OAUTH_GATEWAY
 from sync_common.db import Database
-from sync_common.runtime import ManualClock
+from sync_common.runtime import KeyRing, ManualClock
 
 from .seed import Seed
 
 PUBLIC_URL = "http://127.0.0.1:8000"
 NOW = datetime(2026, 11, 22, 16, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
+KEYS = KeyRing({"test-1": bytes(32)})
 
 
 @dataclass
@@ -79,7 +80,7 @@ async def gateway(database: Database, clock: ManualClock, fetcher: RecordedFetch
             shop_url="http://127.0.0.1:8010/shops/{shop}",
             redirect_uri=f"{PUBLIC_URL}/auth/shopify/callback",
         )
-        yield Gateway(database, clock, FetcherClient(client), shopify)
+        yield Gateway(database, clock, FetcherClient(client), shopify, KEYS)
 
 
 @pytest.fixture

@@ -1,5 +1,6 @@
 """Rows in the owning services' own tables, written as a superuser."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -326,3 +327,11 @@ class Seed:
                FROM sync.sync_jobs WHERE job_id = %(job)s""",
             job=job_id, resource=resource, id=record_id, field=field, reason=reason,
         )  # fmt: skip
+
+
+async def until_somebody_waits(seed: Seed) -> None:
+    """Return once a session of this database waits for a lock."""
+    waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(10):
+        while not seed.scalar(waiting):  # noqa: ASYNC110 - a lock sends no signal
+            await asyncio.sleep(0.01)

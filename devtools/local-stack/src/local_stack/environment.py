@@ -130,6 +130,7 @@ def _gateway(at: Addresses, secret: Secrets) -> dict[str, Any]:
         "SERVICE_TOKEN": secret.service_token,
         "CLIENT_ID": secret.client_id,
         "CLIENT_SECRET": secret.client_secret,
+        "SEALING_KEYS": secret.sealing_keys,
         "SHOPIFY_URL": at.shopify_url,
         "SUPPORT_URL": SUPPORT_URL,
         "HISTORICAL_ORDERS": True,  # the simulator approves whatever is asked for

@@ -1,8 +1,9 @@
 """Accounts, sessions, OAuth states and store settings.
 
 Who may see what: tables with `advertiser_id` are bound to the tenant of the transaction by row-level security.
-Three questions come before the tenant is known, so three functions answer them with the owner's rights and
-nothing else does: which advertisers a user belongs to, which flow an OAuth state began, and founding an advertiser.
+Four questions come before the tenant is known, so four functions answer them with the owner's rights and nothing
+else does: which advertisers a user belongs to, which flow an OAuth state began, what an invitation offers, and
+founding an advertiser.
 """
 
 from alembic import op
@@ -14,18 +15,26 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-TENANT_TABLES = ("memberships", "oauth_states", "shopify_stores", "dismissed_banners", "data_access")
+TENANT_TABLES = (
+    "memberships",
+    "invitations",
+    "oauth_states",
+    "shopify_stores",
+    "dismissed_banners",
+    "data_access",
+)
 
 TABLES = """
 CREATE TABLE gateway.users (
     id            bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
     email         text NOT NULL CHECK (email = lower(email) AND length(email) <= 254),
     name          text NOT NULL CHECK (length(name) BETWEEN 1 AND 100),
-    password_hash text NOT NULL,
+    password_hash text,
     created_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
     updated_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
     UNIQUE (email)
 );
+COMMENT ON COLUMN gateway.users.password_hash IS 'Null for who was invited and has not come yet: nothing logs them in.';
 
 CREATE TABLE gateway.advertisers (
     id                bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -49,6 +58,17 @@ CREATE TABLE gateway.memberships (
 );
 CREATE INDEX memberships_by_user ON gateway.memberships (user_id);
 
+CREATE TABLE gateway.invitations (
+    advertiser_id bigint NOT NULL REFERENCES gateway.advertisers (id),
+    user_id       bigint NOT NULL REFERENCES gateway.users (id),
+    token_hash    bytea NOT NULL CHECK (length(token_hash) = 32),
+    role          text NOT NULL CHECK (role IN ('admin', 'member')),
+    invited_by    bigint NOT NULL REFERENCES gateway.users (id),
+    expires_at    timestamptz NOT NULL,
+    PRIMARY KEY (advertiser_id, user_id)
+);
+CREATE INDEX invitations_by_hash ON gateway.invitations (token_hash);
+
 CREATE TABLE gateway.sessions (
     token_hash bytea PRIMARY KEY CHECK (length(token_hash) = 32),
     user_id    bigint NOT NULL REFERENCES gateway.users (id),
@@ -56,7 +76,16 @@ CREATE TABLE gateway.sessions (
     expires_at timestamptz NOT NULL,
     toast      jsonb
 );
+CREATE INDEX sessions_by_user ON gateway.sessions (user_id);
 CREATE INDEX sessions_by_expiry ON gateway.sessions (expires_at);
+
+CREATE TABLE gateway.password_resets (
+    token_hash bytea PRIMARY KEY CHECK (length(token_hash) = 32),
+    user_id    bigint NOT NULL REFERENCES gateway.users (id),
+    expires_at timestamptz NOT NULL
+);
+CREATE INDEX password_resets_by_user ON gateway.password_resets (user_id);
+CREATE INDEX password_resets_by_expiry ON gateway.password_resets (expires_at);
 
 CREATE TABLE gateway.login_failures (
     bucket       bytea PRIMARY KEY CHECK (length(bucket) = 32),
@@ -137,8 +166,10 @@ CREATE TABLE gateway.data_access (
 COMMENT ON TABLE gateway.data_access IS 'Who took customers'' data out of here, and when; ids only, nothing changes.';
 """
 
-# Both are written once and used up: nobody turns one browser's into another's.
-INSTALLS = "REVOKE UPDATE ON gateway.install_states, gateway.install_claims FROM svc_oauth_gateway"
+# All are written once and used up: nobody turns one browser's, or one user's, into another's.
+USED_UP = """
+REVOKE UPDATE ON gateway.install_states, gateway.install_claims, gateway.password_resets FROM svc_oauth_gateway
+"""
 
 EVIDENCE = "REVOKE UPDATE, DELETE ON gateway.data_access FROM svc_oauth_gateway"
 
@@ -181,6 +212,21 @@ BEGIN ATOMIC
     RETURNING begun.advertiser_id, begun.user_id, begun.shop_domain;
 END;
 
+-- What an invitation offers, and to whom: asked by whoever holds its token, before a tenant is chosen.
+CREATE FUNCTION gateway.find_invitation(token bytea, found_at timestamptz)
+RETURNS TABLE (advertiser_id bigint, slug text, advertiser_name text, role text, invited_by_name text,
+               user_id bigint, email text, has_password boolean)
+LANGUAGE sql STABLE SECURITY DEFINER SET search_path = pg_catalog
+BEGIN ATOMIC
+    SELECT advertiser.id, advertiser.slug, advertiser.name, invitation.role, inviter.name,
+           invited.id, invited.email, invited.password_hash IS NOT NULL
+    FROM gateway.invitations AS invitation
+    JOIN gateway.advertisers AS advertiser ON advertiser.id = invitation.advertiser_id
+    JOIN gateway.users AS inviter ON inviter.id = invitation.invited_by
+    JOIN gateway.users AS invited ON invited.id = invitation.user_id
+    WHERE invitation.token_hash = token AND invitation.expires_at > found_at;
+END;
+
 -- Forget flows that nobody finished, of every tenant.
 CREATE FUNCTION gateway.prune_oauth_states(pruned_at timestamptz) RETURNS void
 LANGUAGE sql VOLATILE SECURITY DEFINER SET search_path = pg_catalog
@@ -203,10 +249,12 @@ END $$;
 
 REVOKE ALL ON FUNCTION gateway.memberships_of(bigint) FROM PUBLIC;
 REVOKE ALL ON FUNCTION gateway.take_oauth_state(bytea, bytea, timestamptz) FROM PUBLIC;
+REVOKE ALL ON FUNCTION gateway.find_invitation(bytea, timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION gateway.prune_oauth_states(timestamptz) FROM PUBLIC;
 REVOKE ALL ON FUNCTION gateway.found_advertiser(text, text) FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION gateway.memberships_of(bigint) TO svc_oauth_gateway;
 GRANT EXECUTE ON FUNCTION gateway.take_oauth_state(bytea, bytea, timestamptz) TO svc_oauth_gateway;
+GRANT EXECUTE ON FUNCTION gateway.find_invitation(bytea, timestamptz) TO svc_oauth_gateway;
 GRANT EXECUTE ON FUNCTION gateway.prune_oauth_states(timestamptz) TO svc_oauth_gateway;
 GRANT EXECUTE ON FUNCTION gateway.found_advertiser(text, text) TO svc_oauth_gateway;
 """
@@ -242,7 +290,7 @@ def upgrade() -> None:
     op.execute(ADVERTISERS_SECURITY)
     for table in TENANT_TABLES:
         op.execute(TENANT_SECURITY.format(table=table))
-    op.execute(INSTALLS)
+    op.execute(USED_UP)
     op.execute(EVIDENCE)
     op.execute(FUNCTIONS)
     op.execute(VIEWS)

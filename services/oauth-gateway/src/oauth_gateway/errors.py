@@ -43,6 +43,14 @@ class InvalidInput(GatewayError):
     """A form field cannot be accepted; the text is for the person who typed it."""
 
 
+class ResetExpired(GatewayError):
+    """The link for a new password is unknown, used or too old: ask for another."""
+
+
+class InvitationExpired(GatewayError):
+    """The invitation is unknown, used, withdrawn or too old: somebody must invite again."""
+
+
 class ExportGone(GatewayError):
     """The export has expired or was deleted, perhaps while it was being sent."""
 

@@ -29,7 +29,9 @@ async def serve(settings: Settings) -> int:
     )
     await database.check_role()
     fetcher = make_client(base_url=settings.fetcher_url, token=settings.service_token.get_secret_value())
-    gateway = Gateway(database, SystemClock(), FetcherClient(fetcher), _shopify_app(settings))
+    gateway = Gateway(
+        database, SystemClock(), FetcherClient(fetcher), _shopify_app(settings), settings.key_ring()
+    )
     hub = Hub(gateway)
     site = Site(settings.public_url, settings.support_url, settings.shopify_url)
     producer = Producer(settings.kafka_bootstrap, OAUTH_GATEWAY)

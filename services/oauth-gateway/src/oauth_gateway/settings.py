@@ -5,7 +5,7 @@ from typing import Annotated, Self
 from pydantic import Field, SecretStr, field_validator, model_validator
 from pydantic_settings import NoDecode, SettingsConfigDict
 
-from sync_common.runtime import DatabaseSettings, ServiceSettings
+from sync_common.runtime import DatabaseSettings, KeyRing, ServiceSettings
 
 
 class Settings(DatabaseSettings):
@@ -24,6 +24,9 @@ class Settings(DatabaseSettings):
     client_id: str = Field(description="Our app's client id at Shopify.")
     client_secret: Annotated[tuple[SecretStr, ...], NoDecode] = Field(
         min_length=1, description="Our app's client secrets, newest first, separated by commas."
+    )
+    sealing_keys: SecretStr = Field(
+        description="id:base64,… as the notifier has them: tokens in mail requests are sealed by the first one."
     )
     scopes: str = Field(
         default="read_customers,read_orders,read_products,read_inventory",
@@ -45,6 +48,12 @@ class Settings(DatabaseSettings):
             else value
         )
 
+    @field_validator("sealing_keys")
+    @classmethod
+    def _is_key_ring(cls, keys: SecretStr) -> SecretStr:
+        KeyRing.from_setting(keys.get_secret_value())
+        return keys
+
     @field_validator("public_url", "fetcher_url", "shopify_url")
     @classmethod
     def _is_address(cls, value: str) -> str:
@@ -64,6 +73,10 @@ class Settings(DatabaseSettings):
         if "{shop}" not in value:
             raise ValueError("must contain {shop}")
         return value
+
+    def key_ring(self) -> KeyRing:
+        """Return the keys that seal tokens in mail requests."""
+        return KeyRing.from_setting(self.sealing_keys.get_secret_value())
 
 
 class CommandSettings(ServiceSettings):

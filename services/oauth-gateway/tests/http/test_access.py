@@ -8,7 +8,7 @@ from oauth_gateway.domain.access import Role
 from oauth_gateway.handlers import login
 from oauth_gateway.handlers.context import Gateway
 from oauth_gateway.handlers.live import Hub
-from oauth_gateway.http import actions, checks, install, privacy
+from oauth_gateway.http import actions, checks, install, invitations, members, password_reset, privacy
 from oauth_gateway.http import login as login_pages
 from oauth_gateway.http.app import create_app
 from oauth_gateway.http.site import Site
@@ -224,7 +224,7 @@ async def test_every_change_needs_a_form_token(browser: httpx.AsyncClient, acme:
     await log_in(browser)
     routes = [
         route
-        for module in (actions, checks, install, privacy, login_pages)
+        for module in (actions, checks, install, privacy, login_pages, password_reset, members, invitations)
         for route in module.router.routes
         if isinstance(route, APIRoute)
     ]
@@ -232,12 +232,14 @@ async def test_every_change_needs_a_form_token(browser: httpx.AsyncClient, acme:
 
     answers = {
         path: (
-            await browser.post(path.format(slug="acme", store_id=store_id, export_id=1), data={})
+            await browser.post(
+                path.format(slug="acme", store_id=store_id, export_id=1, token="t", user_id=1), data={}
+            )
         ).status_code
         for path in changes
     }
 
-    assert len(answers) >= 18
+    assert len(answers) >= 25
     assert set(answers.values()) == {403}
 
 
@@ -387,6 +389,7 @@ async def test_pages_have_no_inline_script_or_style(
         f"{SHOPIFY}/disconnect?store={store_id}",
         f"{SHOPIFY}/stores/{store_id}/deliveries",
         "/advertisers/acme/privacy",
+        "/advertisers/acme/members",
     ):
         page = (await browser.get(path)).text
         assert "<script>" not in page

@@ -62,6 +62,24 @@ async def guess(gateway: Gateway, password: str) -> None:
         await login.log_in(gateway, email="dana@example.com", password=password, address="192.0.2.1")
 
 
+async def test_password_that_is_changed_while_it_is_checked_opens_nothing(
+    gateway: Gateway, acme: int, seed: Seed, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else whoever knew the old one could outlast a reset, and a new hash of the old one could undo it."""
+
+    async def change_meanwhile(_hash: str, _password: str) -> bool:
+        seed.execute("UPDATE gateway.users SET password_hash = '$argon2id$v=19$m=8,t=9,p=1$c2FsdA$aGFzaA'")
+        return True
+
+    monkeypatch.setattr(login, "_is_right", change_meanwhile)
+
+    with pytest.raises(WrongCredentials):
+        await login.log_in(gateway, email="dana@example.com", password=PASSWORD, address="192.0.2.1")
+
+    assert seed.scalar("SELECT count(*) FROM gateway.sessions") == 0
+    assert "t=9" in seed.scalar("SELECT password_hash FROM gateway.users")
+
+
 async def test_log_in_is_forgotten_as_a_guess(
     gateway: Gateway, acme: int, seed: Seed, clock: ManualClock
 ) -> None:

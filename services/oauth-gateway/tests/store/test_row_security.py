@@ -12,7 +12,7 @@ from oauth_gateway.domain.access import Role
 from oauth_gateway.domain.secrets import secret_hash
 from oauth_gateway.domain.stores import Frequency
 from oauth_gateway.handlers import login
-from oauth_gateway.store import accounts, page, privacy, stores
+from oauth_gateway.store import accounts, invitations, page, privacy, stores
 from oauth_gateway.store.stores import BegunFlow
 from sync_common.db import Database
 
@@ -22,6 +22,7 @@ from ..seed import Seed
 TENANT_TABLES = (
     "gateway.advertisers",
     "gateway.memberships",
+    "gateway.invitations",
     "gateway.oauth_states",
     "gateway.shopify_stores",
     "gateway.dismissed_banners",
@@ -71,6 +72,16 @@ async def umbrella(database: Database, seed: Seed) -> int:
         )
         await stores.dismiss_banner(
             tx, advertiser_id=advertiser_id, user_id=user_id, store_id=store_id, until=NOW + timedelta(days=1)
+        )
+        await invitations.put(
+            tx,
+            advertiser_id=advertiser_id,
+            user_id=user_id,
+            token_hash=secret_hash("invitation"),
+            role=Role.MEMBER,
+            invited_by=user_id,
+            now=NOW,
+            expires_at=NOW + timedelta(days=7),
         )
         export = await privacy.export(tx, advertiser_id, seed.export(store_id, [{}]))
         assert export is not None
@@ -217,13 +228,39 @@ async def test_creating_a_user_again_changes_it(database: Database, acme: int, s
     assert seed.scalar("SELECT name FROM gateway.advertisers") == "Acme Apparel"
 
 
-@pytest.mark.parametrize("table", ["install_states", "install_claims"])
-def test_installs_are_used_up_and_never_changed(stack_database: StackDatabase, table: str) -> None:
+async def test_invitation_is_found_by_its_token_before_a_tenant_is_chosen(
+    database: Database, acme: int, umbrella: int
+) -> None:
+    async with database.transaction() as tx:
+        found = await invitations.find(tx, secret_hash("invitation"), NOW)
+        others = [
+            await invitations.find(tx, secret_hash("guessed"), NOW),
+            await invitations.find(tx, secret_hash("invitation"), NOW + timedelta(days=7)),
+        ]
+        taken = await invitations.take(tx, secret_hash("invitation"), NOW)
+    async with database.transaction(advertiser_id=acme) as tx:
+        stolen = await invitations.take(tx, secret_hash("invitation"), NOW)
+
+    assert found is not None
+    assert found.advertiser_id == umbrella
+    assert others == [None, None]
+    assert (taken, stolen) == (False, False)
+
+
+@pytest.mark.parametrize(
+    ("table", "column"),
+    [
+        ("install_states", "browser_hash"),
+        ("install_claims", "browser_hash"),
+        ("password_resets", "user_id"),
+    ],
+)
+def test_what_is_used_up_is_never_changed(stack_database: StackDatabase, table: str, column: str) -> None:
     with (
         psycopg.connect(stack_database.url("svc_oauth_gateway")) as connection,
         pytest.raises(psycopg.errors.InsufficientPrivilege),
     ):
-        connection.execute(f"UPDATE gateway.{table} SET browser_hash = browser_hash".encode())
+        connection.execute(f"UPDATE gateway.{table} SET {column} = {column}".encode())
 
 
 def test_every_tenant_table_forces_row_security(stack_database: StackDatabase) -> None:

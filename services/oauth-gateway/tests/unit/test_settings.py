@@ -16,6 +16,7 @@ GOOD = {
     "GATEWAY_SERVICE_TOKEN": "t0ken",
     "GATEWAY_CLIENT_ID": "app",
     "GATEWAY_CLIENT_SECRET": "new, old",
+    "GATEWAY_SEALING_KEYS": "k1:AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=",
 }
 
 
@@ -54,6 +55,7 @@ def test_production_needs_https(monkeypatch: pytest.MonkeyPatch) -> None:
         ("GATEWAY_SHOPIFY_URL", "https://example.com"),
         ("GATEWAY_CLIENT_SECRET", " , "),
         ("GATEWAY_FETCHER_URL", "x"),
+        ("GATEWAY_SEALING_KEYS", "k1:c2hvcnQ="),
     ],
 )
 def test_bad_values_are_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

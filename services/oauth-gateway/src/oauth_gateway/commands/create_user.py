@@ -8,6 +8,7 @@ import argparse
 import sys
 
 from oauth_gateway.domain.access import Role
+from oauth_gateway.domain.accounts import PASSWORD_RULE, is_fit_password
 from oauth_gateway.handlers import login
 from sync_common.db import Database
 
@@ -24,11 +25,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 async def run(arguments: argparse.Namespace, *, database_url: str) -> int:
     """Do it; running it again changes name, password and role."""
     password = sys.stdin.readline().rstrip("\n")
-    if not login.PASSWORD_LENGTH_MIN <= len(password) <= login.PASSWORD_LENGTH_MAX:
-        print(
-            f"The password needs {login.PASSWORD_LENGTH_MIN} to {login.PASSWORD_LENGTH_MAX} characters.",
-            file=sys.stderr,
-        )
+    if not is_fit_password(password):
+        print(PASSWORD_RULE, file=sys.stderr)
         return 2
     database = Database.from_url(database_url, application_name="create-user", pool_size=1)
     try:

@@ -1,8 +1,9 @@
 """What can be set on a store, and the words for it."""
 
-import re
 from enum import StrEnum
 from typing import Final
+
+from oauth_gateway.domain.words import one_line
 
 STORE_NAME_LENGTH_MAX: Final = 100
 
@@ -38,12 +39,10 @@ _LABELS: Final = {
 }
 _HINTS: Final = {Frequency.REALTIME: "webhooks", Frequency.HOURLY: "recommended"}
 
-_CONTROL = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
-
 
 def clean_name(typed: str, *, fallback: str) -> str | None:
     """Return a store name fit to show, `fallback` for an empty one, None for one that is too long."""
-    name = " ".join(_CONTROL.sub(" ", typed).split())
+    name = one_line(typed)
     if len(name) > STORE_NAME_LENGTH_MAX:
         return None
     return name or fallback

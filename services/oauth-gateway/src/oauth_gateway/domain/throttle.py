@@ -1,4 +1,4 @@
-"""How many wrong passwords are too many."""
+"""How many wrong passwords are too many, and how many mails."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +7,12 @@ from hashlib import sha256
 from typing import Final
 
 WINDOW: Final = timedelta(minutes=15)
+MAIL_WINDOW: Final = timedelta(hours=1)
 
 
 @dataclass(frozen=True, slots=True)
 class Bucket:
-    """A count of failures under a hashed key, and how many are allowed in a window."""
+    """A count of attempts under a hashed key, and how many may fail in a window."""
 
     key: bytes
     failures_max: int
@@ -27,6 +28,16 @@ def buckets(email: str, address: str) -> tuple[Bucket, ...]:
         _bucket("email", email, 30),
         _bucket("address", address, 60),
     )
+
+
+def reset_buckets(address: str) -> tuple[Bucket, ...]:
+    """Return what one wish for a new password counts against: where it comes from."""
+    return (_bucket("reset", address, 20),)
+
+
+def invitation_buckets(advertiser_id: int) -> tuple[Bucket, ...]:
+    """Return what one invitation counts against: the advertiser that invites."""
+    return (_bucket("invitation", str(advertiser_id), 20),)
 
 
 def is_blocked(counted: tuple[Bucket, ...], failures: Mapping[bytes, int]) -> bool:

@@ -1,5 +1,6 @@
 """Times, numbers and durations as people read them."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ from babel.numbers import format_decimal, format_percent
 
 DEFAULT_LOCALE: Final = "en_US"
 _UTC: Final = ZoneInfo("UTC")
+_CONTROL: Final = re.compile(r"[\x00-\x1f\x7f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _ACCEPT_LANGUAGE_LENGTH_MAX: Final = 200
 
 
@@ -123,6 +125,11 @@ def long_duration(seconds: int) -> str:
     hours, minutes = divmod(minutes, 60)
     parts = [(hours, "hour"), (minutes, "minute"), (rest, "second")]
     return " ".join(_plural(amount, unit) for amount, unit in parts if amount) or "under a second"
+
+
+def one_line(typed: str) -> str:
+    """Return what somebody typed as one line, without characters that hide or turn text around."""
+    return " ".join(_CONTROL.sub(" ", typed).split())
 
 
 def sentence(text: str) -> str:

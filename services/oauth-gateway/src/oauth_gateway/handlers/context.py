@@ -8,7 +8,7 @@ from oauth_gateway.clients.fetcher import FetcherClient
 from oauth_gateway.domain.scopes import ALL_ORDERS
 from oauth_gateway.domain.secrets import TOKEN_BYTES
 from sync_common.db import Database
-from sync_common.runtime import Clock
+from sync_common.runtime import Clock, KeyRing
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,11 @@ class ShopifyApp:
 
 @dataclass(frozen=True, slots=True)
 class Gateway:
-    """The parts that handlers work with; `new_token` makes secrets."""
+    """The parts that handlers work with; `new_token` makes secrets, `keys` seal those that travel in mail requests."""
 
     database: Database
     clock: Clock
     fetcher: FetcherClient
     shopify: ShopifyApp
+    keys: KeyRing
     new_token: Callable[[], str] = lambda: token_hex(TOKEN_BYTES)

@@ -10,16 +10,16 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from oauth_gateway.domain.access import Membership, Role, User
+from oauth_gateway.domain.accounts import PASSWORD_LENGTH_MAX
 from oauth_gateway.domain.secrets import secret_hash
-from oauth_gateway.domain.throttle import WINDOW, Bucket, buckets, is_blocked
-from oauth_gateway.errors import NotFound, NotLoggedIn, TooManyAttempts, WrongCredentials
+from oauth_gateway.domain.throttle import WINDOW, Bucket, buckets
+from oauth_gateway.errors import NotFound, NotLoggedIn, WrongCredentials
 from oauth_gateway.handlers.context import Gateway
+from oauth_gateway.handlers.throttling import count_attempt
 from oauth_gateway.store import accounts
-from sync_common.db import Database
+from sync_common.db import Database, Transaction
 
 SESSION_LIFETIME: Final = timedelta(days=7)
-PASSWORD_LENGTH_MAX: Final = 1024
-PASSWORD_LENGTH_MIN: Final = 10
 
 _hasher = PasswordHasher()
 _NOBODYS_HASH: Final = _hasher.hash("")  # checked when the e-mail is unknown: the time must not tell
@@ -84,7 +84,7 @@ async def create_user(
     database: Database, *, email: str, password: str, name: str, advertiser: str, slug: str, role: Role
 ) -> int:
     """Create or update a user and make them a member of an advertiser, founded where there is none."""
-    hashed = await _hash(password)
+    hashed = await hash_password(password)
     async with database.transaction() as tx:
         user_id = await accounts.upsert_user(tx, email=email.strip().lower(), name=name, password_hash=hashed)
         advertiser_id = await accounts.found_advertiser(tx, slug=slug, name=advertiser)
@@ -101,32 +101,30 @@ async def keep_toast(gateway: Gateway, token_hash: bytes, toast: Mapping[str, An
 
 async def _count_guess(gateway: Gateway, counted: tuple[Bucket, ...]) -> None:
     """Take every guess for a wrong one until it proves right: parallel guesses must not outrun the count."""
-    now = gateway.clock.now()
     async with gateway.database.transaction() as tx:
-        failures = await accounts.count_guess(
-            tx, [bucket.key for bucket in counted], now=now, window_ends=now + WINDOW
-        )
-        if is_blocked(counted, failures):
-            raise TooManyAttempts  # and rolls the count back: what is not checked must not fill the account's bucket
+        await count_attempt(tx, counted, now=gateway.clock.now(), window=WINDOW)
+
+
+async def begin_session(gateway: Gateway, tx: Transaction, user_id: int) -> str:
+    """Open a session; return its secret for the cookie."""
+    token, now = gateway.new_token(), gateway.clock.now()
+    await accounts.open_session(
+        tx, token_hash=secret_hash(token), user_id=user_id, now=now, expires_at=now + SESSION_LIFETIME
+    )
+    return token
 
 
 async def _open_session(
     gateway: Gateway, stored: accounts.StoredUser, password: str, counted: tuple[Bucket, ...]
 ) -> str:
-    token, now = gateway.new_token(), gateway.clock.now()
-    rehashed = await _hash(password) if _hasher.check_needs_rehash(stored.password_hash) else None
+    rehashed = await hash_password(password) if _hasher.check_needs_rehash(stored.password_hash) else None
     async with gateway.database.transaction() as tx:
+        if await accounts.user_by_email(tx, stored.user.email, for_update=True) != stored:
+            raise WrongCredentials  # the password was changed while this one was checked
         if rehashed:
             await accounts.set_password_hash(tx, stored.user.id, rehashed)
         await accounts.forget_guess(tx, [bucket.key for bucket in counted], cleared=counted[0].key)
-        await accounts.open_session(
-            tx,
-            token_hash=secret_hash(token),
-            user_id=stored.user.id,
-            now=now,
-            expires_at=now + SESSION_LIFETIME,
-        )
-    return token
+        return await begin_session(gateway, tx, stored.user.id)
 
 
 async def _is_right(password_hash: str, password: str) -> bool:
@@ -143,6 +141,7 @@ def _verify(password_hash: str, password: str) -> bool:
         return False
 
 
-async def _hash(password: str) -> str:
+async def hash_password(password: str) -> str:
+    """Return what is kept of a password."""
     async with _hashing:
         return await asyncio.to_thread(_hasher.hash, password)

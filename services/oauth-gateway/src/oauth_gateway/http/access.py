@@ -5,11 +5,12 @@ from typing import Annotated
 from urllib.parse import urlsplit
 
 from fastapi import Depends, Request
+from fastapi.responses import RedirectResponse, Response
 
 from oauth_gateway.domain.access import Membership
 from oauth_gateway.domain.page import Snapshot
 from oauth_gateway.domain.secrets import form_token
-from oauth_gateway.errors import Forbidden, OwnersOnly
+from oauth_gateway.errors import Forbidden, NotLoggedIn, OwnersOnly
 from oauth_gateway.handlers import login, stores
 from oauth_gateway.handlers.context import Gateway
 from oauth_gateway.handlers.live import Hub
@@ -55,6 +56,14 @@ async def visit_of(request: Request, parts: Annotated[Parts, Depends(parts_of)])
     return await login.visit(parts.gateway, request.cookies.get(parts.site.session_cookie))
 
 
+async def visit_if_any(request: Request, parts: Annotated[Parts, Depends(parts_of)]) -> Visit | None:
+    """Return the request's session, if there is one."""
+    try:
+        return await visit_of(request, parts)
+    except NotLoggedIn:
+        return None
+
+
 async def tenant_of(slug: str, visit: Annotated[Visit, Depends(visit_of)]) -> Tenant:
     """Return the member behind a request; raise NotFound for somebody else's advertiser."""
     return Tenant(visit, visit.member_of(slug))
@@ -68,13 +77,14 @@ async def manager_of(tenant: Annotated[Tenant, Depends(tenant_of)]) -> Tenant:
 
 async def owner_of(tenant: Annotated[Tenant, Depends(tenant_of)]) -> Tenant:
     """Return the owner behind a request; raise OwnersOnly for everybody else."""
-    if not tenant.membership.sees_customer_data:
+    if not tenant.membership.is_owner:
         raise OwnersOnly
     return tenant
 
 
 AnyParts = Annotated[Parts, Depends(parts_of)]
 AnyVisit = Annotated[Visit, Depends(visit_of)]
+VisitIfAny = Annotated[Visit | None, Depends(visit_if_any)]
 AnyTenant = Annotated[Tenant, Depends(tenant_of)]
 AnyManager = Annotated[Tenant, Depends(manager_of)]
 AnyOwner = Annotated[Tenant, Depends(owner_of)]
@@ -141,7 +151,14 @@ def section_of(request: Request) -> str:
         else request.url.path
     )
     entry = "".join(page.split("/")[3:4])
-    return entry if entry in ("emails", "privacy") else "integrations"
+    return entry if entry in ("emails", "members", "privacy") else "integrations"
+
+
+def lead_to(request: Request, address: str) -> Response:
+    """Answer an action with another page: by a redirect, which htmx must be told to follow as a whole page."""
+    if is_fragment(request):
+        return Response(status_code=200, headers={"hx-redirect": address})
+    return RedirectResponse(address, 303)
 
 
 def is_fragment(request: Request) -> bool:

@@ -15,6 +15,7 @@ from oauth_gateway.http.access import (
     Tenant,
     checked_form,
     is_fragment,
+    lead_to,
     tenant_view,
 )
 from oauth_gateway.http.fragments import page_fragments, toast_fragment
@@ -33,7 +34,7 @@ async def begin_connect(request: Request, parts: AnyParts, tenant: AnyManager) -
         consent = await connect.begin(parts.gateway, tenant.visit, tenant.membership, typed_shop=shop)
     except InvalidInput as error:
         return await connect_form(request, parts, tenant, shop=shop, problem=str(error))
-    return to_consent(request, consent)
+    return lead_to(request, consent)
 
 
 @router.post("/advertisers/{slug}/integrations/shopify/disconnect")
@@ -71,7 +72,7 @@ async def request_history(request: Request, parts: AnyParts, tenant: AnyManager,
     await checked_form(request, parts, tenant.visit.token)
     store, consent = await history.request(parts.gateway, tenant.visit, tenant.membership, store_id)
     if consent is not None:
-        return to_consent(request, consent)
+        return lead_to(request, consent)
     words = (
         "Reading your full order history, newest first."
         if store.has_all_orders
@@ -149,13 +150,6 @@ async def dismiss(request: Request, parts: AnyParts, tenant: AnyTenant, store_id
     return await done(request, parts, tenant, Toast("Dismissed for 24 hours."))
 
 
-def to_consent(request: Request, consent: str) -> Response:
-    """Lead to Shopify's consent page."""
-    if is_fragment(request):
-        return Response(status_code=200, headers={"hx-redirect": consent})
-    return RedirectResponse(consent, 303)
-
-
 async def done(
     request: Request,
     parts: Parts,
@@ -182,10 +176,7 @@ async def back_to(request: Request, parts: Parts, tenant: Tenant, page: str, toa
     An Undo comes by htmx: morphing would not touch what was clicked since.
     """
     await login.keep_toast(parts.gateway, tenant.visit.token_hash, toast.to_json())
-    address = f"/advertisers/{tenant.membership.slug}/{page}"
-    if is_fragment(request):
-        return Response(status_code=200, headers={"hx-redirect": address})
-    return RedirectResponse(address, 303)
+    return lead_to(request, f"/advertisers/{tenant.membership.slug}/{page}")
 
 
 def number(text: str, problem: str) -> int:

@@ -7,7 +7,19 @@ from starlette.types import ASGIApp
 from oauth_gateway.errors import NotFound
 from oauth_gateway.handlers.context import Gateway
 from oauth_gateway.handlers.live import Hub
-from oauth_gateway.http import actions, checks, emails, install, live, login, pages, privacy
+from oauth_gateway.http import (
+    actions,
+    checks,
+    emails,
+    install,
+    invitations,
+    live,
+    login,
+    members,
+    pages,
+    password_reset,
+    privacy,
+)
 from oauth_gateway.http.access import AnyParts, Parts
 from oauth_gateway.http.assets import CACHE_CONTROL, Assets
 from oauth_gateway.http.errors import add_error_pages
@@ -22,7 +34,19 @@ def create_app(gateway: Gateway, site: Site, hub: Hub) -> ASGIApp:
     app = FastAPI(openapi_url=None, redirect_slashes=False)  # that redirect would trust the Host header
     app.state.parts = Parts(gateway, site, Pages(assets), assets, hub)
     app.add_api_route("/static/{name}", static)
-    for module in (login, live, pages, actions, checks, install, privacy, emails):
+    for module in (
+        login,
+        password_reset,
+        invitations,
+        live,
+        pages,
+        actions,
+        checks,
+        install,
+        members,
+        privacy,
+        emails,
+    ):
         app.include_router(module.router)
     add_error_pages(app)
     app.add_middleware(BodyLimit)

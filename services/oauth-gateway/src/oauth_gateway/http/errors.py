@@ -29,6 +29,8 @@ class Told:
     status: int
     title: str
     text: str
+    back: str = "/"
+    back_words: str = "Back to your stores"
 
 
 _NOT_FOUND: Final = Told(404, "Page not found", "This page doesn't exist, or you don't have access to it.")
@@ -39,7 +41,7 @@ _PAGES: Final[dict[type[Exception], Told]] = {
     errors.OwnersOnly: Told(
         403,
         "For owners only",
-        "Customers' data, receipts and sent e-mails are for owners of this advertiser. Ask one of them.",
+        "Customers' data, sent e-mails and other members are for owners of this advertiser. Ask one of them.",
     ),
     errors.ExportGone: Told(
         410,
@@ -47,9 +49,7 @@ _PAGES: Final[dict[type[Exception], Told]] = {
         "Exports are deleted when they expire, and when Shopify asks us to erase the customer or the shop. "
         "A new data request makes a new one.",
     ),
-    errors.NoAdvertiser: Told(
-        403, "No advertiser yet", "Ask an owner to add you to their advertiser, then log in again."
-    ),
+    errors.NoAdvertiser: Told(403, "No advertiser yet", "Ask an owner to invite you to theirs."),
     errors.StaleForm: Told(
         403, "This page is out of date", "Nothing was changed. Go back, reload the page and try again."
     ),
@@ -68,6 +68,21 @@ _PAGES: Final[dict[type[Exception], Told]] = {
         "This installation has expired",
         "It must be finished within an hour, once, in the same browser. "
         "Open the app from your Shopify admin again.",
+    ),
+    errors.ResetExpired: Told(
+        410,
+        "This link no longer works",
+        "A link for a new password works once, and for an hour. We can send you another.",
+        back="/password/forgot",
+        back_words="Send a new link",
+    ),
+    errors.InvitationExpired: Told(
+        410,
+        "This invitation no longer works",
+        "An invitation can be accepted once, within seven days, unless it is withdrawn or replaced by a newer one. "
+        "If you accepted it, log in; else ask to be invited again.",
+        back="/login",
+        back_words="Log in",
     ),
     errors.FlowExpired: Told(
         400,
@@ -161,7 +176,12 @@ def _tell(request: Request, told: Told) -> Response:
         return html(
             toast_fragment(parts.pages, view, Toast(f"{told.title}. {told.text}", tone="bad")), told.status
         )
-    values = {"title": told.title, "text": told.text, "back": "/", "back_words": "Back to your stores"}
+    values = {
+        "title": told.title,
+        "text": told.text,
+        "back": told.back,
+        "back_words": told.back_words,
+    }
     if told.status == 403 and request.url.path == "/":
         values |= {"back": view.support_url, "back_words": "Get help"}
     return html(parts.pages.render("pages/error.html", view, **values), told.status)

@@ -7,11 +7,11 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from oauth_gateway.domain.oauth import CLAIM_LIFETIME
-from oauth_gateway.errors import FlowExpired, InvalidInput, NotLoggedIn
+from oauth_gateway.errors import FlowExpired, InvalidInput
 from oauth_gateway.handlers import connect, install, login
 from oauth_gateway.handlers.connect import Connected
 from oauth_gateway.handlers.login import Visit
-from oauth_gateway.http.access import AnyParts, AnyVisit, Parts, checked_form, plain_view, visit_of
+from oauth_gateway.http.access import AnyParts, AnyVisit, Parts, checked_form, plain_view, visit_if_any
 from oauth_gateway.http.pages import html
 from oauth_gateway.http.rendering import Toast
 from oauth_gateway.http.security import set_cookie
@@ -25,7 +25,7 @@ CONNECTED: Final = "Shopify store connected! Initial sync in progress..."
 async def open_app(request: Request, parts: AnyParts) -> Response:
     """Go to the store that the visitor has connected already, else straight to Shopify's consent."""
     shop = install.verified_shop(parts.gateway, request.query_params.multi_items())
-    visit = await _visit_if_any(request, parts)
+    visit = await visit_if_any(request, parts)
     if visit is not None and (slug := await install.advertiser_with(parts.gateway, visit, shop)):
         return RedirectResponse(f"/advertisers/{slug}/integrations/shopify", 303)
     begun = await install.begin(parts.gateway, shop)
@@ -41,7 +41,7 @@ async def callback(request: Request, parts: AnyParts) -> Response:
     verified = connect.verified(parts.gateway, request.query_params.multi_items())
     if await install.keep(parts.gateway, request.cookies.get(parts.site.install_cookie), verified):
         return RedirectResponse("/install", 303)
-    visit = await _visit_if_any(request, parts)
+    visit = await visit_if_any(request, parts)
     if visit is None:  # a state is bound to its session: to log in now would not bring it back
         raise FlowExpired
     return await _to_the_store(parts, visit, await connect.finish(parts.gateway, visit, verified))
@@ -87,10 +87,3 @@ async def _to_the_store(parts: Parts, visit: Visit, connected: Connected) -> Res
     seconds = int(login.SESSION_LIFETIME.total_seconds())
     set_cookie(response, parts.site, parts.site.session_cookie, connected.token, seconds=seconds)
     return response
-
-
-async def _visit_if_any(request: Request, parts: Parts) -> Visit | None:
-    try:
-        return await visit_of(request, parts)
-    except NotLoggedIn:
-        return None

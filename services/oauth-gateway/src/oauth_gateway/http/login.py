@@ -8,21 +8,21 @@ from fastapi.responses import RedirectResponse, Response
 
 from oauth_gateway.errors import NotLoggedIn, TooManyAttempts, WrongCredentials
 from oauth_gateway.handlers import login
-from oauth_gateway.http.access import AnyParts, AnyVisit, Parts, checked_form, plain_view
-from oauth_gateway.http.pages import html
+from oauth_gateway.http.access import AnyParts, AnyVisit, Parts, checked_form
 from oauth_gateway.http.rendering import THEMES, theme_of
 from oauth_gateway.http.security import set_cookie
+from oauth_gateway.http.visitors import address_of, start_session, visitor_form, visitor_page
 from oauth_gateway.metrics import LOGINS
 
 router = APIRouter()
 
-VISITOR_SECONDS: Final = 24 * 3600
 THEME_SECONDS: Final = 365 * 24 * 3600
 _LOCAL_PAGE = re.compile(
-    r"/(?:login|install|advertisers/[a-z0-9-]{1,60}/integrations(?:/shopify(?:/(?:"
+    r"/(?:login|install|invitations/[0-9a-f]{64}|advertisers/[a-z0-9-]{1,60}/(?:members|integrations(?:/shopify(?:/(?:"
     r"connect(?:\?shop=[a-z0-9][a-z0-9-]{0,80}\.myshopify\.com)?|disconnect\?store=[0-9]{1,18}|"
-    r"stores/[0-9]{1,18}/(?:name|settings)|syncs/[0-9]{1,18}))?)?)"
+    r"stores/[0-9]{1,18}/(?:name|settings)|syncs/[0-9]{1,18}))?)?))"
 )
+_NOTICES: Final = {"password-changed": "Your password was changed. Log in with the new one."}
 _WRONG = "That email and password don't match. Check both and try again."
 _BLOCKED = "Too many attempts. Wait 15 minutes, then try again."
 
@@ -33,24 +33,28 @@ def local_page(path: str) -> str:
 
 
 @router.get("/login")
-async def login_page(request: Request, parts: AnyParts, next: str = "") -> Response:  # noqa: A002 - its name in the URL
+async def login_page(
+    request: Request,
+    parts: AnyParts,
+    next: str = "",  # noqa: A002 - its name in the URL
+    notice: str = "",
+) -> Response:
     """Show the log-in form."""
     try:
         await login.visit(parts.gateway, request.cookies.get(parts.site.session_cookie))
     except NotLoggedIn:
-        return _form(request, parts, next_path=next)
+        return _form(request, parts, next_path=next, notice=_NOTICES.get(notice, ""))
     return RedirectResponse(local_page(next), 303)
 
 
 @router.post("/login")
 async def log_in(request: Request, parts: AnyParts) -> Response:
     """Check a password and open a session."""
-    form = await checked_form(request, parts, request.cookies.get(parts.site.visitor_cookie, ""))
+    form = await visitor_form(request, parts)
     email, next_path = form.get("email", ""), form.get("next", "")
-    address = request.client.host if request.client else ""
     try:
         token = await login.log_in(
-            parts.gateway, email=email, password=form.get("password", ""), address=address
+            parts.gateway, email=email, password=form.get("password", ""), address=address_of(request)
         )
     except WrongCredentials:
         LOGINS.labels("wrong").inc()
@@ -60,9 +64,7 @@ async def log_in(request: Request, parts: AnyParts) -> Response:
         return _form(request, parts, 429, email=email, next_path=next_path, problem=_BLOCKED)
     LOGINS.labels("right").inc()
     response = RedirectResponse(local_page(next_path), 303)
-    seconds = int(login.SESSION_LIFETIME.total_seconds())
-    set_cookie(response, parts.site, parts.site.session_cookie, token, seconds=seconds)
-    response.delete_cookie(parts.site.visitor_cookie, secure=parts.site.is_secure, httponly=True)
+    start_session(response, parts, token)
     return response
 
 
@@ -99,15 +101,15 @@ def _form(
     email: str = "",
     next_path: str = "",
     problem: str = "",
+    notice: str = "",
 ) -> Response:
-    visitor = request.cookies.get(parts.site.visitor_cookie) or parts.gateway.new_token()
-    text = parts.pages.render(
+    return visitor_page(
+        request,
+        parts,
         "pages/login.html",
-        plain_view(request, parts, visitor),
+        status,
         email=email[:254],
         next_path=local_page(next_path).removesuffix("/"),
         problem=problem,
+        notice=notice,
     )
-    response = html(text, status)
-    set_cookie(response, parts.site, parts.site.visitor_cookie, visitor, seconds=VISITOR_SECONDS, strict=True)
-    return response

@@ -82,6 +82,11 @@ class View:
         return f"/advertisers/{self.membership.slug}/privacy" if self.membership else "/"
 
     @property
+    def members(self) -> str:
+        """Return the address of the advertiser's members."""
+        return f"/advertisers/{self.membership.slug}/members" if self.membership else "/"
+
+    @property
     def emails(self) -> str:
         """Return the address of the advertiser's page of e-mails."""
         return f"/advertisers/{self.membership.slug}/emails" if self.membership else "/"

@@ -13,6 +13,7 @@ from oauth_gateway.errors import InvalidInput, StaleForm
 from oauth_gateway.http.site import Site
 
 BODY_BYTES_MAX: Final = 64 * 1024
+SECRET_PATHS: Final = ("/password/reset/", "/invitations/")
 _FORM_FIELDS_MAX: Final = 20
 _CSP: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; font-src 'self'; connect-src 'self'; "
@@ -48,6 +49,8 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                if scope["path"].startswith(SECRET_PATHS):  # the address is a secret: it is named to nobody
+                    headers.setdefault("referrer-policy", "no-referrer")
                 for name, value in self._headers.items():
                     headers.setdefault(name, value)
             await send(message)
@@ -108,8 +111,14 @@ def set_cookie(
 
 
 def _is_from(request: Request, origin: str) -> bool:
-    """Say whether the browser names our origin; a request that names none proves nothing."""
+    """Say whether the browser names our origin; a request that names none proves nothing.
+
+    A page that names its address to nobody posts from the origin "null", like a foreign page in a sandbox. Which of
+    the two it is, browsers say in a header that no page can set.
+    """
     named = request.headers.get("origin")
+    if named == "null":
+        return request.headers.get("sec-fetch-site") == "same-origin"
     if named is None:
         parts = urlsplit(request.headers.get("referer", ""))
         named = f"{parts.scheme}://{parts.netloc}"

@@ -33,9 +33,15 @@ class StoredSession:
     toast: Mapping[str, Any] | None
 
 
-async def user_by_email(tx: Transaction, email: str) -> StoredUser | None:
-    """Return the user with this lower-cased e-mail."""
-    row = (await tx.execute(select(users).where(users.c.email == email))).one_or_none()
+async def user_by_email(tx: Transaction, email: str, *, for_update: bool = False) -> StoredUser | None:
+    """Return the user with this lower-cased e-mail, locked against others who ask so if wished.
+
+    Who was invited and has no password yet is nobody here: there is nothing to log in with, and nothing to forget.
+    """
+    statement = select(users).where(users.c.email == email, users.c.password_hash.is_not(None))
+    if for_update:
+        statement = statement.with_for_update(key_share=True)
+    row = (await tx.execute(statement)).one_or_none()
     return StoredUser(User(row.id, row.email, row.name), row.password_hash) if row is not None else None
 
 
@@ -47,6 +53,29 @@ async def upsert_user(tx: Transaction, *, email: str, name: str, password_hash: 
         index_elements=[users.c.email], set_={**values, "updated_at": func.clock_timestamp()}
     )
     return int((await tx.execute(statement.returning(users.c.id))).scalar_one())
+
+
+async def ensure_user(tx: Transaction, *, email: str, name: str) -> int:
+    """Return the id of the user with this e-mail; where there is none, of a new one who cannot log in yet.
+
+    A user who is there stays unlocked: whoever accepts an invitation locks it first and its user after.
+    """
+    statement = insert(users).values(email=email, name=name).on_conflict_do_nothing()
+    new_id = (await tx.execute(statement.returning(users.c.id))).scalar_one_or_none()
+    if new_id is not None:
+        return int(new_id)
+    return int((await tx.execute(select(users.c.id).where(users.c.email == email))).scalar_one())
+
+
+async def register(tx: Transaction, user_id: int, *, name: str, password_hash: str) -> bool:
+    """Give a user who was invited a name and a first password; False when they have one."""
+    registered = await tx.execute(
+        update(users)
+        .where(users.c.id == user_id, users.c.password_hash.is_(None))
+        .values(name=name, password_hash=password_hash, updated_at=func.clock_timestamp())
+        .returning(users.c.id)
+    )
+    return registered.first() is not None
 
 
 async def set_password_hash(tx: Transaction, user_id: int, password_hash: str) -> None:
@@ -93,6 +122,11 @@ async def replace_session(tx: Transaction, *, old_hash: bytes, new_hash: bytes) 
 async def close_session(tx: Transaction, token_hash: bytes) -> None:
     """End a session."""
     await tx.execute(delete(sessions).where(sessions.c.token_hash == token_hash))
+
+
+async def close_sessions(tx: Transaction, user_id: int) -> None:
+    """End every session of a user."""
+    await tx.execute(delete(sessions).where(sessions.c.user_id == user_id))
 
 
 async def session_by_hash(tx: Transaction, token_hash: bytes, now: datetime) -> StoredSession | None:

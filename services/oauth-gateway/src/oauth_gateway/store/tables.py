@@ -26,7 +26,7 @@ users = Table(
     Column("id", BigInteger, Identity(always=True), primary_key=True),
     Column("email", Text, nullable=False, unique=True),
     Column("name", Text, nullable=False),
-    Column("password_hash", Text, nullable=False),
+    Column("password_hash", Text),
     Column("created_at", _INSTANT, nullable=False),
     Column("updated_at", _INSTANT, nullable=False),
 )
@@ -54,6 +54,17 @@ memberships = Table(
     Column("created_at", _INSTANT, nullable=False),
 )
 
+invitations = Table(
+    "invitations",
+    metadata,
+    Column("advertiser_id", BigInteger, primary_key=True),
+    Column("user_id", BigInteger, primary_key=True),
+    Column("token_hash", LargeBinary, nullable=False),
+    Column("role", Text, nullable=False),
+    Column("invited_by", BigInteger, nullable=False),
+    Column("expires_at", _INSTANT, nullable=False),
+)
+
 sessions = Table(
     "sessions",
     metadata,
@@ -62,6 +73,14 @@ sessions = Table(
     Column("created_at", _INSTANT, nullable=False),
     Column("expires_at", _INSTANT, nullable=False),
     Column("toast", JSONB(none_as_null=True)),
+)
+
+password_resets = Table(
+    "password_resets",
+    metadata,
+    Column("token_hash", LargeBinary, primary_key=True),
+    Column("user_id", BigInteger, nullable=False),
+    Column("expires_at", _INSTANT, nullable=False),
 )
 
 login_failures = Table(
