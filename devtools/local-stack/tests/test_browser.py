@@ -11,6 +11,8 @@ from local_stack.browser import Browser, PageProblem
 
 FORM = """<form action="/login" method="post"><input name="email"><input type="hidden" name="token" value="t1">
 <input type="radio" name="plan" value="a"><input type="radio" name="plan" value="b" checked>
+<select name="role"><option value="member">Member</option><option value="admin">Admin</option></select>
+<select name="size"><option value="s">S</option><option value="m" selected>M</option></select>
 <input type="checkbox" name="terms"><button name="go" value="yes">Log <b>in</b> <i>now</i></button></form>"""
 BUTTONS = """<button form="act" formaction="/stores/1/sync">Sync Now</button>
 <button type="button" form="act">Copy</button>
@@ -62,6 +64,7 @@ def test_form_is_sent_with_its_hidden_fields_and_the_redirect_followed(site: HTT
 
     assert site.received == {  # type: ignore[attr-defined]
         "email": ["a@example.com"], "token": ["t1"], "plan": ["b"], "terms": [""], "go": ["yes"],
+        "role": ["member"], "size": ["m"],
     }  # fmt: skip
     assert site.origin == base  # type: ignore[attr-defined]
     assert (done.url, done.html) == (f"{base}/done", "cookie seen=1")

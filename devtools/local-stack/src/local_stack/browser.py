@@ -116,6 +116,7 @@ class _FormParser(HTMLParser):
         self._open: Form | None = None
         self._button: dict[str, str] | None = None
         self._label = ""
+        self._select = ""
 
     def elsewhere(self) -> list[Form]:
         """Return a form for each button outside: the one that it names, with the button's address."""
@@ -138,6 +139,11 @@ class _FormParser(HTMLParser):
             self._by_id[given.get("id", "")] = self._open
         elif self._open is not None and tag == "input":
             self._input(self._open, given)
+        elif tag == "select":
+            self._select = given.get("name", "")
+        elif self._open is not None and self._select and tag == "option":
+            if "selected" in given or self._select not in self._open.fields:  # else the first one stands
+                self._open.fields[self._select] = given.get("value", "")
         elif tag == "button" and given.get("type", "submit") == "submit":
             self._button, self._label = given, ""
 
@@ -157,6 +163,8 @@ class _FormParser(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         if tag == "form":
             self._open = None
+        elif tag == "select":
+            self._select = ""
         elif tag == "button" and self._button is not None:
             label = " ".join(self._label.split())
             if "form" in self._button:

@@ -9,6 +9,7 @@ import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
+from sync_common.bus.partitioner import KeyPartitioner
 from sync_common.bus.topics import DEAD_LETTER_HEADROOM_BYTES
 from sync_common.contracts.topics import MAX_MESSAGE_BYTES
 
@@ -96,6 +97,7 @@ class Connection:
                 max_request_size=MAX_MESSAGE_BYTES + DEAD_LETTER_HEADROOM_BYTES,
                 request_timeout_ms=int(self._request_timeout_seconds * 1000),
                 metadata_max_age_ms=60_000,
+                partitioner=KeyPartitioner(),
             )
             try:
                 await client.start()

@@ -18,6 +18,7 @@ from sync_common.bus.topics import message_size_limit
 
 Headers = Sequence[tuple[str, bytes]]
 
+_SMALL_BYTES: Final = 512 * 1024
 _STOP_SECONDS_MAX: Final = 5.0
 _UNFLUSHED_MAX: Final = 50_000  # acknowledgements remembered by one batch before the oldest is awaited
 
@@ -172,6 +173,10 @@ class ProducerBatch:
 
 def refuse_oversize(topic: str, key: bytes | None, value: bytes, headers: Headers) -> None:
     """Raise MessageTooLarge before the broker would: a refused batch takes its neighbours with it."""
+    if (
+        len(value) < _SMALL_BYTES
+    ):  # no key and headers of ours fill the rest: nearly all records need no more than this
+        return
     size = (
         len(key or b"") + len(value) + sum(map(len, chain.from_iterable(headers))) + 10 * len(headers) + 128
     )
