@@ -21,7 +21,7 @@ async def test_owner_chooses_what_reaches_her(
     page = looking.page
     await looking.log_in(served)
 
-    await page.get_by_role("link", name="E-mails").click()
+    await page.get_by_role("link", name="Emails").click()
     failed, disconnected = page.get_by_label("Sync failed"), page.get_by_label("Store disconnected")
     await expect(disconnected).to_be_checked()
     await expect(disconnected).to_be_disabled()

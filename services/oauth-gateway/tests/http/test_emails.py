@@ -113,7 +113,7 @@ async def test_member_is_offered_what_can_reach_members_and_changes_nothing_else
     await post(browser, EMAILS, f"{EMAILS}/preferences")
 
     assert offered(page) == ["notify_sync_complete checked"]
-    assert "As a member you get one kind of e-mail" in page
+    assert "As a member you get one kind of email" in page
     assert "that you started" in page
     assert seed.scalar(CHOSEN)[1] == ["mel@example.com", False, True, True]
 
@@ -273,7 +273,7 @@ async def test_email_that_was_sent_again_is_not_a_third_time(
     in_dialog = await browser.get(f"{EMAILS}/{resent}/resend", headers={"hx-request": "true"})
 
     assert (answer.status_code, answer.headers["location"]) == (303, EMAILS)
-    assert "That e-mail was sent again already." in after
+    assert "That email was sent again already." in after
     assert in_dialog.headers["hx-redirect"] == EMAILS
     assert seed.scalar(WISHES) == 0
 
@@ -328,7 +328,7 @@ async def test_mail_about_peoples_own_accounts_never_shows(
 
     page = (await browser.get(EMAILS)).text
 
-    assert "No e-mails yet." in page
+    assert "No emails yet." in page
     assert (await post(browser, EMAILS, f"{EMAILS}/{reset}/resend")).status_code == 404
 
 
@@ -369,14 +369,14 @@ async def test_long_outbox_goes_on_and_stays_light(browser: httpx.AsyncClient, a
         page = await browser.get(address)
         assert len(page.content) < 50_000
         seen.append(page.text.count(">Failed<"))
-        address = page.text.split('">Older e-mails')[0].rpartition('href="')[2]
+        address = page.text.split('">Older emails')[0].rpartition('href="')[2]
 
     assert seen == [20, 20, 5]
-    assert "Older e-mails" not in page.text
+    assert "Older emails" not in page.text
     assert "refused it (400)" in page.text
 
 
 async def test_empty_outbox_says_what_will_be_there(browser: httpx.AsyncClient, acme: int) -> None:
     await log_in(browser)
 
-    assert "No e-mails yet." in (await browser.get(EMAILS)).text
+    assert "No emails yet." in (await browser.get(EMAILS)).text

@@ -77,7 +77,7 @@ def test_email_says_what_became_of_it(made: Email, words: str) -> None:
         ("shopify_sync_failed", "Sync failed"),
         ("shopify_store_disconnected", "Store disconnected"),
         ("advertiser_invitation", "Invitation"),
-        ("something_new", "E-mail"),
+        ("something_new", "Email"),
     ],
 )
 def test_email_says_what_it_is_about(template: str, subject: str) -> None:

@@ -93,7 +93,7 @@ class Email:
     @property
     def subject(self) -> str:
         """Say what it is about."""
-        return _SUBJECTS.get(self.template, "E-mail")
+        return _SUBJECTS.get(self.template, "Email")
 
     @property
     def recipient_name(self) -> str:

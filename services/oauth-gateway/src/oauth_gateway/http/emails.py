@@ -14,7 +14,7 @@ from oauth_gateway.http.rendering import Toast
 router = APIRouter(prefix="/advertisers/{slug}/emails")
 
 _RESENDING: Final = Toast("We'll send it again in a moment.")
-_RESENT_ALREADY: Final = Toast("That e-mail was sent again already.", tone="bad")
+_RESENT_ALREADY: Final = Toast("That email was sent again already.", tone="bad")
 
 
 @router.get("")

@@ -41,7 +41,7 @@ _PAGES: Final[dict[type[Exception], Told]] = {
     errors.OwnersOnly: Told(
         403,
         "For owners only",
-        "Customers' data, sent e-mails and other members are for owners of this advertiser. Ask one of them.",
+        "Customers' data, sent emails and other members are for owners of this advertiser. Ask one of them.",
     ),
     errors.ExportGone: Told(
         410,
