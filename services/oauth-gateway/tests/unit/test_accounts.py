@@ -1,10 +1,13 @@
 """What people type about themselves, and what a role may do."""
 
+import asyncio
+
 import pytest
 
 from oauth_gateway.domain.access import Membership, Role, User
 from oauth_gateway.domain.accounts import clean_email, clean_person_name, is_fit_password
 from oauth_gateway.domain.members import Member
+from oauth_gateway.handlers.login import hash_password
 
 
 @pytest.mark.parametrize(
@@ -62,3 +65,13 @@ def test_roles_invite_to_lesser_ones_and_owners_stay_owners(
 ) -> None:
     assert tuple(Membership(1, "acme", "Acme", role).may_invite) == may_invite
     assert Member(User(1, "", ""), role).other_role is other_role
+
+
+def test_hashes_wait_for_each_other_in_whatever_event_loop() -> None:
+    """The queue was once bound to the event loop in which somebody first had to wait."""
+
+    async def several() -> list[str]:
+        return await asyncio.gather(*(hash_password(f"password {number}") for number in range(4)))
+
+    for _ in range(2):
+        assert len(set(asyncio.run(several()))) == 4

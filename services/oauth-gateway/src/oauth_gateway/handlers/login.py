@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -23,7 +24,8 @@ SESSION_LIFETIME: Final = timedelta(days=7)
 
 _hasher = PasswordHasher()
 _NOBODYS_HASH: Final = _hasher.hash("")  # checked when the e-mail is unknown: the time must not tell
-_hashing = asyncio.Semaphore(2)  # a hash takes 64 MiB: a burst of log-ins waits instead of filling the memory
+# A hash takes 64 MiB: a burst of log-ins waits for a thread instead of filling the memory.
+_hashers: Final = ThreadPoolExecutor(2, thread_name_prefix="argon2")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,8 +132,7 @@ async def _open_session(
 async def _is_right(password_hash: str, password: str) -> bool:
     if len(password) > PASSWORD_LENGTH_MAX:
         return False
-    async with _hashing:
-        return await asyncio.to_thread(_verify, password_hash, password)
+    return await asyncio.get_running_loop().run_in_executor(_hashers, _verify, password_hash, password)
 
 
 def _verify(password_hash: str, password: str) -> bool:
@@ -143,5 +144,4 @@ def _verify(password_hash: str, password: str) -> bool:
 
 async def hash_password(password: str) -> str:
     """Return what is kept of a password."""
-    async with _hashing:
-        return await asyncio.to_thread(_hasher.hash, password)
+    return await asyncio.get_running_loop().run_in_executor(_hashers, _hasher.hash, password)
