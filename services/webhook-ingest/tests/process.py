@@ -19,7 +19,7 @@ SECRET = "hush"
 
 
 @dataclass
-class Ingest:
+class IngestProcess:
     """A process of the service, which can be killed and started again on its ports."""
 
     bootstrap: str
@@ -95,10 +95,10 @@ class Ingest:
 
 
 @contextmanager
-def running_process(bootstrap: str, *, until: int = 200, **settings: str) -> Iterator[Ingest]:
+def running_process(bootstrap: str, *, until: int = 200, **settings: str) -> Iterator[IngestProcess]:
     """Run the service with these settings (INGEST_…) until its readiness answers as `until` says."""
     with scratch_folder("ingest", in_memory=True) as folder:
-        ingest = Ingest(bootstrap, folder / "ingest.log", settings)
+        ingest = IngestProcess(bootstrap, folder / "ingest.log", settings)
         ingest.start(until=until)
         try:
             yield ingest

@@ -14,7 +14,6 @@ from notifier.store import emails
 from sync_common.bus import Done, Rejected
 from sync_common.contracts.events import (
     InvitationMailRequested,
-    MailResendRequested,
     PasswordResetMailRequested,
     ShopRedacted,
     StoreDisconnected,
@@ -320,16 +319,20 @@ async def test_refused_mail_is_final(world: Any) -> None:
     assert not await world.sender.send_next()
 
 
-async def test_mail_that_loops_may_have_forgotten_is_not_sent_again(world: Any) -> None:
+async def lose_sight_of(world: Any) -> None:
+    """Let a mail go out without anybody knowing, and Loops forget that it did."""
     await world.fault("error_after_accepting")
     await world.hear(completed(world))
     await world.send_all()
-
     world.run(
         "UPDATE notify.emails SET due_at = clock_timestamp(),"
         " first_attempted_at = clock_timestamp() - interval '23 hours'"
     )
     await world.send_all()
+
+
+async def test_mail_that_loops_may_have_forgotten_is_not_sent_again(world: Any) -> None:
+    await lose_sight_of(world)
 
     assert [(row["state"], row["failure"]) for row in world.rows()] == [("unknown", "beyond_retry_window")]
     assert len(await world.mails()) == 1
@@ -455,84 +458,6 @@ async def test_redaction_empties_what_mails_said_about_the_store(world: Any) -> 
     )
 
     assert [(row["state"], row["variables"]) for row in world.rows()] == [("sent", {}), ("sent", {})]
-
-
-def resend(world: Any, row: dict[str, Any]) -> MailResendRequested:
-    return MailResendRequested(
-        user_id=row["recipient_user_id"],
-        advertiser_id=row["advertiser_id"],
-        email_id=row["email_id"],
-        requested_by_user_id=world.people.owner,
-    )
-
-
-async def test_failed_mail_is_sent_once_more_when_a_person_asks(world: Any) -> None:
-    await world.fault("refuse")
-    await world.hear(completed(world))
-    await world.send_all()
-    (failed,) = world.rows()
-    assert (failed["state"], failed["can_resend"]) == ("failed", True)
-
-    message = world.message(resend(world, failed))
-    await world.hear(message, times=10)
-    await asyncio.gather(*(world.hear(message) for _ in range(10)))
-    await world.hear(resend(world, failed))  # somebody else, in the same moment
-    await world.send_all()
-
-    (mail,) = await world.mails()
-    assert (mail["email"], mail["variables"]) == ("owner@example.com", failed["variables"])
-    before, after = world.rows()
-    assert [(row["state"], row["can_resend"]) for row in (before, after)] == [
-        ("failed", False),
-        ("sent", False),
-    ]
-    assert before["resent_at"] is not None
-    assert before["idempotency_key"] != after["idempotency_key"]
-
-
-async def test_mail_that_may_have_arrived_is_resent_by_a_person_alone(world: Any) -> None:
-    await world.fault("error_after_accepting")
-    await world.hear(completed(world))
-    await world.send_all()
-    world.run(
-        "UPDATE notify.emails SET due_at = clock_timestamp(),"
-        " first_attempted_at = clock_timestamp() - interval '23 hours'"
-    )
-    await world.send_all()
-    (unknown,) = world.rows()
-    assert (unknown["state"], len(await world.mails())) == ("unknown", 1)
-
-    await world.hear(resend(world, unknown))
-    await world.send_all()
-
-    assert len(await world.mails()) == 2
-
-
-@pytest.mark.parametrize("ask_for", ["sent", "pending", "foreign", "redacted"])
-async def test_mail_that_is_not_to_be_resent_stays_as_it_is(world: Any, ask_for: str) -> None:
-    await world.hear(completed(world))
-    if ask_for != "pending":
-        await world.send_all()
-    if ask_for in ("foreign", "redacted"):
-        world.run("UPDATE notify.emails SET state = 'failed', sent_at = NULL")
-    if ask_for == "redacted":
-        world.run("UPDATE notify.emails SET variables = '{}'")
-    (row,) = world.rows()
-
-    await world.hear(resend(world, {**row, "advertiser_id": 4711} if ask_for == "foreign" else row))
-
-    assert world.rows() == [row]
-
-
-async def test_link_that_was_forgotten_is_not_sent_again(world: Any, keys: Any) -> None:
-    await world.fault("refuse")
-    await world.hear(reset(world, keys))
-    await world.send_all()
-    (row,) = world.rows()
-
-    await world.hear(resend(world, row))
-
-    assert (row["state"], row["can_resend"], len(world.rows())) == ("failed", False, 1)
 
 
 async def test_unreadable_event_is_rejected(world: Any) -> None:

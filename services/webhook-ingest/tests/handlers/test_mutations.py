@@ -13,7 +13,7 @@ from shopify_simulator.webhooks.rush import delivery, rush
 from sync_common.bus import ensure_topics
 from sync_common.contracts.stack import SERVICES
 
-from ..process import SECRET, Ingest, published, running_process
+from ..process import SECRET, IngestProcess, published, running_process
 
 EXAMPLES = files("shopify_simulator") / "webhooks" / "examples"
 SIGNATURE = "X-Shopify-Hmac-Sha256"
@@ -22,14 +22,14 @@ TOPIC = "app/uninstalled"
 
 
 @pytest.fixture(scope="module")
-def service(kafka_bootstrap: str) -> Iterator[Ingest]:
+def service(kafka_bootstrap: str) -> Iterator[IngestProcess]:
     asyncio.run(ensure_topics(kafka_bootstrap, topics=SERVICES["webhook-ingest"].produces))
     with running_process(kafka_bootstrap) as service:
         yield service
 
 
 @pytest.mark.parametrize("count", [5_000, pytest.param(100_000, marks=pytest.mark.soak)])
-async def test_nothing_that_was_changed_is_taken(service: Ingest, count: int) -> None:
+async def test_nothing_that_was_changed_is_taken(service: IngestProcess, count: int) -> None:
     before = len(await published(service.bootstrap, "shopify.shop.v1"))
     statuses: Counter[int] = Counter()
 

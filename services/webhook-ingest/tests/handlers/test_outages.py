@@ -16,7 +16,7 @@ from shopify_simulator.webhooks.rush import delivery, rush
 from sync_common.bus import ensure_topics
 from sync_common.contracts.stack import SERVICES
 
-from ..process import SECRET, Ingest, published, running_process, values_of
+from ..process import SECRET, IngestProcess, published, running_process, values_of
 
 CONNECTIONS = 64
 FORGED_EVERY = 10
@@ -136,7 +136,7 @@ async def test_every_delivery_that_was_acknowledged_is_there(broker: Broker, cou
     assert slowest < 4.5
 
 
-async def _frozen_broker(sending: Rush, broker: Broker, ingest: Ingest) -> None:
+async def _frozen_broker(sending: Rush, broker: Broker, ingest: IngestProcess) -> None:
     await sending.until_answered(200)
     broker.process.kill(signal.SIGSTOP)
     await sending.until_answered(503)
@@ -144,7 +144,7 @@ async def _frozen_broker(sending: Rush, broker: Broker, ingest: Ingest) -> None:
     await sending.until_answered(200)
 
 
-async def _killed_broker(sending: Rush, broker: Broker, ingest: Ingest) -> None:
+async def _killed_broker(sending: Rush, broker: Broker, ingest: IngestProcess) -> None:
     await sending.until_answered(200)
     _kill(broker.process)
     await sending.until_answered(503)
@@ -152,7 +152,7 @@ async def _killed_broker(sending: Rush, broker: Broker, ingest: Ingest) -> None:
     await sending.until_answered(200)
 
 
-async def _stopped_broker(sending: Rush, broker: Broker, ingest: Ingest) -> None:
+async def _stopped_broker(sending: Rush, broker: Broker, ingest: IngestProcess) -> None:
     await sending.until_answered(200)
     await asyncio.to_thread(broker.process.stop)
     await sending.until_answered(503)
@@ -160,7 +160,7 @@ async def _stopped_broker(sending: Rush, broker: Broker, ingest: Ingest) -> None
     await sending.until_answered(200)
 
 
-async def _killed_ingest(sending: Rush, broker: Broker, ingest: Ingest) -> None:
+async def _killed_ingest(sending: Rush, broker: Broker, ingest: IngestProcess) -> None:
     await sending.until_answered(200)
     _kill(ingest.process)
     await sending.until_answered(0)
@@ -168,7 +168,7 @@ async def _killed_ingest(sending: Rush, broker: Broker, ingest: Ingest) -> None:
     await sending.until_answered(200)
 
 
-async def _stopped_ingest(sending: Rush, broker: Broker, ingest: Ingest) -> None:
+async def _stopped_ingest(sending: Rush, broker: Broker, ingest: IngestProcess) -> None:
     await sending.until_answered(200)
     await asyncio.to_thread(ingest.process.stop)
     await asyncio.to_thread(ingest.start)

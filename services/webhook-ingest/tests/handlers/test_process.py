@@ -9,18 +9,18 @@ import pytest
 from sync_common.bus import ensure_topics
 from sync_common.contracts.stack import SERVICES
 
-from ..process import Ingest, running_process
+from ..process import IngestProcess, running_process
 from .requests import post
 
 
 @pytest.fixture
-def service(kafka_bootstrap: str) -> Iterator[Ingest]:
+def service(kafka_bootstrap: str) -> Iterator[IngestProcess]:
     asyncio.run(ensure_topics(kafka_bootstrap, topics=SERVICES["webhook-ingest"].produces))
     with running_process(kafka_bootstrap) as service:
         yield service
 
 
-async def test_process_takes_deliveries_and_ends_when_told(service: Ingest) -> None:
+async def test_process_takes_deliveries_and_ends_when_told(service: IngestProcess) -> None:
     assert b" 200 " in await service.raw(post())
     assert b" 401 " in await service.raw(post(signature=b"\xff\xfe"))
     assert b" 401 " in await service.raw(post(topic=b"orders/\xc3\xa9"))
@@ -35,7 +35,7 @@ async def test_process_takes_deliveries_and_ends_when_told(service: Ingest) -> N
     assert "Traceback" not in log
 
 
-async def test_half_a_body_does_not_hold_the_others_up(service: Ingest) -> None:
+async def test_half_a_body_does_not_hold_the_others_up(service: IngestProcess) -> None:
     started = time.monotonic()
     slow = asyncio.create_task(service.raw(post(length=100)))
     await service.raw(post(length=100), end=True)

@@ -11,7 +11,7 @@ from sync_common.bus import ensure_topics
 from sync_common.contracts.stack import SERVICES
 from webhook_ingest.protocol import HEADER_BYTES_MAX
 
-from ..process import Ingest, running_process
+from ..process import IngestProcess, running_process
 from .requests import post
 
 CONNECTIONS_MAX = 20
@@ -40,7 +40,7 @@ ODD = [
 
 
 @pytest.fixture(scope="module")
-def impatient(kafka_bootstrap: str) -> Iterator[Ingest]:
+def impatient(kafka_bootstrap: str) -> Iterator[IngestProcess]:
     """Return a service that waits half a second for a request, and for few connections."""
     asyncio.run(ensure_topics(kafka_bootstrap, topics=SERVICES["webhook-ingest"].produces))
     with running_process(
@@ -51,7 +51,7 @@ def impatient(kafka_bootstrap: str) -> Iterator[Ingest]:
 
 @pytest.mark.parametrize("request_bytes", ODD)
 async def test_what_is_no_delivery_proves_nothing_and_is_no_error(
-    impatient: Ingest, request_bytes: bytes
+    impatient: IngestProcess, request_bytes: bytes
 ) -> None:
     line = await impatient.raw(request_bytes, end=True)
 
@@ -59,7 +59,7 @@ async def test_what_is_no_delivery_proves_nothing_and_is_no_error(
     assert b" 200 " in await impatient.raw(post())
 
 
-async def test_headers_without_end_are_cut_off(impatient: Ingest) -> None:
+async def test_headers_without_end_are_cut_off(impatient: IngestProcess) -> None:
     before = await impatient.counted("endless_headers")
 
     answer = await impatient.whole(b"POST /webhooks/shopify HTTP/1.1\r\nX: " + b"x" * (HEADER_BYTES_MAX + 1))
@@ -69,7 +69,7 @@ async def test_headers_without_end_are_cut_off(impatient: Ingest) -> None:
     assert await impatient.counted("endless_headers") == before + 1
 
 
-async def test_headers_that_do_not_come_are_given_up(impatient: Ingest) -> None:
+async def test_headers_that_do_not_come_are_given_up(impatient: IngestProcess) -> None:
     before = await impatient.counted("slow_headers")
     started = time.monotonic()
 
@@ -79,7 +79,7 @@ async def test_headers_that_do_not_come_are_given_up(impatient: Ingest) -> None:
     assert await impatient.counted("slow_headers") == before + 1
 
 
-async def test_second_request_of_a_connection_is_held_to_the_same_time(impatient: Ingest) -> None:
+async def test_second_request_of_a_connection_is_held_to_the_same_time(impatient: IngestProcess) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", impatient.http_port)
     try:
         writer.write(post())
@@ -91,7 +91,7 @@ async def test_second_request_of_a_connection_is_held_to_the_same_time(impatient
         writer.close()
 
 
-async def test_body_that_trickles_is_given_up_whatever_its_pace(impatient: Ingest) -> None:
+async def test_body_that_trickles_is_given_up_whatever_its_pace(impatient: IngestProcess) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", impatient.http_port)
     started = time.monotonic()
     try:
@@ -107,7 +107,7 @@ async def test_body_that_trickles_is_given_up_whatever_its_pace(impatient: Inges
         writer.close()
 
 
-async def test_connection_that_says_nothing_is_closed_without_a_word(impatient: Ingest) -> None:
+async def test_connection_that_says_nothing_is_closed_without_a_word(impatient: IngestProcess) -> None:
     reader, writer = await asyncio.open_connection("127.0.0.1", impatient.http_port)
     try:
         async with asyncio.timeout(4):

@@ -26,9 +26,8 @@ async def ask(gateway: Gateway, *, email: str, address: str) -> None:
     now = gateway.clock.now()
     async with gateway.database.transaction() as tx:
         await count_attempt(tx, reset_buckets(address), now=now, window=MAIL_WINDOW)
-        stored = await accounts.user_by_email(
-            tx, email, for_update=True
-        )  # or parallel wishes outrun the limit
+        # locked, or parallel wishes outrun the limit
+        stored = await accounts.user_by_email(tx, email, for_update=True)
         if stored and await password_resets.count_open(tx, stored.user.id, now) < OPEN_MAX:
             await _send_link(gateway, tx, stored.user.id)
 
