@@ -17,7 +17,7 @@ from aiokafka import AIOKafkaProducer
 
 from benchmarks.ingest import RECORD_HEADERS, RECORD_ID, SECRET, TOPIC
 from sync_common.bus import Producer
-from sync_common.bus.producer import Headers
+from sync_common.bus.accumulator import Headers
 from sync_common.contracts.topics import MAX_MESSAGE_BYTES
 from sync_common.runtime import HttpServer, Readiness, SystemClock, configure_logging, run_service
 from webhook_ingest.handlers import on_delivery

@@ -16,6 +16,7 @@ from shopify_simulator.shop.model import Change, Shop
 from shopify_simulator.truth import resolved
 from shopify_simulator.webhooks import payloads
 from sync_common.bus import Producer
+from sync_common.bus.partitioner import partition_of
 from sync_common.contracts.records import RawRecord, RecordType, fetched, part_ended, record_key
 from sync_common.contracts.resources import Resource, Shape
 from sync_common.contracts.topics import SYNC_ORCHESTRATOR, WEBHOOK_INGEST, live_topic, sync_topic
@@ -104,18 +105,18 @@ async def send(bootstrap: str, total: int) -> Sent:
 
 async def _send_some(producer: Producer, some: list[Item], sent: Sent) -> None:
     batch = producer.batch()
-    places: list[tuple[Item, asyncio.Future[Any]]] = []
+    poison: list[tuple[Item, int, asyncio.Future[int]]] = []
     for item in some:
         key, headers = record_key(SHOP, str(item.number)), item.raw.envelope().to_headers()
-        place = await batch.enqueue(item.topic, key, item.raw.body, headers)
+        offset = await batch.enqueue(item.topic, key, item.raw.body, headers)
         if item.is_poison:
-            places.append((item, place))
+            partition = partition_of(key, await producer.partitions(item.topic))
+            poison.append((item, partition, offset))
         else:
             sent.good[item.resource, item.lane].add(item.number)
     await batch.flush()
-    for item, place in places:
-        at = place.result()
-        sent.poison[at.topic, at.partition, at.offset] = item.raw.body
+    for item, partition, offset in poison:
+        sent.poison[item.topic, partition, offset.result()] = item.raw.body
         sent.poisoned[item.resource, item.lane] += 1
 
 

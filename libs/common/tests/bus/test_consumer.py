@@ -135,7 +135,7 @@ async def test_transient_error_pauses_and_later_continues_in_order(bus: Any) -> 
 async def test_header_without_a_value_counts_as_empty(bus: Any) -> None:
     """Kafka allows it; the consumer used to end with a TypeError outside the handler, again and again."""
     topic = await bus.topic()
-    client = (await bus.producer())._connection.current
+    client = (await bus.producer())._connection.current.client
     await client.send_and_wait(bus.prefix + topic, b"value", b"key", headers=[("ce_id", None)])
 
     [message] = await bus.read(topic, 1)

@@ -258,7 +258,7 @@ async def test_lost_dead_letter_is_no_lost_record(bus: Any, network: Any) -> Non
     consumer = await bus.consumer([topic], recorder, dead_letters=letters)
     stop = asyncio.Event()
     letters._connection._bootstrap = "127.0.0.1:1"
-    letters._connection.replace()
+    letters._connection.replace(letters._connection.current)
 
     running = asyncio.create_task(consumer.run(stop))
     await bus.until(lambda: recorder.values.count(b"1") >= 2)

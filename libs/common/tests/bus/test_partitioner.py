@@ -5,7 +5,7 @@ from aiokafka.partitioner import murmur2 as reference
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sync_common.bus.partitioner import KeyPartitioner, murmur2
+from sync_common.bus.partitioner import murmur2, partition_of
 
 
 @given(st.binary(max_size=80))
@@ -17,8 +17,8 @@ def test_hash_is_that_of_the_reference(data: bytes) -> None:
 def test_partition_is_that_of_the_default_partitioner(key: bytes, count: int) -> None:
     partitions = list(range(count))
 
-    assert KeyPartitioner()(key, partitions, partitions) == DefaultPartitioner()(key, partitions, partitions)
+    assert partition_of(key, count) == DefaultPartitioner()(key, partitions, partitions)
 
 
-def test_record_without_a_key_goes_to_an_available_partition() -> None:
-    assert KeyPartitioner()(None, [0, 1, 2], [1]) == 1
+def test_records_without_a_key_are_spread() -> None:
+    assert {partition_of(None, 3) for _ in range(200)} == {0, 1, 2}

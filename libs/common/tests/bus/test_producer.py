@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -34,6 +35,56 @@ async def test_flush_delivers_everything_enqueued_in_order(bus: Any) -> None:
     await batch.flush()
 
     assert [message.value for message in await bus.read(topic, 5000)] == values
+
+
+async def test_records_that_come_while_a_batch_is_away_travel_together(
+    bus: Any, network: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = await bus.topic()
+    producer = await bus.producer()
+    client, batches = producer._connection.current.client, []
+
+    async def send_batch(batch: Any, *args: Any, **options: Any) -> Any:
+        batches.append(batch.record_count())
+        return await type(client).send_batch(client, batch, *args, **options)
+
+    await producer.partitions(topic)
+    monkeypatch.setattr(client, "send_batch", send_batch)
+    network.stall()
+    async with asyncio.TaskGroup() as sends:
+        sends.create_task(producer.send(topic, b"key", b"first", []))
+        await bus.until(lambda: batches == [1])
+        for value in bus.numbers(0, 200):
+            sends.create_task(producer.send(topic, b"key", value, []))
+        network.heal()
+
+    assert batches == [1, 200]
+
+
+async def test_more_than_a_batch_holds_arrives_in_order(bus: Any) -> None:
+    topic = await bus.topic()
+    producer = await bus.producer()
+    values = [number.to_bytes(2) * 10_000 for number in range(100)]  # 2 MB, in batches of 256 KiB
+
+    await (await _enqueue(producer, topic, values)).flush()
+
+    assert [message.value for message in await bus.read(topic, len(values))] == values
+
+
+async def test_caller_who_gives_up_takes_no_neighbour_along(bus: Any, network: Any) -> None:
+    topic = await bus.topic()
+    producer = await bus.producer()
+    await producer.partitions(topic)
+
+    network.stall()
+    sends = [asyncio.create_task(producer.send(topic, b"key", value, [])) for value in bus.numbers(0, 10)]
+    await bus.until(lambda: producer._connection.current._queues)
+    sends[3].cancel()
+    network.heal()
+    results = await asyncio.gather(*sends, return_exceptions=True)
+
+    assert [type(result) for result in results].count(asyncio.CancelledError) == 1
+    assert results.count(None) == 9
 
 
 async def test_partition_named_by_the_caller_is_used(bus: Any) -> None:
@@ -81,6 +132,19 @@ async def test_flush_fails_at_its_deadline_when_records_are_lost(bus: Any, netwo
         await batch.flush()
 
     assert time.monotonic() - started < HANGS_SECONDS
+    network.heal()
+    await _send_until_delivered(producer, topic, b"after")
+
+
+async def test_enqueue_waits_for_a_full_batch_no_longer_than_its_deadline(bus: Any, network: Any) -> None:
+    topic = await bus.topic()
+    producer = await bus.producer(delivery_timeout_seconds=1.0)
+    await producer.partitions(topic)
+
+    network.stall()
+    with pytest.raises(DeliveryFailed):
+        await _enqueue(producer, topic, [bytes(100_000)] * 100)
+
     network.heal()
     await _send_until_delivered(producer, topic, b"after")
 
@@ -151,7 +215,7 @@ async def test_lost_batch_does_not_spoil_later_ones(bus: Any) -> None:
     topic = await bus.topic()
     producer = await bus.producer(delivery_timeout_seconds=2.0)
     await producer.send(topic, b"key", b"before", [])
-    client = producer._connection.current
+    client = producer._connection.current.client
     client._txn_manager.increment_sequence_number(_partition(bus.prefix + topic), 7)
 
     with pytest.raises(DeliveryFailed):
@@ -160,6 +224,30 @@ async def test_lost_batch_does_not_spoil_later_ones(bus: Any) -> None:
 
     assert producer.is_connected()
     assert [message.value for message in await bus.read(topic, 2)] == [b"before", b"after"]
+
+
+async def test_losses_of_a_client_that_was_replaced_leave_the_new_one_alone(bus: Any, network: Any) -> None:
+    topic = await bus.topic()
+    producer = await bus.producer(delivery_timeout_seconds=1.0)
+    await producer.partitions(topic)
+    network.stall()
+    with pytest.raises(DeliveryFailed):
+        await producer.send(topic, b"key", b"during", [])
+    network.heal()
+    await _send_until_delivered(producer, topic, b"after")
+
+    replaced, current = producer._connection._closing, producer._connection.current
+    while replaced:
+        await asyncio.wait(replaced)
+
+    assert producer._connection.current is current
+
+
+async def _enqueue(producer: Any, topic: str, values: Sequence[bytes]) -> Any:
+    batch = producer.batch()
+    for value in values:
+        await batch.enqueue(topic, b"key", value, [])
+    return batch
 
 
 async def _send_until_delivered(producer: Any, topic: str, value: bytes) -> None:

@@ -1,22 +1,19 @@
 """The producer's one aiokafka client: made on demand, replaced when it can no longer deliver."""
 
 import asyncio
-import contextlib
-import time
 from typing import Final
 
 import structlog
 from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError
 
-from sync_common.bus.partitioner import KeyPartitioner
+from sync_common.bus.accumulator import Accumulator
 from sync_common.bus.topics import DEAD_LETTER_HEADROOM_BYTES
 from sync_common.contracts.topics import MAX_MESSAGE_BYTES
 
 _BATCH_BYTES_MAX: Final = 256 * 1024  # measured: the default of 16 KiB triples the cost of a record
 _RECONNECT_SECONDS_MIN: Final = 0.1
 _RECONNECT_SECONDS_MAX: Final = 2.0
-_IN_FLIGHT_SECONDS: Final = 0.5
 
 log = structlog.get_logger()
 
@@ -33,41 +30,22 @@ class Connection:
         self._bootstrap = bootstrap
         self._client_id = client_id
         self._request_timeout_seconds = request_timeout_seconds
-        self._connecting: asyncio.Task[AIOKafkaProducer] | None = None
+        self._connecting: asyncio.Task[Accumulator] | None = None
         self._closing: set[asyncio.Task[None]] = set()
-        self._last_acknowledgement = 0.0
-        self._healthy = False
-        self.current: AIOKafkaProducer | None = None
+        self.current: Accumulator | None = None
 
-    async def client(self) -> AIOKafkaProducer:
-        """Return the client, connecting for as long as it takes; callers bring their deadline."""
+    async def accumulator(self) -> Accumulator:
+        """Return what takes records, connecting for as long as it takes; callers bring their deadline."""
         if self.current is not None:
             return self.current
         if self._connecting is None or self._connecting.done():
             self._connecting = asyncio.create_task(self._connect())
         return await asyncio.shield(self._connecting)
 
-    def is_healthy(self) -> bool:
-        """Say whether there is a client and its last delivery did not fail."""
-        return self.current is not None and self._healthy
-
-    def note_acknowledgement(self) -> None:
-        """Remember that the broker answers."""
-        self._last_acknowledgement = time.monotonic()
-        self._healthy = True
-
     def note_silence(self, *, since: float) -> None:
-        """A deadline passed: give the client up unless others were served meanwhile."""
-        if self._last_acknowledgement < since:
-            self.replace()
-
-    def replace(self) -> None:
-        """Let the next caller get a new client; the old one is closed in the background."""
-        self._healthy = False
-        if self.current is not None:
-            log.warning("kafka_producer_replaced", kind="producer")
-            self._retire(self.current, patience_seconds=self._request_timeout_seconds)
-            self.current = None
+        """A deadline passed: give the client up unless it was heard `since` that time of the event loop."""
+        if self.current is not None and self.current.heard_at < since:
+            self.replace(self.current)
 
     async def close(self, *, patience_seconds: float) -> None:
         """Flush and disconnect."""
@@ -80,12 +58,19 @@ class Connection:
         if self._closing:
             await asyncio.wait(self._closing)
 
-    def _retire(self, client: AIOKafkaProducer, *, patience_seconds: float) -> None:
-        task = asyncio.create_task(_close(client, patience_seconds))
+    def replace(self, accumulator: Accumulator) -> None:
+        """Let the next caller get a new client; the old one is closed in the background."""
+        if self.current is accumulator:  # one that was replaced has its losses still to tell
+            log.warning("kafka_producer_replaced", kind="producer")
+            self._retire(accumulator, patience_seconds=self._request_timeout_seconds)
+            self.current = None
+
+    def _retire(self, accumulator: Accumulator, *, patience_seconds: float) -> None:
+        task = asyncio.create_task(accumulator.close(patience_seconds=patience_seconds))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
 
-    async def _connect(self) -> AIOKafkaProducer:
+    async def _connect(self) -> Accumulator:
         delay = _RECONNECT_SECONDS_MIN
         while True:
             client = AIOKafkaProducer(
@@ -97,7 +82,6 @@ class Connection:
                 max_request_size=MAX_MESSAGE_BYTES + DEAD_LETTER_HEADROOM_BYTES,
                 request_timeout_ms=int(self._request_timeout_seconds * 1000),
                 metadata_max_age_ms=60_000,
-                partitioner=KeyPartitioner(),
             )
             try:
                 await client.start()
@@ -107,20 +91,7 @@ class Connection:
                 await client.stop()
                 raise
             else:
-                self.current, self._healthy = client, True
-                return client
+                self.current = Accumulator(client, on_loss=self.replace)
+                return self.current
             await asyncio.sleep(delay)
             delay = min(delay * 2, _RECONNECT_SECONDS_MAX)
-
-
-async def _close(client: AIOKafkaProducer, patience_seconds: float) -> None:
-    stopping = asyncio.create_task(client.stop())
-    done, _ = await asyncio.wait({stopping}, timeout=patience_seconds)
-    if not done:  # stop() waits for every record it holds, and has no deadline of its own
-        sender = client._sender.sender_task
-        for _ in range(2):  # the first cancellation lets requests in flight end, the second does not
-            sender.cancel()
-            await asyncio.wait({sender}, timeout=_IN_FLIGHT_SECONDS)
-        client._message_accumulator.fail_all(KafkaError("the client was given up"))
-    with contextlib.suppress(KafkaError):
-        await stopping

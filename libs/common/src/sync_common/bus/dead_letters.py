@@ -5,9 +5,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from sync_common.bus.accumulator import Headers
 from sync_common.bus.errors import NotADeadLetter, TooManyDeadLetters
 from sync_common.bus.message import Message, Outcome, Rejected
-from sync_common.bus.producer import Headers, Producer, ProducerBatch
+from sync_common.bus.producer import Producer, ProducerBatch
 from sync_common.contracts.topics import dead_letter_topic
 
 HEADER_PREFIX: Final = "dlq_"

@@ -4,19 +4,15 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Sequence
 from itertools import chain
 from typing import Final
 
-from aiokafka import AIOKafkaProducer
 from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooLargeError
-from aiokafka.structs import RecordMetadata
 
+from sync_common.bus.accumulator import Accumulator, Headers, Taken
 from sync_common.bus.connection import Connection
 from sync_common.bus.errors import DeliveryFailed, MessageTooLarge
 from sync_common.bus.topics import message_size_limit
-
-Headers = Sequence[tuple[str, bytes]]
 
 _SMALL_BYTES: Final = 512 * 1024
 _STOP_SECONDS_MAX: Final = 5.0
@@ -47,7 +43,7 @@ class Producer:
 
     async def start(self) -> None:
         """Connect; raise DeliveryFailed when no broker answers before the deadline."""
-        await self._connect()
+        await self._connect(time.monotonic() + self.delivery_timeout_seconds)
 
     async def stop(self) -> None:
         """Wait for what was sent, within the deadline, and disconnect."""
@@ -55,7 +51,7 @@ class Producer:
 
     def is_connected(self) -> bool:
         """Say whether the last attempt to reach Kafka succeeded; for readiness."""
-        return self._connection.is_healthy()
+        return self._connection.current is not None
 
     async def send(
         self,
@@ -71,18 +67,17 @@ class Producer:
 
         A caller that has less time than the producer's own deadline gives one, by the event loop's time.
         """
-        refuse_oversize(topic, key, value, headers)
         started = time.monotonic()
-        own = asyncio.get_running_loop().time() + self.delivery_timeout_seconds
+        deadline = min(deadline, started + self.delivery_timeout_seconds)
         try:
-            async with asyncio.timeout_at(min(own, deadline)):
-                await (await self._hand_over(topic, key, value, headers, partition))
-        except TimeoutError:
-            self._connection.note_silence(since=started)
-            raise DeliveryFailed(f"{topic}: not acknowledged before the deadline") from None
-        except KafkaError as error:
-            raise self._failure(topic, error) from error
-        self._connection.note_acknowledgement()
+            taken = await self._hand_over(topic, key, value, headers, partition, deadline)
+            expiry = taken.get_loop().call_at(deadline, _expire, taken)
+            try:
+                await taken
+            finally:
+                expiry.cancel()
+        except (TimeoutError, KafkaError) as error:
+            raise self._failure(topic, error, since=started) from error
 
     def batch(self) -> "ProducerBatch":
         """Return a set of records that is flushed on its own."""
@@ -92,29 +87,39 @@ class Producer:
         """Return how many partitions a topic has."""
         try:
             async with asyncio.timeout(self.delivery_timeout_seconds):
-                client = await self._connect()
-                return len(await client.partitions_for(self.topic_prefix + topic))
+                accumulator = await self._connection.accumulator()
+                return await accumulator.partitions(self.topic_prefix + topic)
         except (TimeoutError, KafkaError) as error:
             raise DeliveryFailed(f"{topic}: its partitions cannot be read") from error
 
-    async def _connect(self) -> AIOKafkaProducer:
+    async def _connect(self, deadline: float) -> Accumulator:
         try:
-            async with asyncio.timeout(self.delivery_timeout_seconds):
-                return await self._connection.client()
+            async with asyncio.timeout_at(deadline):
+                return await self._connection.accumulator()
         except TimeoutError:
             raise DeliveryFailed("no broker answered before the deadline") from None
 
     async def _hand_over(
-        self, topic: str, key: bytes | None, value: bytes, headers: Headers, partition: int | None
-    ) -> "asyncio.Future[RecordMetadata]":
-        client = self._connection.current or await self._connect()
-        future: asyncio.Future[RecordMetadata] = await client.send(
-            self.topic_prefix + topic, value, key, partition, headers=headers
+        self,
+        topic: str,
+        key: bytes | None,
+        value: bytes,
+        headers: Headers,
+        partition: int | None,
+        deadline: float,
+    ) -> Taken:
+        refuse_oversize(topic, key, value, headers)
+        accumulator = self._connection.current or await self._connect(deadline)
+        return await accumulator.append(
+            self.topic_prefix + topic, key, value, headers, partition, deadline=deadline
         )
-        return future
 
-    def _failure(self, topic: str, error: KafkaError) -> DeliveryFailed | MessageTooLarge:
-        self._connection.replace()
+    def _failure(
+        self, topic: str, error: TimeoutError | KafkaError, *, since: float
+    ) -> DeliveryFailed | MessageTooLarge:
+        if isinstance(error, TimeoutError):
+            self._connection.note_silence(since=since)
+            return DeliveryFailed(f"{topic}: not acknowledged before the deadline")
         if isinstance(error, (MessageSizeTooLargeError, RecordListTooLargeError)):
             return MessageTooLarge(f"{topic}: the broker refused the record's size")
         return DeliveryFailed(f"{topic}: {type(error).__name__}")
@@ -125,23 +130,24 @@ class ProducerBatch:
 
     def __init__(self, producer: Producer) -> None:
         self._producer = producer
-        self._pending: deque[asyncio.Future[RecordMetadata]] = deque()
+        self._pending: deque[Taken] = deque()
         self._lost = 0
         self._cause: BaseException | None = None
 
     async def enqueue(
         self, topic: str, key: bytes | None, value: bytes, headers: Headers, partition: int | None = None
-    ) -> "asyncio.Future[RecordMetadata]":
+    ) -> Taken:
         """Hand a record over for the next `flush`; waits where Kafka is slower than the caller."""
-        refuse_oversize(topic, key, value, headers)
+        producer, started = self._producer, time.monotonic()
+        deadline = started + producer.delivery_timeout_seconds
         try:
-            future = await self._producer._hand_over(topic, key, value, headers, partition)
-        except KafkaError as error:
-            raise self._producer._failure(topic, error) from error
-        self._pending.append(future)
+            taken = await producer._hand_over(topic, key, value, headers, partition, deadline)
+        except (TimeoutError, KafkaError) as error:
+            raise producer._failure(topic, error, since=started) from error
+        self._pending.append(taken)
         if len(self._pending) > _UNFLUSHED_MAX:
             await self._settle(self._pending.popleft())
-        return future
+        return taken
 
     async def flush(self) -> None:
         """Wait until Kafka has all of it; raise DeliveryFailed when it lacks any."""
@@ -153,29 +159,30 @@ class ProducerBatch:
                     self._pending.popleft()
         except TimeoutError as error:
             self._lost += len(self._pending)
-            self._cause = error
-            self._pending.clear()
-            self._producer._connection.note_silence(since=started)
+            self._cause = self._producer._failure("batch", error, since=started)
+            while self._pending:
+                self._pending.popleft().cancel()  # nobody will ask what became of it
         lost, cause = self._lost, self._cause
         self._lost, self._cause = 0, None
         if lost:
             raise DeliveryFailed(f"{lost} records were not acknowledged") from cause
 
-    async def _settle(self, future: "asyncio.Future[RecordMetadata]") -> None:
+    async def _settle(self, taken: Taken) -> None:
         try:
-            await future
+            await taken
         except KafkaError as error:
             self._lost += 1
-            self._cause = self._producer._failure("batch", error)
-        else:
-            self._producer._connection.note_acknowledgement()
+            self._cause = error
+
+
+def _expire(taken: Taken) -> None:
+    if not taken.done():
+        taken.set_exception(TimeoutError())
 
 
 def refuse_oversize(topic: str, key: bytes | None, value: bytes, headers: Headers) -> None:
     """Raise MessageTooLarge before the broker would: a refused batch takes its neighbours with it."""
-    if (
-        len(value) < _SMALL_BYTES
-    ):  # no key and headers of ours fill the rest: nearly all records need no more than this
+    if len(value) < _SMALL_BYTES:  # as nearly all are; no key and headers of ours fill the rest
         return
     size = (
         len(key or b"") + len(value) + sum(map(len, chain.from_iterable(headers))) + 10 * len(headers) + 128
