@@ -3,7 +3,7 @@
 A bare ASGI app: it is the platform's hottest path, and nothing may stand between Shopify's bytes and the signature.
 """
 
-import asyncio
+import time
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -13,7 +13,7 @@ import structlog
 from sync_common.contracts.topics import MAX_MESSAGE_BYTES
 from sync_common.runtime import Clock
 from webhook_ingest import metrics
-from webhook_ingest.domain.delivery import Delivery, path_topic
+from webhook_ingest.domain.delivery import Delivery, path_topic, received
 from webhook_ingest.domain.headers import DeliveryHeaders, read_headers
 from webhook_ingest.domain.signature import is_signed
 from webhook_ingest.errors import NotDurable, Refused, TooLarge, TooSlow, Unauthenticated
@@ -61,8 +61,7 @@ class WebhookApp:
 
     async def _answer(self, scope: Message, receive: Receive) -> tuple[int, bool]:
         """Return 200 once the delivery is durable, else 401, 408, 413 or 503; and whether all of it was read."""
-        time = asyncio.get_running_loop().time
-        began: float = scope.get("state", {}).get(BEGAN) or time()
+        began: float = scope.get("state", {}).get(BEGAN) or time.monotonic()
         body: bytes | None = None
         headers: DeliveryHeaders | None = None
         outcome, status = "published", 200
@@ -72,14 +71,14 @@ class WebhookApp:
             with self.memory.account() as account:
                 body = await _read_body(receive, account)
                 headers = self._authenticated(scope, body)
-                delivery = Delivery(headers, body, self.clock.now())
+                delivery = received(headers, body, self.clock.now())
                 await self.on_delivery(delivery, began + self.answer_seconds)
         except Refused as refused:
             outcome, status = refused.outcome, refused.status
         except Exception:
             log.exception("delivery failed")
             outcome, status = NotDurable.outcome, NotDurable.status  # Shopify retries it as it would a 500
-        metrics.ANSWER_SECONDS.observe(time() - began)
+        metrics.ANSWER_SECONDS.observe(time.monotonic() - began)
         self._note(headers, outcome, status)
         return status, body is not None
 

@@ -18,7 +18,7 @@ class WaitingRoom:
     def __init__(self, *, size: int, share: int, at_once: int) -> None:
         self._size = size
         self._share = share
-        self._at_once = at_once
+        self.at_once = at_once
         self._shops: dict[str, _Shop] = {}
         self._total = 0
         metrics.WAITING.set_function(lambda: self._total)
@@ -37,15 +37,19 @@ class WaitingRoom:
         if self._total >= self._size or (shop is not None and shop.deliveries >= self._share):
             raise Crowded("too many deliveries are waiting")
         if shop is None:
-            shop = self._shops[name] = _Shop(self._at_once)
+            shop = self._shops[name] = _Shop()
         self._total += 1
         shop.deliveries += 1
         return shop
 
     def leave(self, name: str, shop: "_Shop") -> None:
-        """Count a delivery out."""
+        """Count a delivery out; who has waited longest is next."""
         self._total -= 1
         shop.deliveries -= 1
+        if shop.turns and shop.on_their_way < self.at_once:
+            turn = shop.turns.pop(0)
+            if not turn.done():  # else it has just given up, and will leave the turn to the next
+                turn.set_result(None)
         if not shop.deliveries:
             del self._shops[name]
 
@@ -55,9 +59,13 @@ class _Shop:
 
     __slots__ = ("deliveries", "turns")
 
-    def __init__(self, at_once: int) -> None:
+    def __init__(self) -> None:
         self.deliveries = 0
-        self.turns = asyncio.Semaphore(at_once)
+        self.turns: list[asyncio.Future[None]] = []
+
+    @property
+    def on_their_way(self) -> int:
+        return self.deliveries - len(self.turns)
 
 
 class Place:
@@ -72,14 +80,19 @@ class Place:
 
     async def __aenter__(self) -> None:
         self._shop = self._room.enter(self._name)
+        if self._shop.on_their_way > self._room.at_once:
+            await self._turn(self._shop)
+
+    async def _turn(self, shop: _Shop) -> None:
+        turn = asyncio.get_running_loop().create_future()
+        shop.turns.append(turn)
         try:
-            if self._shop.turns.locked():
-                async with asyncio.timeout_at(self._until):
-                    await self._shop.turns.acquire()
-            else:
-                await self._shop.turns.acquire()
+            async with asyncio.timeout_at(self._until):
+                await turn
         except BaseException as error:
-            self._room.leave(self._name, self._shop)
+            if turn in shop.turns:
+                shop.turns.remove(turn)
+            self._room.leave(self._name, shop)
             if isinstance(error, TimeoutError):
                 raise NotDurable("the shop's turn did not come in time") from None
             raise
@@ -87,7 +100,6 @@ class Place:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._shop.turns.release()
         self._room.leave(self._name, self._shop)
 
 

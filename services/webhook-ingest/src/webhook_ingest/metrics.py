@@ -1,13 +1,44 @@
 """What ingest counts. A shop is never a label."""
 
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
 from functools import cache
+from itertools import accumulate
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import CollectorRegistry, Counter, Gauge
+from prometheus_client.core import HistogramMetricFamily
+from prometheus_client.registry import Collector
 
 from sync_common.contracts.webhooks import WEBHOOK_ROUTES
 
 REGISTRY: Final = CollectorRegistry()
+
+
+class Histogram(Collector):
+    """A histogram that one thread counts: prometheus_client's takes two locks and eight calls for each number."""
+
+    def __init__(
+        self, name: str, documentation: str, *, buckets: Sequence[float], registry: CollectorRegistry
+    ) -> None:
+        self._name = name
+        self._documentation = documentation
+        self._bounds = (*map(float, buckets), float("inf"))
+        self._counts = [0] * len(self._bounds)
+        self._sum = 0.0
+        registry.register(self)
+
+    def observe(self, value: float) -> None:
+        """Count a number."""
+        self._counts[bisect_left(self._bounds, value)] += 1
+        self._sum += value
+
+    def collect(self) -> Iterator[HistogramMetricFamily]:
+        """Return what was counted so far."""
+        labels = (*map(str, self._bounds[:-1]), "+Inf")
+        buckets = list(zip(labels, accumulate(self._counts), strict=True))
+        yield HistogramMetricFamily(self._name, self._documentation, buckets=buckets, sum_value=self._sum)
+
 
 DELIVERIES: Final = Counter(
     "ingest_deliveries_total",

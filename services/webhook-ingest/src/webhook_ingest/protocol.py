@@ -41,7 +41,6 @@ class DeliveryProtocol(HttpToolsProtocol):
         self._limits = limits
         self._patience: asyncio.TimerHandle | None = None
         self._is_used = False
-        self._reads_headers = False
         self._header_bytes = 0
         self._is_whole = False
 
@@ -62,24 +61,21 @@ class DeliveryProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Read on; give up on headers that do not end."""
         super().data_received(data)
-        if self._reads_headers:
+        if self._is_whole:
+            return
+        if self._reads_headers():
             self._header_bytes += len(data)
             if self._header_bytes > HEADER_BYTES_MAX and not self.transport.is_closing():
                 self._refuse(401, "endless_headers")
-        if self._patience is None and not self._is_whole:
+        if self._patience is None:
             self._start_clock()
 
     def on_message_begin(self) -> None:
         """Note when the request's first byte came: its answer is due within seconds of it."""
         super().on_message_begin()
-        self._is_used = self._reads_headers = True
+        self._is_used = True
         self._header_bytes, self._is_whole = 0, False
         self.scope["state"][BEGAN] = self.loop.time()
-
-    def on_headers_complete(self) -> None:
-        """Begin to read the body."""
-        self._reads_headers = False
-        super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """Stop the clock: the request is here, and the rest is up to us."""
@@ -94,6 +90,9 @@ class DeliveryProtocol(HttpToolsProtocol):
     def _unsupported_upgrade_warning(self) -> None:
         """Say nothing: the request is answered without the upgrade."""
 
+    def _reads_headers(self) -> bool:
+        return self._is_used and "method" not in self.scope  # which uvicorn adds when they are complete
+
     def _start_clock(self) -> None:
         if not self.transport.is_closing():
             self._patience = self.loop.call_later(self._limits.arrival_seconds, self._give_up)
@@ -105,7 +104,7 @@ class DeliveryProtocol(HttpToolsProtocol):
 
     def _give_up(self) -> None:
         self._patience = None
-        if self._reads_headers:
+        if self._reads_headers():
             self._refuse(408, "slow_headers")
         elif self._is_used:
             self._end(408)  # the app waits for the rest of a body; it learns that none comes, and notes it

@@ -8,7 +8,7 @@ import pytest
 from sync_common.contracts.envelope import Envelope
 from sync_common.contracts.records import RawRecord, RecordType, ShopWebhook
 from sync_common.contracts.resources import Resource, Shape
-from webhook_ingest.domain.delivery import Delivery, Publication, path_topic, publication
+from webhook_ingest.domain.delivery import Publication, path_topic, publication, received
 from webhook_ingest.domain.headers import DeliveryHeaders
 
 RECEIVED = datetime(2026, 11, 22, 10, 0, 5, tzinfo=UTC)
@@ -25,7 +25,7 @@ HEADERS = DeliveryHeaders(
 
 
 def published(body: bytes = b'{"id": 7}', **changes: object) -> Publication:
-    delivery = Delivery(HEADERS._replace(**changes), body, RECEIVED)  # type: ignore[arg-type]
+    delivery = received(HEADERS._replace(**changes), body, RECEIVED)  # type: ignore[arg-type]
     return publication(delivery, event_id="id-1", traceparent="00-a-b-01")
 
 

@@ -48,7 +48,7 @@ def test_odd_deciding_header_is_refused(name: bytes, value: bytes) -> None:
 @pytest.mark.parametrize("name", [b"x-shopify-topic", b"x-shopify-shop-domain"])
 def test_missing_deciding_header_is_refused(name: bytes) -> None:
     with pytest.raises(Unauthenticated):
-        read_headers((key, value) for key, value in GENUINE.items() if key != name)
+        read_headers([(key, value) for key, value in GENUINE.items() if key != name])
 
 
 @pytest.mark.parametrize(
@@ -77,6 +77,12 @@ def test_shop_is_lower_cased() -> None:
 def test_header_given_twice_is_refused() -> None:
     with pytest.raises(Unauthenticated):
         read_headers([*GENUINE.items(), (b"x-shopify-shop-domain", b"other.myshopify.com")])
+
+
+def test_headers_of_no_meaning_here_may_come_twice() -> None:
+    headers = read_headers([*GENUINE.items(), (b"accept", b"a/b"), (b"accept", b"c/d")])
+
+    assert headers == read_headers(GENUINE.items())
 
 
 @pytest.mark.parametrize(

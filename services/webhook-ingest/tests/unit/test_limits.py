@@ -1,6 +1,7 @@
 """Nothing is held without bounds, and no shop takes the others' room or time."""
 
 import asyncio
+from random import Random
 
 import pytest
 
@@ -54,6 +55,36 @@ async def test_turn_that_does_not_come_in_time_gives_its_place_back() -> None:
         for _ in range(3):
             with pytest.raises(NotDurable):
                 await room.place("noisy", until=at_once).__aenter__()
+    async with room.place("noisy", until=soon()):
+        pass
+
+
+async def test_turns_are_neither_lost_nor_doubled_by_those_who_give_up() -> None:
+    room, chance = WaitingRoom(size=1_000, share=1_000, at_once=3), Random(1)
+    inside, most, served = 0, 0, 0
+
+    async def deliver() -> None:
+        nonlocal inside, most, served
+        async with room.place("noisy", until=soon()):
+            inside += 1
+            most = max(most, inside)
+            try:
+                await asyncio.sleep(0)
+            finally:
+                inside -= 1
+            served += 1
+
+    async def hurry() -> None:
+        tasks = [asyncio.create_task(deliver()) for _ in range(500)]
+        while pending := [task for task in tasks if not task.done()]:
+            chance.choice(pending).cancel()
+            await asyncio.sleep(0)
+
+    async with asyncio.timeout(5):
+        await hurry()
+
+    assert most == 3
+    assert served > 100
     async with room.place("noisy", until=soon()):
         pass
 

@@ -11,6 +11,7 @@ from aiokafka.errors import KafkaError, MessageSizeTooLargeError, RecordListTooL
 
 from sync_common.bus.accumulator import Accumulator, Headers, Taken
 from sync_common.bus.connection import Connection
+from sync_common.bus.deadlines import Deadlines
 from sync_common.bus.errors import DeliveryFailed, MessageTooLarge
 from sync_common.bus.topics import message_size_limit
 
@@ -37,6 +38,7 @@ class Producer:
     ) -> None:
         self.delivery_timeout_seconds = delivery_timeout_seconds
         self.topic_prefix = topic_prefix
+        self._deadlines = Deadlines()
         self._connection = Connection(
             bootstrap, client_id, request_timeout_seconds=min(delivery_timeout_seconds, 10.0)
         )
@@ -71,11 +73,8 @@ class Producer:
         deadline = min(deadline, started + self.delivery_timeout_seconds)
         try:
             taken = await self._hand_over(topic, key, value, headers, partition, deadline)
-            expiry = taken.get_loop().call_at(deadline, _expire, taken)
-            try:
-                await taken
-            finally:
-                expiry.cancel()
+            self._deadlines.watch(taken, deadline)
+            await taken
         except (TimeoutError, KafkaError) as error:
             raise self._failure(topic, error, since=started) from error
 
@@ -173,11 +172,6 @@ class ProducerBatch:
         except KafkaError as error:
             self._lost += 1
             self._cause = error
-
-
-def _expire(taken: Taken) -> None:
-    if not taken.done():
-        taken.set_exception(TimeoutError())
 
 
 def refuse_oversize(topic: str, key: bytes | None, value: bytes, headers: Headers) -> None:

@@ -18,11 +18,13 @@ class Delivery(NamedTuple):
     headers: DeliveryHeaders
     body: bytes
     received_at: datetime
+    observed_at: datetime
+    """How fresh the body is."""
 
-    @property
-    def observed_at(self) -> datetime:
-        """Return how fresh the body is. Triggered-At is unsigned, so it cannot lie in the future."""
-        return min(self.headers.triggered_at or self.received_at, self.received_at)
+
+def received(headers: DeliveryHeaders, body: bytes, now: datetime) -> Delivery:
+    """Return a delivery that came now. Triggered-At is unsigned, so it cannot lie in the future."""
+    return Delivery(headers, body, now, min(headers.triggered_at or now, now))
 
 
 class Publication(NamedTuple):

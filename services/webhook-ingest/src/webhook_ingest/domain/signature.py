@@ -1,7 +1,7 @@
 """Shopify's webhook signature: base64 of HMAC-SHA256 over the raw body ("Verify webhook deliveries")."""
 
 import hmac
-from base64 import b64encode
+from binascii import b2a_base64
 from collections.abc import Sequence
 
 
@@ -12,5 +12,7 @@ def is_signed(body: bytes, signature: bytes, secrets: Sequence[bytes]) -> bool:
     """
     matches = False
     for secret in secrets:  # all of them, whichever matches
-        matches |= hmac.compare_digest(b64encode(hmac.digest(secret, body, "sha256")), signature)
+        matches |= hmac.compare_digest(
+            b2a_base64(hmac.digest(secret, body, "sha256"), newline=False), signature
+        )
     return matches
