@@ -8,12 +8,16 @@ LOOP_SECONDS = 0.001  # how exact an event loop's clock is
 
 
 async def test_each_future_fails_at_its_deadline_and_not_before() -> None:
-    loop, deadlines, failed_at = asyncio.get_running_loop(), Deadlines(), {}
-    started = loop.time()
-    for seconds in (0.3, 0.1, 0.2):
+    loop, deadlines = asyncio.get_running_loop(), Deadlines()
+    started, failed_at = loop.time(), dict[float, float]()
+
+    def watch(due: float) -> None:
         future = loop.create_future()
-        future.add_done_callback(lambda _, due=started + seconds: failed_at.update({due: loop.time()}))
-        deadlines.watch(future, started + seconds)
+        future.add_done_callback(lambda _: failed_at.update({due: loop.time()}))
+        deadlines.watch(future, due)
+
+    for seconds in (0.3, 0.1, 0.2):
+        watch(started + seconds)
 
     late = loop.create_future()
     deadlines.watch(late, started + 0.4)
