@@ -160,6 +160,7 @@ async def running_ingest(bootstrap: str, broker: str, prefix: str) -> AsyncItera
     )
     try:
         yield ingest
+        assert app.memory.held == 0
     finally:
         await ingest.client.aclose()
         await producer.stop()

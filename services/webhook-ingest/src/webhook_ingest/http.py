@@ -17,7 +17,7 @@ from webhook_ingest.domain.delivery import Delivery, path_topic, received
 from webhook_ingest.domain.headers import DeliveryHeaders, read_headers
 from webhook_ingest.domain.signature import is_signed
 from webhook_ingest.errors import NotDurable, Refused, TooLarge, TooSlow, Unauthenticated
-from webhook_ingest.limits import Account, BodyMemory
+from webhook_ingest.limits import BodyMemory
 from webhook_ingest.protocol import BEGAN
 from webhook_ingest.suspicions import Suspicions
 
@@ -68,16 +68,17 @@ class WebhookApp:
         try:
             if scope["method"] != "POST":
                 raise Unauthenticated("odd_method", "Shopify posts")
-            with self.memory.account() as account:
-                body = await _read_body(receive, account)
-                headers = self._authenticated(scope, body)
-                delivery = received(headers, body, self.clock.now())
-                await self.on_delivery(delivery, began + self.answer_seconds)
+            body = await _read_body(receive, self.memory)
+            headers = self._authenticated(scope, body)
+            await self.on_delivery(received(headers, body, self.clock.now()), began + self.answer_seconds)
         except Refused as refused:
             outcome, status = refused.outcome, refused.status
         except Exception:
             log.exception("delivery failed")
             outcome, status = NotDurable.outcome, NotDurable.status  # Shopify retries it as it would a 500
+        finally:
+            if body is not None:
+                self.memory.give_back(len(body))
         metrics.ANSWER_SECONDS.observe(time.monotonic() - began)
         self._note(headers, outcome, status)
         return status, body is not None
@@ -94,24 +95,28 @@ class WebhookApp:
 
     def _note(self, headers: DeliveryHeaders | None, outcome: str, status: int) -> None:
         topic = metrics.topic_label(headers.topic if headers else None)
-        metrics.deliveries(topic, outcome).inc()
+        metrics.DELIVERIES.count(topic, outcome)
         if status != 200:
             self.suspicions.note(outcome, status, topic)
 
 
-async def _read_body(receive: Receive, account: Account) -> bytes:
-    """Read the raw bytes, and stop at the first one too many."""
+async def _read_body(receive: Receive, memory: BodyMemory) -> bytes:
+    """Read the raw bytes, and stop at the first one too many. What is returned is the caller's to give back."""
     chunks: list[bytes] = []
-    size, more = 0, True
-    while more:
-        message = await receive()
-        if message["type"] != "http.request":
-            raise TooSlow("the sender went away")
-        chunk: bytes = message.get("body", b"")
-        more = message.get("more_body", False)
-        size += len(chunk)
-        if size > BODY_BYTES_MAX:
-            raise TooLarge("the body exceeds the message-size limit")
-        account.take(len(chunk))
-        chunks.append(chunk)
+    held, more = 0, True
+    try:
+        while more:
+            message = await receive()
+            if message["type"] != "http.request":
+                raise TooSlow("the sender went away")
+            chunk: bytes = message.get("body", b"")
+            more = message.get("more_body", False)
+            if held + len(chunk) > BODY_BYTES_MAX:
+                raise TooLarge("the body exceeds the message-size limit")
+            memory.take(len(chunk))
+            held += len(chunk)
+            chunks.append(chunk)
+    except BaseException:
+        memory.give_back(held)
+        raise
     return b"".join(chunks)

@@ -110,31 +110,12 @@ class BodyMemory:
     bytes_max: int
     held: int = 0
 
-    def account(self) -> "Account":
-        """Return what counts the bytes of one body, to be used in a `with` block."""
-        return Account(self)
-
-
-class Account:
-    """The bytes of one body, given back when the block ends."""
-
-    __slots__ = ("_memory", "_own")
-
-    def __init__(self, memory: BodyMemory) -> None:
-        self._memory = memory
-        self._own = 0
-
     def take(self, size: int) -> None:
         """Count bytes; raise Crowded when all are taken."""
-        if self._memory.held + size > self._memory.bytes_max:
+        if self.held + size > self.bytes_max:
             raise Crowded("too many bytes are held")
-        self._memory.held += size
-        self._own += size
+        self.held += size
 
-    def __enter__(self) -> "Account":
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._memory.held -= self._own
+    def give_back(self, size: int) -> None:
+        """Count bytes as free again."""
+        self.held -= size

@@ -124,5 +124,5 @@ class DeliveryProtocol(HttpToolsProtocol):
 
     def _note(self, outcome: str, status: int) -> None:
         topic = metrics.topic_label(None)
-        metrics.deliveries(topic, outcome).inc()
+        metrics.DELIVERIES.count(topic, outcome)
         self._limits.suspicions.note(outcome, status, topic)

@@ -92,10 +92,10 @@ async def test_turns_are_neither_lost_nor_doubled_by_those_who_give_up() -> None
 def test_bytes_are_bounded_over_all_bodies_and_given_back() -> None:
     memory = BodyMemory(100)
 
-    with memory.account() as first, memory.account() as second:
-        first.take(60)
-        second.take(40)
-        with pytest.raises(Crowded):
-            second.take(1)
-    with memory.account() as third:
-        third.take(100)
+    memory.take(60)
+    memory.take(40)
+    with pytest.raises(Crowded):
+        memory.take(1)
+    memory.give_back(40)
+
+    memory.take(40)
