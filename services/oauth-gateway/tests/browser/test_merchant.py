@@ -272,6 +272,26 @@ async def test_history_link_closes_the_menu(looking: Looker) -> None:
     await expect(page.get_by_role("heading", name="Recent Syncs")).to_be_in_viewport()
 
 
+async def test_settings_menu_stays_inside_a_low_window(looking: Looker) -> None:
+    """It used to end below the window: the page had to be scrolled, and the menu moved away from under the pointer."""
+    page = looking.page
+    await page.set_viewport_size({"width": 1280, "height": 600})
+    await (
+        page.get_by_role("article", name="acme.myshopify.com").get_by_role("button", name="Settings").click()
+    )
+    last = page.get_by_role("link", name="Disconnect store")
+    await expect(last).to_be_visible()
+
+    box = await page.locator("#menu").bounding_box()
+    scrolled = await page.evaluate("scrollY")
+    await last.hover()
+
+    assert box is not None
+    assert box["y"] >= 0
+    assert box["y"] + box["height"] <= 600
+    assert await page.evaluate("scrollY") == scrolled
+
+
 async def test_dialogs_change_the_page_in_place(looking: Looker, fetcher: RecordedFetcher) -> None:
     page = looking.page
     await page.evaluate("window.sameDocument = true")
