@@ -230,16 +230,17 @@ async def test_losses_of_a_client_that_was_replaced_leave_the_new_one_alone(bus:
     topic = await bus.topic()
     producer = await bus.producer(delivery_timeout_seconds=1.0)
     await producer.partitions(topic)
+    replaced = producer._connection.current
     network.stall()
     with pytest.raises(DeliveryFailed):
         await producer.send(topic, b"key", b"during", [])
     network.heal()
     await _send_until_delivered(producer, topic, b"after")
+    current = producer._connection.current
 
-    replaced, current = producer._connection._closing, producer._connection.current
-    while replaced:
-        await asyncio.wait(replaced)
+    replaced.on_loss(replaced)
 
+    assert current is not replaced
     assert producer._connection.current is current
 
 
