@@ -89,7 +89,7 @@ CREATE INDEX password_resets_by_expiry ON gateway.password_resets (expires_at);
 
 CREATE TABLE gateway.login_failures (
     bucket       bytea PRIMARY KEY CHECK (length(bucket) = 32),
-    failures     integer NOT NULL CHECK (failures > 0),
+    failures     integer NOT NULL CHECK (failures >= 0),
     window_ends  timestamptz NOT NULL
 );
 CREATE INDEX login_failures_by_end ON gateway.login_failures (window_ends);

@@ -8,9 +8,11 @@ from datetime import timedelta
 import httpx
 import pytest
 
+from oauth_gateway.domain.throttle import WINDOW
 from oauth_gateway.errors import TooManyAttempts, WrongCredentials
 from oauth_gateway.handlers import login
 from oauth_gateway.handlers.context import Gateway
+from oauth_gateway.store import accounts
 from sync_common.runtime import ManualClock
 
 from ..conftest import PASSWORD
@@ -87,6 +89,36 @@ async def test_log_in_is_forgotten_as_a_guess(
         await login.log_in(gateway, email="dana@example.com", password=PASSWORD, address="192.0.2.1")
 
     assert seed.scalar("SELECT coalesce(sum(failures), 0) FROM gateway.login_failures") == 0
+
+
+async def test_guesses_are_counted_while_others_are_taken_back(
+    gateway: Gateway, acme: int, seed: Seed, clock: ManualClock
+) -> None:
+    keys, now = [bytes([number]) * 32 for number in range(3)], clock.now()
+
+    async def log_in_often(number: int) -> None:
+        for _ in range(100):
+            async with gateway.database.transaction() as tx:
+                await accounts.count_guess(tx, keys, now=now, window_ends=now + number * WINDOW)
+            async with gateway.database.transaction() as tx:
+                await accounts.forget_guess(tx, keys, cleared=keys[0], now=now)
+
+    await asyncio.gather(*(log_in_often(number) for number in range(6)))
+
+    assert seed.scalar("SELECT sum(failures) FROM gateway.login_failures") == 0
+
+
+async def test_window_of_guesses_begins_with_the_first_that_stays(
+    gateway: Gateway, acme: int, clock: ManualClock
+) -> None:
+    await login.log_in(gateway, email="dana@example.com", password=PASSWORD, address="192.0.2.1")
+    clock.advance(14 * 60)
+    for number in range(5):
+        await guess(gateway, f"guess {number}")
+    clock.advance(2 * 60)
+
+    with pytest.raises(TooManyAttempts):
+        await login.log_in(gateway, email="dana@example.com", password=PASSWORD, address="192.0.2.1")
 
 
 async def test_refused_guesses_do_not_lock_the_owner_out(gateway: Gateway, acme: int) -> None:

@@ -125,7 +125,9 @@ async def _open_session(
             raise WrongCredentials  # the password was changed while this one was checked
         if rehashed:
             await accounts.set_password_hash(tx, stored.user.id, rehashed)
-        await accounts.forget_guess(tx, [bucket.key for bucket in counted], cleared=counted[0].key)
+        await accounts.forget_guess(
+            tx, [bucket.key for bucket in counted], cleared=counted[0].key, now=gateway.clock.now()
+        )
         return await begin_session(gateway, tx, stored.user.id)
 
 

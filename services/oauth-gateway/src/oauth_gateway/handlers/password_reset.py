@@ -49,11 +49,11 @@ async def finish(gateway: Gateway, token: str, *, password: str, address: str) -
     email = await email_of(gateway, token)  # a hash is dear: strangers get none
     if not is_fit_password(password):
         raise InvalidInput(PASSWORD_RULE)
-    hashed = await login.hash_password(password)
+    hashed, now = await login.hash_password(password), gateway.clock.now()
     async with gateway.database.transaction() as tx:
         # the user first, or two links that are used at once wait for each other
         await accounts.user_by_email(tx, email, for_update=True)
-        user_id = await password_resets.take(tx, secret_hash(token), gateway.clock.now())
+        user_id = await password_resets.take(tx, secret_hash(token), now)
         if user_id is None:
             raise ResetExpired
         await accounts.set_password_hash(tx, user_id, hashed)
@@ -61,7 +61,7 @@ async def finish(gateway: Gateway, token: str, *, password: str, address: str) -
         await password_resets.forget(tx, user_id)
         # who forgot a password has guessed from here before, which must not pause the log-in now
         pair = buckets(email, address)[0].key
-        await accounts.forget_guess(tx, [pair], cleared=pair)
+        await accounts.forget_guess(tx, [pair], cleared=pair, now=now)
 
 
 async def _send_link(gateway: Gateway, tx: Transaction, user_id: int) -> None:

@@ -159,6 +159,7 @@ async def count_guess(
     return {bytes(row.bucket): row.failures for row in rows}
 
 
-async def forget_guess(tx: Transaction, buckets: Sequence[bytes], *, cleared: bytes) -> None:
+async def forget_guess(tx: Transaction, buckets: Sequence[bytes], *, cleared: bytes, now: datetime) -> None:
     """Take a guess that was right back out of its buckets, clearing one of them wholly."""
-    await tx.execute(load_sql(__package__, "forget_guess"), {"buckets": list(buckets), "cleared": cleared})
+    parameters = {"buckets": list(buckets), "cleared": cleared, "now": now}
+    await tx.execute(load_sql(__package__, "forget_guess"), parameters)

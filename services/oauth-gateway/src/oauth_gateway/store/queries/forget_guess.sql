@@ -1,12 +1,9 @@
--- Take a guess that was right back out of its buckets: one is cleared wholly, and so are those that hold nothing else.
--- They are locked in the order in which guesses are counted.
-WITH mine AS (
-    SELECT bucket, failures FROM gateway.login_failures
-    WHERE bucket = ANY (CAST(:buckets AS bytea[])) ORDER BY bucket FOR UPDATE
-),
-emptied AS (
-    DELETE FROM gateway.login_failures
-    WHERE bucket IN (SELECT mine.bucket FROM mine WHERE mine.failures = 1 OR mine.bucket = :cleared)
-)
-UPDATE gateway.login_failures AS counted SET failures = counted.failures - 1
-FROM mine WHERE counted.bucket = mine.bucket AND mine.failures > 1 AND mine.bucket <> :cleared
+-- Take a guess that was right back out of its buckets, and clear one of them wholly.
+-- Rows are locked as guesses are counted, one after the other in one order, and each is read when it is locked:
+-- a statement that reads all counts, waits, and then subtracts would subtract from what was there before it waited.
+INSERT INTO gateway.login_failures AS counted (bucket, failures, window_ends)
+SELECT guessed.bucket, 0, :now
+FROM unnest(CAST(:buckets AS bytea[])) AS guessed (bucket)
+ORDER BY guessed.bucket
+ON CONFLICT (bucket) DO UPDATE SET
+    failures = CASE WHEN counted.bucket = :cleared THEN 0 ELSE greatest(counted.failures - 1, 0) END
