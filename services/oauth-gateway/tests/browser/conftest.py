@@ -16,7 +16,7 @@ import pytest
 import uvicorn
 from fastapi import FastAPI, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Locator, Page, async_playwright, expect
 from starlette.types import ASGIApp
 
 from oauth_gateway.domain.oauth import signature
@@ -284,10 +284,20 @@ class Looker:
 
     async def log_in(self, served: Served) -> None:
         await self.page.goto(f"{served.url}/login")
-        await self.page.get_by_label("Email").fill("dana@example.com")
+        await fill_first(self.page.get_by_label("Email"), "dana@example.com")
         await self.page.get_by_label("Password").fill(PASSWORD)
         await self.page.get_by_role("button", name="Log in").click()
         await self.page.wait_for_url("**/integrations")
+
+
+async def fill_first(field: Locator, text: str) -> None:
+    """Fill the field that the page itself focuses.
+
+    It does so with its first frame, which comes about when its load ends. A test that was faster would keep the focus
+    from it, and the console tells.
+    """
+    await expect(field).to_be_focused()
+    await field.fill(text)
 
 
 async def looker(context: BrowserContext) -> Looker:
