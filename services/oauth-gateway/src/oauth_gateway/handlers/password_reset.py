@@ -49,10 +49,11 @@ async def finish(gateway: Gateway, token: str, *, password: str, address: str) -
     email = await email_of(gateway, token)  # a hash is dear: strangers get none
     if not is_fit_password(password):
         raise InvalidInput(PASSWORD_RULE)
-    hashed, now = await login.hash_password(password), gateway.clock.now()
+    hashed = await login.hash_password(password)
     async with gateway.database.transaction() as tx:
         # the user first, or two links that are used at once wait for each other
         await accounts.user_by_email(tx, email, for_update=True)
+        now = gateway.clock.now()
         user_id = await password_resets.take(tx, secret_hash(token), now)
         if user_id is None:
             raise ResetExpired

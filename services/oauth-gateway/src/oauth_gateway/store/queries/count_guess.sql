@@ -1,5 +1,4 @@
--- Count a guess in every bucket of it, before anybody checks it. A window that is over, or empty,
--- begins anew with one.
+-- Count a guess in every bucket of it, before anybody checks it. A window that is over or empty begins anew with one.
 -- One order of the buckets for everybody, so that two guesses never wait for each other.
 WITH pruned AS (
     DELETE FROM gateway.login_failures
